@@ -1,0 +1,68 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// `scripts/setup` puts a link to libtorch here; everything below refers to it by this one path.
+let libtorch = Context.packageDirectory + "/.libtorch/torch"
+
+let package = Package(
+    name: "rwsan",
+    products: [
+        .executable(name: "rwsan", targets: ["rwsan"]),
+        .library(name: "Torch", targets: ["Torch"]),
+        .library(name: "VQAData", targets: ["VQAData"]),
+        .library(name: "VQAVision", targets: ["VQAVision"]),
+        .library(name: "VQAModels", targets: ["VQAModels"]),
+        .library(name: "VQATraining", targets: ["VQATraining"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        // What the system provides.
+        .systemLibrary(
+            name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .target(name: "CVQAJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(
+            name: "CTorch",
+            cxxSettings: [
+                .unsafeFlags([
+                    "-isystem", libtorch + "/include",
+                    "-isystem", libtorch + "/include/torch/csrc/api/include",
+                ])
+            ],
+            linkerSettings: [
+                .unsafeFlags([
+                    "-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib",
+                ]),
+                .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+            ]),
+
+        // In the direction data flows.
+        .target(name: "Archives", dependencies: ["CArchive"]),
+        .target(name: "Torch", dependencies: ["CTorch", "Archives"]),
+        .target(name: "VQAData", dependencies: ["Torch", "Archives", "CVQAJSON"]),
+        .target(name: "VQAVision", dependencies: ["Torch", "CPNG", "CTurboJPEG"]),
+        .target(name: "VQAModels", dependencies: ["Torch", "VQAData"]),
+        .target(name: "VQATraining", dependencies: ["VQAModels"]),
+        .executableTarget(
+            name: "rwsan",
+            dependencies: [
+                "VQATraining", "VQAVision", "Yams",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        .testTarget(name: "ArchivesTests", dependencies: ["Archives"]),
+        .testTarget(name: "TorchTests", dependencies: ["Torch"]),
+        .testTarget(name: "VQADataTests", dependencies: ["VQAData"]),
+        .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision"]),
+        .testTarget(name: "VQAModelsTests", dependencies: ["VQAModels"]),
+        .testTarget(name: "VQATrainingTests", dependencies: ["VQATraining"]),
+        .testTarget(name: "CommandTests", dependencies: ["rwsan"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct RWSANCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "rwsan")
+}
