@@ -45,7 +45,7 @@ let package = Package(
         .target(name: "Archives", dependencies: ["CArchive"]),
         .target(name: "Torch", dependencies: ["CTorch", "Archives"]),
         .target(name: "VQAData", dependencies: ["Torch", "Archives", "CVQAJSON"]),
-        .target(name: "VQAVision", dependencies: ["Torch", "CPNG", "CTurboJPEG"]),
+        .target(name: "VQAVision", dependencies: ["Torch", "VQAData", "CPNG", "CTurboJPEG"]),
         .target(name: "VQAModels", dependencies: ["Torch", "VQAData"]),
         .target(name: "VQATraining", dependencies: ["VQAModels"]),
         .executableTarget(
