@@ -1,1 +1,117 @@
+/// The bridge to libtorch: one generic call reaches every operator, and a few functions reach what is
+/// not an operator (memory, gradients, random generators, devices). No C++ exception leaves this header:
+/// a function that can fail returns false (or NULL) and sets `*error` to a message that the caller
+/// frees with `ctorch_free`.
 #pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// A tensor: one owned reference to libtorch's TensorImpl.
+typedef struct ctorch_tensor *ctorch_tensor_ref;
+/// An operator of the dispatcher, found once and never freed.
+typedef const struct ctorch_operator *ctorch_operator_ref;
+
+typedef enum {
+    CTORCH_NONE = 0,
+    CTORCH_DEFAULT,
+    CTORCH_BOOL,
+    CTORCH_INT,
+    CTORCH_DOUBLE,
+    CTORCH_STRING,
+    CTORCH_DEVICE,
+    CTORCH_TENSOR,
+    CTORCH_TENSOR_LIST,
+    CTORCH_OPTIONAL_TENSOR_LIST,
+    CTORCH_INT_LIST,
+    CTORCH_DOUBLE_LIST,
+} ctorch_kind;
+
+/// An argument or a result of an operator.
+///
+/// - `integer` holds a bool or an int, a device's index, or the number of elements of a list.
+/// - `number` holds a double.
+/// - `pointer` holds a tensor reference, a string, a device's type ("cpu", "cuda"), or a list's elements:
+///   tensor references, int64_t or double.
+typedef struct {
+    ctorch_kind kind;
+    int64_t integer;
+    double number;
+    const void *pointer;
+} ctorch_value;
+
+// Operators
+
+/// The operator of this name ("aten::add") and overload ("Tensor", or "").
+ctorch_operator_ref ctorch_operator_find(const char *name, const char *overload, char **error);
+/// The operator's schema, for messages. Free with `ctorch_free`.
+char *ctorch_operator_schema(ctorch_operator_ref op);
+/// Calls the operator. Arguments left out at the end, and those of kind CTORCH_DEFAULT, take the
+/// schema's default. On success `results[0..<*result_count]` hold values whose tensors and lists belong
+/// to the caller (lists: free the array with `ctorch_free`).
+bool ctorch_operator_call(
+    ctorch_operator_ref op, const ctorch_value *arguments, int32_t argument_count,
+    ctorch_value *results, int32_t result_capacity, int32_t *result_count, char **error);
+
+// Tensors
+
+/// A new tensor with a copy of `byte_count` bytes, or uninitialised where `bytes` is NULL, on the CPU.
+ctorch_tensor_ref ctorch_tensor_make(
+    const void *bytes, const int64_t *shape, int32_t rank, int32_t dtype, char **error);
+/// A tensor on memory that somebody else owns; `release(context)` is called when the last use ends.
+ctorch_tensor_ref ctorch_tensor_borrow(
+    void *bytes, const int64_t *shape, int32_t rank, int32_t dtype,
+    void (*release)(void *), void *context, char **error);
+void ctorch_tensor_retain(ctorch_tensor_ref tensor);
+void ctorch_tensor_release(ctorch_tensor_ref tensor);
+int32_t ctorch_tensor_rank(ctorch_tensor_ref tensor);
+const int64_t *ctorch_tensor_shape(ctorch_tensor_ref tensor);
+const int64_t *ctorch_tensor_strides(ctorch_tensor_ref tensor);
+int64_t ctorch_tensor_count(ctorch_tensor_ref tensor);
+int32_t ctorch_tensor_dtype(ctorch_tensor_ref tensor);
+bool ctorch_tensor_is_contiguous(ctorch_tensor_ref tensor);
+/// "cpu" or "cuda", and the index through `index` (-1 where it has none).
+const char *ctorch_tensor_device(ctorch_tensor_ref tensor, int32_t *index);
+/// The address of the first element; NULL for a tensor that is not on the CPU.
+void *ctorch_tensor_data(ctorch_tensor_ref tensor);
+
+// Gradients
+
+bool ctorch_tensor_requires_grad(ctorch_tensor_ref tensor);
+bool ctorch_tensor_set_requires_grad(ctorch_tensor_ref tensor, bool value, char **error);
+bool ctorch_tensor_is_leaf(ctorch_tensor_ref tensor);
+/// The gradient accumulated so far (a new reference), or NULL.
+ctorch_tensor_ref ctorch_tensor_grad(ctorch_tensor_ref tensor);
+/// Replaces the gradient; NULL drops it.
+bool ctorch_tensor_set_grad(ctorch_tensor_ref tensor, ctorch_tensor_ref grad, char **error);
+/// Replaces the tensor's storage, type and device by another's, keeping its identity.
+bool ctorch_tensor_set_data(ctorch_tensor_ref tensor, ctorch_tensor_ref data, char **error);
+bool ctorch_tensor_backward(ctorch_tensor_ref tensor, ctorch_tensor_ref grad, char **error);
+/// Whether operations on this thread are recorded for backward.
+bool ctorch_grad_enabled(void);
+void ctorch_set_grad_enabled(bool enabled);
+
+// Random numbers, threads, devices
+
+void ctorch_manual_seed(uint64_t seed);
+/// The state of the device's default generator as a tensor of bytes.
+ctorch_tensor_ref ctorch_generator_state(const char *device, int32_t index, char **error);
+bool ctorch_set_generator_state(
+    const char *device, int32_t index, ctorch_tensor_ref state, char **error);
+int32_t ctorch_thread_count(void);
+void ctorch_set_thread_count(int32_t count);
+/// How many CUDA devices can be used; 0 with a reason in `*error` where there are none.
+int32_t ctorch_cuda_device_count(char **error);
+bool ctorch_cuda_synchronize(int32_t index, char **error);
+/// libtorch's version, "2.11.0".
+const char *ctorch_version(void);
+
+void ctorch_free(void *memory);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,198 @@
+// What is not an operator: memory, gradients, random generators, threads and devices.
+
+#include <ATen/Context.h>
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/GradMode.h>
+#include <dlfcn.h>
+#include <torch/version.h>
+
+#include <cstdlib>
+#include <mutex>
+
+#include "Bridge.h"
+
+using ctorch::guarded;
+using ctorch::implementation;
+using ctorch::release;
+using ctorch::report;
+using ctorch::retained;
+
+namespace {
+
+c10::IntArrayRef shape_of(const int64_t *shape, int32_t rank) { return {shape, static_cast<size_t>(rank)}; }
+
+c10::Device device_of(const char *type, int32_t index) {
+    c10::Device device(type);
+    if (index >= 0) device.set_index(static_cast<c10::DeviceIndex>(index));
+    return device;
+}
+
+/// Loading libtorch_cuda.so is what registers CUDA with the dispatcher. It is done on first demand, for
+/// it takes time and memory that a run on the CPU should not pay.
+const char *load_cuda() {
+    static std::once_flag once;
+    static std::string failure;
+    std::call_once(once, [] {
+        if (!dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL)) {
+            failure = "no NVIDIA driver is installed (libcuda.so.1)";
+        } else if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
+            failure = std::string("libtorch's CUDA library could not be loaded: ") + dlerror();
+        }
+    });
+    return failure.empty() ? nullptr : failure.c_str();
+}
+
+}  // namespace
+
+ctorch_tensor_ref ctorch_tensor_make(
+    const void *bytes, const int64_t *shape, int32_t rank, int32_t dtype, char **error) {
+    return guarded<ctorch_tensor_ref>(error, nullptr, [&] {
+        auto type = static_cast<c10::ScalarType>(dtype);
+        auto tensor = at::empty(shape_of(shape, rank), at::TensorOptions().dtype(type));
+        if (bytes && tensor.nbytes()) memcpy(tensor.mutable_data_ptr(), bytes, tensor.nbytes());
+        return release(std::move(tensor));
+    });
+}
+
+ctorch_tensor_ref ctorch_tensor_borrow(
+    void *bytes, const int64_t *shape, int32_t rank, int32_t dtype,
+    void (*free_memory)(void *), void *context, char **error) {
+    return guarded<ctorch_tensor_ref>(error, nullptr, [&] {
+        auto type = static_cast<c10::ScalarType>(dtype);
+        auto deleter = [free_memory, context](void *) { free_memory(context); };
+        return release(
+            at::from_blob(bytes, shape_of(shape, rank), deleter, at::TensorOptions().dtype(type)));
+    });
+}
+
+void ctorch_tensor_retain(ctorch_tensor_ref tensor) {
+    c10::raw::intrusive_ptr::incref(implementation(tensor));
+}
+
+void ctorch_tensor_release(ctorch_tensor_ref tensor) {
+    c10::raw::intrusive_ptr::decref(implementation(tensor));
+}
+
+int32_t ctorch_tensor_rank(ctorch_tensor_ref tensor) {
+    return static_cast<int32_t>(implementation(tensor)->dim());
+}
+
+const int64_t *ctorch_tensor_shape(ctorch_tensor_ref tensor) {
+    return implementation(tensor)->sizes().data();
+}
+
+const int64_t *ctorch_tensor_strides(ctorch_tensor_ref tensor) {
+    return implementation(tensor)->strides().data();
+}
+
+int64_t ctorch_tensor_count(ctorch_tensor_ref tensor) { return implementation(tensor)->numel(); }
+
+int32_t ctorch_tensor_dtype(ctorch_tensor_ref tensor) {
+    return static_cast<int32_t>(c10::typeMetaToScalarType(implementation(tensor)->dtype()));
+}
+
+bool ctorch_tensor_is_contiguous(ctorch_tensor_ref tensor) {
+    return implementation(tensor)->is_contiguous();
+}
+
+const char *ctorch_tensor_device(ctorch_tensor_ref tensor, int32_t *index) {
+    auto device = implementation(tensor)->device();
+    *index = device.index();
+    return device.is_cpu() ? "cpu" : device.is_cuda() ? "cuda" : "other";
+}
+
+void *ctorch_tensor_data(ctorch_tensor_ref tensor) {
+    auto impl = implementation(tensor);
+    return impl->device().is_cpu() ? impl->mutable_data() : nullptr;
+}
+
+bool ctorch_tensor_requires_grad(ctorch_tensor_ref tensor) {
+    return implementation(tensor)->requires_grad();
+}
+
+bool ctorch_tensor_set_requires_grad(ctorch_tensor_ref tensor, bool value, char **error) {
+    return guarded(error, false, [&] {
+        retained(tensor).requires_grad_(value);
+        return true;
+    });
+}
+
+bool ctorch_tensor_is_leaf(ctorch_tensor_ref tensor) { return retained(tensor).is_leaf(); }
+
+ctorch_tensor_ref ctorch_tensor_grad(ctorch_tensor_ref tensor) {
+    return guarded<ctorch_tensor_ref>(nullptr, nullptr, [&] { return release(retained(tensor).grad()); });
+}
+
+bool ctorch_tensor_set_grad(ctorch_tensor_ref tensor, ctorch_tensor_ref grad, char **error) {
+    return guarded(error, false, [&] {
+        retained(tensor).mutable_grad() = retained(grad);
+        return true;
+    });
+}
+
+bool ctorch_tensor_set_data(ctorch_tensor_ref tensor, ctorch_tensor_ref data, char **error) {
+    return guarded(error, false, [&] {
+        retained(tensor).set_data(retained(data));
+        return true;
+    });
+}
+
+bool ctorch_tensor_backward(ctorch_tensor_ref tensor, ctorch_tensor_ref grad, char **error) {
+    return guarded(error, false, [&] {
+        retained(tensor).backward(retained(grad));
+        return true;
+    });
+}
+
+bool ctorch_grad_enabled(void) { return c10::GradMode::is_enabled(); }
+
+void ctorch_set_grad_enabled(bool enabled) { c10::GradMode::set_enabled(enabled); }
+
+void ctorch_manual_seed(uint64_t seed) { at::manual_seed(seed); }
+
+ctorch_tensor_ref ctorch_generator_state(const char *device, int32_t index, char **error) {
+    return guarded<ctorch_tensor_ref>(error, nullptr, [&] {
+        auto generator = at::globalContext().defaultGenerator(device_of(device, index));
+        std::lock_guard<std::mutex> lock(generator.mutex());
+        return release(generator.get_state());
+    });
+}
+
+bool ctorch_set_generator_state(
+    const char *device, int32_t index, ctorch_tensor_ref state, char **error) {
+    return guarded(error, false, [&] {
+        auto generator = at::globalContext().defaultGenerator(device_of(device, index));
+        std::lock_guard<std::mutex> lock(generator.mutex());
+        generator.set_state(retained(state));
+        return true;
+    });
+}
+
+int32_t ctorch_thread_count(void) { return at::get_num_threads(); }
+
+void ctorch_set_thread_count(int32_t count) { at::set_num_threads(count); }
+
+int32_t ctorch_cuda_device_count(char **error) {
+    if (auto failure = load_cuda()) {
+        report(error, failure);
+        return 0;
+    }
+    return guarded(error, 0, [&]() -> int32_t {
+        auto count = at::detail::getCUDAHooks().deviceCount();
+        if (count == 0) report(error, "the NVIDIA driver reports no device");
+        return static_cast<int32_t>(count);
+    });
+}
+
+bool ctorch_cuda_synchronize(int32_t index, char **error) {
+    return guarded(error, false, [&] {
+        at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(index));
+        return true;
+    });
+}
+
+const char *ctorch_version(void) { return TORCH_VERSION; }
+
+void ctorch_free(void *memory) { free(memory); }

@@ -1,0 +1,80 @@
+import CTorch
+
+/// Where a tensor's memory lies and its operators run.
+public enum Device: Hashable, Sendable, CustomStringConvertible {
+    case cpu
+    /// A CUDA device by its number, counted from 0.
+    case cuda(Int)
+
+    /// Reads `cpu`, `cuda` (device 0) or `cuda:N`.
+    ///
+    /// - Throws: `TorchError` for anything else.
+    public init(parsing text: String) throws(TorchError) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        switch (parts.first, parts.count) {
+        case ("cpu", 1): self = .cpu
+        case ("cuda", 1): self = .cuda(0)
+        case ("cuda", 2):
+            guard let index = Int(parts[1]), (0..<128).contains(index) else { fallthrough }
+            self = .cuda(index)
+        default:
+            throw TorchError(operation: "device", reason: "expected cpu or cuda:N, found '\(text)'")
+        }
+    }
+
+    /// `cpu` or `cuda:N`.
+    public var description: String {
+        switch self {
+        case .cpu: "cpu"
+        case .cuda(let index): "cuda:\(index)"
+        }
+    }
+
+    var type: String {
+        switch self {
+        case .cpu: "cpu"
+        case .cuda: "cuda"
+        }
+    }
+
+    var index: Int {
+        switch self {
+        case .cpu: -1
+        case .cuda(let index): index
+        }
+    }
+
+    /// The first CUDA device where there is one, else the CPU.
+    public static var best: Device { (try? cudaDeviceCount()) == nil ? .cpu : .cuda(0) }
+
+    /// How many CUDA devices can be used. Loads libtorch's CUDA library on the first call.
+    ///
+    /// - Throws: `TorchError` with the reason where there is none.
+    public static func cudaDeviceCount() throws(TorchError) -> Int {
+        try withBridgeError("cuda") { error in
+            let count = Int(ctorch_cuda_device_count(error))
+            return count > 0 ? count : nil
+        }
+    }
+
+    /// Makes sure that the device can be used.
+    ///
+    /// - Throws: `TorchError` that says why it cannot.
+    public func requireAvailable() throws(TorchError) {
+        guard case .cuda(let index) = self else { return }
+        let count = try Device.cudaDeviceCount()
+        guard index < count else {
+            throw TorchError(
+                operation: description,
+                reason: "expected a device below \(count), the number of CUDA devices here")
+        }
+    }
+
+    /// Waits until all work given to the device is done.
+    ///
+    /// - Throws: `TorchError` where that work failed.
+    public func synchronize() throws(TorchError) {
+        guard case .cuda(let index) = self else { return }
+        try checkBridge("synchronize") { ctorch_cuda_synchronize(Int32(index), $0) }
+    }
+}

@@ -1,0 +1,33 @@
+import CTorch
+
+/// libtorch's own settings and random numbers.
+public enum TorchRuntime {
+    /// libtorch's version.
+    public static var version: String { String(cString: ctorch_version()) }
+
+    /// How many threads an operator may use on the CPU.
+    public static var threadCount: Int {
+        get { Int(ctorch_thread_count()) }
+        set { ctorch_set_thread_count(Int32(clamping: max(1, newValue))) }
+    }
+
+    /// Starts the random numbers of every device anew.
+    public static func seed(_ seed: UInt64) { ctorch_manual_seed(seed) }
+
+    /// The state of a device's random number generator (uint8 `[n]`), to go on from later.
+    public static func generatorState(of device: Device = .cpu) throws(TorchError) -> Tensor {
+        Tensor(
+            owning: try withBridgeError("generator state") {
+                ctorch_generator_state(device.type, Int32(device.index), $0)
+            })
+    }
+
+    /// Puts a device's random number generator back to a state that `generatorState(of:)` gave.
+    ///
+    /// - Throws: `TorchError` where the tensor is no such state.
+    public static func setGeneratorState(_ state: Tensor, of device: Device = .cpu) throws(TorchError) {
+        try checkBridge("generator state") {
+            ctorch_set_generator_state(device.type, Int32(device.index), state.handle, $0)
+        }
+    }
+}
