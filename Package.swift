@@ -55,6 +55,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
+        .executableTarget(
+            name: "StepBenchmark",
+            dependencies: ["VQAModels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks/StepBenchmark"),
+
         .testTarget(name: "ArchivesTests", dependencies: ["Archives"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch"]),
         .testTarget(name: "VQADataTests", dependencies: ["VQAData"]),

@@ -17,4 +17,7 @@ public final class Dropout: Module {
         guard isTraining, probability > 0 else { return x }
         return try Self.dropout.tensor(.tensor(x), .double(probability), true)
     }
+
+    /// `relu(x)` with elements dropped.
+    public func relu(_ x: Tensor) throws(TorchError) -> Tensor { try self(x.relu()) }
 }

@@ -26,4 +26,12 @@ public final class StandardNorm: Module {
         let deviation = try x.standardDeviation(axes: [-1], keepingAxes: true)
         return try gain * centred / (deviation + Self.epsilon) + bias
     }
+
+    /// The norm of a sum: `x` and a branch off it, some of whose elements are dropped in training.
+    public func callAsFunction(_ x: Tensor, plus branch: Tensor, _ dropout: Dropout? = nil) throws(TorchError)
+        -> Tensor
+    {
+        guard let dropout else { return try self(x + branch) }
+        return try self(x + dropout(branch))
+    }
 }
