@@ -81,7 +81,7 @@ struct StepBenchmark: ParsableCommand {
     /// The most memory the process has had, in MiB.
     private func peakMemory() -> Int {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss / 1024
     }
 }
