@@ -63,7 +63,7 @@ let package = Package(
         .testTarget(name: "ArchivesTests", dependencies: ["Archives"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch"]),
         .testTarget(name: "VQADataTests", dependencies: ["VQAData"]),
-        .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision"]),
+        .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "CTurboJPEG"]),
         .testTarget(name: "VQAModelsTests", dependencies: ["VQAModels"]),
         .testTarget(name: "VQATrainingTests", dependencies: ["VQATraining"]),
         .testTarget(name: "CommandTests", dependencies: ["rwsan"]),
