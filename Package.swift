@@ -62,7 +62,7 @@ let package = Package(
 
         .testTarget(name: "ArchivesTests", dependencies: ["Archives"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch"]),
-        .testTarget(name: "VQADataTests", dependencies: ["VQAData"]),
+        .testTarget(name: "VQADataTests", dependencies: ["VQAData", "Archives"]),
         .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "CTurboJPEG"]),
         .testTarget(name: "VQAModelsTests", dependencies: ["VQAModels"]),
         .testTarget(name: "VQATrainingTests", dependencies: ["VQATraining"]),
