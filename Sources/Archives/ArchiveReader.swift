@@ -1,0 +1,156 @@
+import CArchive
+import Foundation
+
+/// One file, folder or link in an archive.
+public struct ArchiveEntry: Sendable, Equatable {
+    /// The entry's path inside the archive, as stored; it may be absolute or contain `..`, so never
+    /// write to it unchecked.
+    public let path: String
+    /// The size of the contents in bytes as the archive states it, before decompression proves it.
+    public let byteCount: Int?
+    /// Whether the entry is a file with contents, not a folder or a link.
+    public let isRegularFile: Bool
+}
+
+/// Reads the entries of a zip, tar or tar.gz archive one after another, unpacking nothing to disk.
+///
+///     let reader = try ArchiveReader(path: "train2014.tar.gz")
+///     while let entry = try reader.nextEntry() {
+///         let contents = try reader.readContents(byteLimit: 1 << 20)
+///     }
+///
+/// Checksums are verified as contents are read. A reader belongs to one thread at a time.
+public final class ArchiveReader {
+    private let archive: OpaquePointer
+    private let file: String
+    /// libarchive reads from this copy for as long as the reader lives.
+    private let memory: UnsafeMutableRawBufferPointer?
+    private var currentEntry: ArchiveEntry?
+    private var hasStarted = false
+
+    /// Opens the archive at a path.
+    ///
+    /// - Throws: `ArchiveError` when the file cannot be opened or is not an archive.
+    public convenience init(path: String) throws {
+        try self.init(file: path, memory: nil) { archive in
+            archive_read_open_filename(archive, path, 128 << 10)
+        }
+    }
+
+    /// Opens an archive held in memory; `name` stands for it in errors.
+    ///
+    /// - Throws: `ArchiveError` when the bytes are not an archive.
+    public convenience init(bytes: [UInt8], name: String) throws {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        memory.copyBytes(from: bytes)
+        try self.init(file: name, memory: memory) { archive in
+            archive_read_open_memory(archive, memory.baseAddress, memory.count)
+        }
+    }
+
+    private init(
+        file: String, memory: UnsafeMutableRawBufferPointer?, open: (OpaquePointer) -> Int32
+    ) throws {
+        guard let archive = archive_read_new() else {
+            memory?.deallocate()
+            throw ArchiveError(file: file, reason: .unreadable("out of memory"))
+        }
+        self.archive = archive
+        self.file = file
+        self.memory = memory
+        // A zip is read by its directory, at the end of the file, so that one cut short is refused
+        // at once; libarchive's streaming zip reader would hand out the entries that are left.
+        archive_read_support_format_zip_seekable(archive)
+        archive_read_support_format_tar(archive)
+        archive_read_support_filter_gzip(archive)
+        guard open(archive) == ARCHIVE_OK else {
+            throw ArchiveError(file: file, reason: .unreadable(archive.lastErrorMessage))
+        }
+    }
+
+    deinit {
+        archive_read_free(archive)
+        memory?.deallocate()
+    }
+
+    /// Moves on to the next entry, skipping what is left of the current one; nil after the last.
+    ///
+    /// - Throws: `ArchiveError` when the archive is damaged, cut short, or no archive at all.
+    public func nextEntry() throws -> ArchiveEntry? {
+        defer { hasStarted = true }
+        currentEntry = nil
+        var header: OpaquePointer?
+        let status = archive_read_next_header(archive, &header)
+        if status == ARCHIVE_EOF { return nil }
+        // A warning is about an entry's attributes, such as a name in a strange character set.
+        guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header else {
+            // libarchive looks for the format only now, so a first failure is that of a non-archive.
+            let message = archive.lastErrorMessage
+            throw ArchiveError(file: file, reason: hasStarted ? .corrupt(message) : .unreadable(message))
+        }
+        guard let path = archive_entry_pathname_utf8(header) ?? archive_entry_pathname(header) else {
+            throw ArchiveError(file: file, reason: .corrupt("an entry has no name"))
+        }
+        let entry = ArchiveEntry(
+            path: String(cString: path),
+            byteCount: archive_entry_size_is_set(header) != 0 ? Int(archive_entry_size(header)) : nil,
+            isRegularFile: archive_entry_filetype(header) == S_IFREG)
+        currentEntry = entry
+        return entry
+    }
+
+    /// The contents of the current entry, from where reading stands to its end.
+    ///
+    /// - Parameter byteLimit: the most bytes to accept. A small archive can unpack to terabytes; the
+    ///   limit is what keeps it from filling the memory.
+    /// - Throws: `ArchiveError` when there is more than that, or when the entry is damaged.
+    public func readContents(byteLimit: Int) throws -> [UInt8] {
+        guard let entry = currentEntry else { throw ArchiveError(file: file, reason: .noCurrentEntry) }
+        let tooLarge = ArchiveError(
+            file: file, reason: .entryTooLarge(entry: entry.path, byteLimit: byteLimit))
+        if let byteCount = entry.byteCount, byteCount > byteLimit { throw tooLarge }
+
+        // Room for what the archive states and one byte more, so that one read sees the end too. It
+        // is only a statement: memory for a huge size is taken as the bytes really come.
+        var chunkByteCount = min(max(0, entry.byteCount ?? 64 << 10), 64 << 20) + 1
+        var contents: [UInt8] = []
+        while true {
+            let chunk = try readChunk(byteLimit: chunkByteCount)
+            guard chunk.count <= byteLimit - contents.count else { throw tooLarge }
+            if contents.isEmpty { contents = chunk } else { contents += chunk }
+            if chunk.count < chunkByteCount { return contents }
+            chunkByteCount = 1 << 20
+        }
+    }
+
+    /// The next part of the current entry's contents, `byteLimit` bytes or fewer; empty at its end.
+    /// The entry's checksum has been verified only once the end was seen.
+    ///
+    /// - Throws: `ArchiveError` when the entry is damaged.
+    public func readChunk(byteLimit: Int) throws -> [UInt8] {
+        try Array(unsafeUninitializedCapacity: byteLimit) { buffer, count in
+            count = try read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+
+    /// Reads the next part of the current entry's contents into memory that the caller owns.
+    ///
+    /// - Returns: how many bytes were read: fewer than the buffer holds only at the end of the entry.
+    /// - Throws: `ArchiveError` when the entry is damaged.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        guard let entry = currentEntry else { throw ArchiveError(file: file, reason: .noCurrentEntry) }
+        let count = archive_read_data(archive, buffer.baseAddress, buffer.count)
+        guard count >= 0 else {
+            let message = "entry '\(entry.path)': \(archive.lastErrorMessage)"
+            throw ArchiveError(file: file, reason: .corrupt(message))
+        }
+        return count
+    }
+}
+
+extension OpaquePointer {
+    /// What libarchive says about the last failure of this `struct archive`.
+    var lastErrorMessage: String {
+        archive_error_string(self).map { String(cString: $0) } ?? "no reason given"
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+
+/// A file that appears under its name only when it is complete.
+///
+/// What is written goes to a temporary file in the same folder, which `commit()` renames: whatever
+/// interrupts the writing, readers find the old file or the new one and never a half. A file that is
+/// released without `commit()` leaves nothing behind.
+///
+///     let file = try AtomicFile(path: "results/answers.json")
+///     try file.write(bytes)
+///     try file.commit()
+public final class AtomicFile {
+    /// Where the file will be.
+    public let path: String
+    /// The open temporary file, for libraries that write to a file descriptor themselves.
+    let descriptor: Int32
+    private let temporaryPath: String
+    private var isCommitted = false
+
+    /// Starts a file that will replace whatever is at `path`; the folder must exist.
+    ///
+    /// - Throws: `ArchiveError` when no file can be created there.
+    public convenience init(path: String) throws {
+        // Ends in no extension that a data set's reader looks for, should a kill leave it behind.
+        let temporaryPath = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
+        let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw ArchiveError(unwritable: path) }
+        self.init(path: path, temporaryPath: temporaryPath, descriptor: descriptor)
+    }
+
+    /// Takes over an open descriptor; tests hand in one of a device that is always full.
+    init(path: String, temporaryPath: String, descriptor: Int32) {
+        self.path = path
+        self.temporaryPath = temporaryPath
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+        if !isCommitted { unlink(temporaryPath) }
+    }
+
+    /// Appends bytes to the file.
+    ///
+    /// - Throws: `ArchiveError`, a full disk included.
+    public func write(_ bytes: some ContiguousBytes) throws {
+        try bytes.withUnsafeBytes { buffer in
+            var remaining = buffer[...]
+            while !remaining.isEmpty {
+                let count = Foundation.write(
+                    descriptor, UnsafeRawBufferPointer(rebasing: remaining).baseAddress, remaining.count)
+                if count < 0 && errno == EINTR { continue }
+                guard count >= 0 else { throw ArchiveError(unwritable: path) }
+                remaining = remaining.dropFirst(count)
+            }
+        }
+    }
+
+    /// Puts the file in its place, replacing the one that was there.
+    ///
+    /// - Parameter durably: wait until the disk holds the file, so that it outlives a power cut too.
+    ///   Without, it outlives a kill of this process; right for many small files that can be made again.
+    /// - Throws: `ArchiveError`; the old file is then still in its place.
+    public func commit(durably: Bool = true) throws {
+        guard !durably || fsync(descriptor) == 0 else { throw ArchiveError(unwritable: path) }
+        guard rename(temporaryPath, path) == 0 else { throw ArchiveError(unwritable: path) }
+        isCommitted = true
+        if durably { synchronizeFolder() }
+    }
+
+    /// Makes the renaming itself durable. Some file systems cannot; the file is complete all the same.
+    private func synchronizeFolder() {
+        let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        fsync(folder)
+        close(folder)
+    }
+}
+
+extension ArchiveError {
+    /// The error for a system call that has just failed and left its reason in `errno`.
+    init(unwritable file: String) {
+        self.init(file: file, reason: .unwritable(String(cString: strerror(errno))))
+    }
+}

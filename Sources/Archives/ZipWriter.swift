@@ -1,0 +1,95 @@
+import CArchive
+import Foundation
+
+/// Writes a zip file from named byte buffers.
+///
+/// The file appears at its path when `finish()` returns, complete and on disk. Interrupted before
+/// that, or released without `finish()`, a writer leaves what was at the path as it was. The bytes
+/// written depend on names and contents only, not on the time.
+public final class ZipWriter {
+    /// How the contents of entries are stored.
+    public enum Compression: String, Sendable {
+        /// zlib's deflate at its default level.
+        case deflate
+        /// As they are.
+        case store
+    }
+
+    private let archive: OpaquePointer
+    private let file: AtomicFile
+    private var isFinished = false
+
+    /// Starts a zip file that will replace whatever is at `path`; the folder must exist.
+    ///
+    /// - Throws: `ArchiveError` when no file can be created there.
+    public convenience init(path: String, compression: Compression = .deflate) throws {
+        try self.init(file: AtomicFile(path: path), compression: compression)
+    }
+
+    init(file: AtomicFile, compression: Compression) throws {
+        guard let archive = archive_write_new() else {
+            throw ArchiveError(file: file.path, reason: .unwritable("out of memory"))
+        }
+        self.archive = archive
+        self.file = file
+        try check(archive_write_set_format_zip(archive))
+        try check(archive_write_set_format_option(archive, "zip", "compression", compression.rawValue))
+        try check(archive_write_set_bytes_per_block(archive, 128 << 10))
+        try check(archive_write_set_bytes_in_last_block(archive, 1))
+        try check(archive_write_open_fd(archive, file.descriptor))
+    }
+
+    deinit {
+        // Freeing an open archive would first write its directory, to a file that is thrown away.
+        if !isFinished { archive_write_fail(archive) }
+        archive_write_free(archive)
+    }
+
+    /// Adds a file entry.
+    ///
+    /// - Throws: `ArchiveError`, a full disk included, and when the writer has finished.
+    public func add(name: String, contents: [UInt8]) throws {
+        guard !isFinished else {
+            throw ArchiveError(file: file.path, reason: .unwritable("the archive is already finished"))
+        }
+        let entry = archive_entry_new()
+        defer { archive_entry_free(entry) }
+        archive_entry_set_pathname(entry, name)
+        archive_entry_set_size(entry, Int64(contents.count))
+        archive_entry_set_filetype(entry, S_IFREG)
+        archive_entry_set_perm(entry, 0o644)
+        try check(archive_write_header(archive, entry))
+
+        try contents.withUnsafeBytes { buffer in
+            var remaining = buffer[...]
+            while !remaining.isEmpty {
+                let count = archive_write_data(
+                    archive, UnsafeRawBufferPointer(rebasing: remaining).baseAddress, remaining.count)
+                guard count > 0 else { throw failure }
+                remaining = remaining.dropFirst(count)
+            }
+        }
+        try check(archive_write_finish_entry(archive))
+    }
+
+    /// Writes the zip's directory and puts the file in its place. Call it once, after the last entry.
+    ///
+    /// - Throws: `ArchiveError`; what was at the path before is then still there.
+    public func finish() throws {
+        guard !isFinished else { return }
+        try check(archive_write_close(archive))
+        try file.commit()
+        isFinished = true
+    }
+
+    private func check(_ status: Int32) throws {
+        guard status == ARCHIVE_OK else { throw failure }
+    }
+
+    private var failure: ArchiveError {
+        // libarchive itself says no more than "Write error" when the system refused.
+        let systemError = archive_errno(archive)
+        let reason = systemError > 0 ? ": " + String(cString: strerror(systemError)) : ""
+        return ArchiveError(file: file.path, reason: .unwritable(archive.lastErrorMessage + reason))
+    }
+}
