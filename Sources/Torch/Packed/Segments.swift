@@ -1,0 +1,84 @@
+/// Which rows of a packed tensor `[rows, width]` belong to which sequence of a batch.
+///
+/// Sequences of different lengths lie one below the other without padding: sequence `b` has the rows
+/// `offsets[b] ..< offsets[b + 1]`. What works row by row (linear layers, norms, dropout) needs to know
+/// nothing of it; attention and pooling look at segments.
+public struct Segments: Sendable {
+    /// The number of rows of each sequence.
+    public let lengths: [Int]
+    /// Where each sequence starts, and the end: int64 `[B + 1]` on the CPU.
+    public let offsets: Tensor
+    /// Of each row, its place in the padded view: int64 `[rows]`, `b * maximumLength + position`.
+    public let paddedPlaces: Tensor
+    /// Of each sequence, whether all its rows are masked: bool `[B]` on the CPU; nil where none is.
+    ///
+    /// A sequence without a word is held as rows that nothing distinguishes: attention weighs them all
+    /// alike, as a softmax over nothing but masked positions does.
+    public let masked: Tensor?
+    /// The masked positions of the padded view: bool `[B, maximumLength]`.
+    public let paddingMask: Tensor
+
+    /// The number of sequences.
+    public var count: Int { lengths.count }
+    /// The number of rows of all sequences.
+    public var rowCount: Int { paddedPlaces.count }
+    /// The number of rows of the longest sequence.
+    public var maximumLength: Int { paddingMask.size(1) }
+
+    /// - Parameters:
+    ///   - lengths: The number of rows of each sequence.
+    ///   - masked: The sequences all of whose rows are masked.
+    ///   - device: Where the packed tensors lie.
+    /// - Throws: `TorchError` where a length is negative or memory is short.
+    public init(lengths: [Int], masked: Set<Int> = [], device: Device = .cpu) throws {
+        guard lengths.allSatisfy({ $0 >= 0 }) else {
+            throw TorchError(operation: "segments", reason: "a sequence cannot have a negative length")
+        }
+        let longest = lengths.max() ?? 0
+        var offsets: [Int64] = [0]
+        var places: [Int64] = []
+        var mask = [Bool](repeating: true, count: lengths.count * longest)
+        for (index, length) in lengths.enumerated() {
+            let start = index * longest
+            places.append(contentsOf: (start..<start + length).lazy.map(Int64.init))
+            if !masked.contains(index) {
+                for position in start..<start + length { mask[position] = false }
+            }
+            offsets.append(Int64(places.count))
+        }
+        self.lengths = lengths
+        self.offsets = try Tensor(offsets)
+        self.paddedPlaces = try Tensor(places).moved(to: device)
+        self.masked = masked.isEmpty ? nil : try Tensor(lengths.indices.map(masked.contains))
+        self.paddingMask = try Tensor(mask, shape: [lengths.count, longest]).moved(to: device)
+    }
+
+    private init(_ other: Segments, on device: Device) throws {
+        lengths = other.lengths
+        offsets = other.offsets
+        masked = other.masked
+        paddedPlaces = try other.paddedPlaces.moved(to: device)
+        paddingMask = try other.paddingMask.moved(to: device)
+    }
+
+    /// The same segments for tensors on another device.
+    public func moved(to device: Device) throws -> Segments { try Segments(self, on: device) }
+}
+
+extension Tensor {
+    private static let indexCopy = Operator("aten::index_copy")
+
+    /// Packed rows `[rows, width]` as `[B, maximumLength, width]`, zeros where a sequence has ended.
+    public func padded(_ segments: Segments) throws(TorchError) -> Tensor {
+        let slots = segments.count * segments.maximumLength
+        let empty = try Tensor.zeros([slots] + shape.dropFirst(), dtype: dtype, device: device)
+        let filled = try Tensor.indexCopy.tensor(
+            .tensor(empty), 0, .tensor(segments.paddedPlaces), .tensor(self))
+        return try filled.reshaped([segments.count, segments.maximumLength] + shape.dropFirst())
+    }
+
+    /// `[B, maximumLength, width]` as packed rows `[rows, width]`.
+    public func packed(_ segments: Segments) throws(TorchError) -> Tensor {
+        try flattened(from: 0, through: 1).gathered(segments.paddedPlaces)
+    }
+}
