@@ -1,0 +1,107 @@
+/// Turns the objects of a pickle into values, once the bytes of the storages are known.
+struct PickleConversion {
+    typealias Problem = TorchSaveError.Problem
+
+    /// Deeper than any checkpoint, shallow enough to recurse over.
+    private static let maximumDepth = 100
+    /// How many values a reader may come across: a list of lists of lists of one list, each ten times,
+    /// takes few bytes and would take forever to walk.
+    private static let maximumValueCount = 1 << 24
+
+    private enum State {
+        case untouched
+        case underWay
+        case finished(Converted)
+    }
+
+    private struct Converted {
+        let value: PickleValue
+        /// How many values there are to walk over, itself included.
+        var valueCount = 1
+        /// How deep containers are nested in it.
+        var height = 0
+    }
+
+    private let heap: PickleHeap
+    private let storages: [[UInt8]]
+    private var states: [State]
+
+    /// - Parameter storages: the bytes of the heap's storages, in their order and of their sizes.
+    init(heap: PickleHeap, storages: [[UInt8]]) {
+        self.heap = heap
+        self.storages = storages
+        states = Array(repeating: .untouched, count: heap.containers.count)
+    }
+
+    /// The value that an object of the heap stands for.
+    mutating func value(of object: PickleObject) throws(Problem) -> PickleValue {
+        try convert(object, depth: 0).value
+    }
+
+    private mutating func convert(_ object: PickleObject, depth: Int) throws(Problem) -> Converted {
+        switch object {
+        case .none: return Converted(value: .none)
+        case .bool(let value): return Converted(value: .bool(value))
+        case .int(let value): return Converted(value: .int(value))
+        case .double(let value): return Converted(value: .double(value))
+        case .string(let value): return Converted(value: .string(value))
+        case .bytes(let value): return Converted(value: .bytes(value))
+        case .tensor(let index): return Converted(value: .tensor(tensor(heap.tensors[index])))
+        case .container(let index): return try convertContainer(index, depth: depth)
+        case .longInt(let bytes): throw .malformed(reason: "an integer has \(bytes.count * 8) bits")
+        case .storage, .global:
+            throw .malformed(reason: "a value is expected, found \(object.typeName(in: heap))")
+        }
+    }
+
+    private mutating func convertContainer(_ index: Int, depth: Int) throws(Problem) -> Converted {
+        let converted: Converted
+        switch states[index] {
+        case .finished(let earlier): converted = earlier
+        case .underWay: throw .malformed(reason: "a container contains itself")
+        case .untouched:
+            // Checked on the way down for this recursion, and below for whoever walks the result.
+            try checkDepth(depth)
+            states[index] = .underWay
+            converted = try convert(heap.containers[index], depth: depth)
+            states[index] = .finished(converted)
+        }
+        try checkDepth(depth + converted.height)
+        return converted
+    }
+
+    private mutating func convert(
+        _ container: PickleHeap.Container, depth: Int
+    ) throws(Problem) -> Converted {
+        var items: [PickleValue] = []
+        var (valueCount, height) = (1, 1)
+        for item in container.items {
+            let converted = try convert(item, depth: depth + 1)
+            items.append(converted.value)
+            height = max(height, converted.height + 1)
+            valueCount += converted.valueCount
+            guard valueCount <= Self.maximumValueCount else {
+                throw .tooLarge(reason: "it unfolds to more than \(Self.maximumValueCount) values")
+            }
+        }
+        let value: PickleValue =
+            switch container.kind {
+            case .tuple: .tuple(items)
+            case .list: .list(items)
+            case .dictionary, .orderedDictionary: .dictionary(PickleDictionary(zip(container.keys, items)))
+            }
+        return Converted(value: value, valueCount: valueCount, height: height)
+    }
+
+    private func checkDepth(_ depth: Int) throws(Problem) {
+        guard depth <= Self.maximumDepth else {
+            throw .tooLarge(reason: "containers are nested more than \(Self.maximumDepth) deep")
+        }
+    }
+
+    private func tensor(_ pickled: PickleHeap.PickledView) -> PickledTensor {
+        PickledTensor(
+            dtype: heap.storages[pickled.storage].dtype, view: pickled.view,
+            storage: storages[pickled.storage])
+    }
+}

@@ -1,0 +1,145 @@
+/// A value while its pickle is being read. Containers, storages and tensors are numbers in a `PickleHeap`.
+enum PickleObject {
+    case none
+    case bool(Bool)
+    case int(Int)
+    /// An integer of more than 64 bits: two's complement, little-endian.
+    case longInt([UInt8])
+    case double(Double)
+    case string(String)
+    case bytes([UInt8])
+    case container(Int)
+    case storage(Int)
+    case tensor(Int)
+    case global(PickleGlobal)
+}
+
+/// The classes and functions that a pickle may name. There is no way to construct any other.
+enum PickleGlobal: Equatable {
+    case orderedDictionary
+    case size
+    case rebuildTensor
+    case rebuildParameter
+    case storage(DType)
+
+    /// - Parameter name: module and name, as in `collections.OrderedDict`.
+    init(name: String) throws(TorchSaveError.Problem) {
+        switch name {
+        case "collections.OrderedDict": self = .orderedDictionary
+        case "torch.Size": self = .size
+        case "torch._utils._rebuild_tensor_v2": self = .rebuildTensor
+        case "torch._utils._rebuild_parameter": self = .rebuildParameter
+        case "torch.FloatStorage": self = .storage(.float32)
+        case "torch.DoubleStorage": self = .storage(.float64)
+        case "torch.HalfStorage": self = .storage(.float16)
+        case "torch.BFloat16Storage": self = .storage(.bfloat16)
+        case "torch.LongStorage": self = .storage(.int64)
+        case "torch.IntStorage": self = .storage(.int32)
+        case "torch.ShortStorage": self = .storage(.int16)
+        case "torch.CharStorage": self = .storage(.int8)
+        case "torch.ByteStorage": self = .storage(.uint8)
+        case "torch.BoolStorage": self = .storage(.bool)
+        default: throw .refusedClass(name: name)
+        }
+    }
+}
+
+/// The objects of a pickle that other objects refer to, by number.
+///
+/// Numbers instead of references: no file can make a cycle that is never released, or a chain so deep that
+/// releasing it overflows the stack.
+struct PickleHeap {
+    struct Container {
+        enum Kind { case tuple, list, dictionary, orderedDictionary }
+
+        let kind: Kind
+        var items: [PickleObject] = []
+        /// Of a dictionary, as many as `items`; keys may occur again.
+        var keys: [PickleKey] = []
+    }
+
+    /// What a pickle says about a storage; its bytes lie elsewhere in the file.
+    struct Storage {
+        let key: String
+        let dtype: DType
+        let byteCount: Int
+    }
+
+    struct PickledView {
+        let storage: Int
+        let view: StridedView
+    }
+
+    var containers: [Container] = []
+    private(set) var storages: [Storage] = []
+    var tensors: [PickledView] = []
+    private var storageIndices: [String: Int] = [:]
+
+    mutating func add(_ kind: Container.Kind, items: [PickleObject] = []) -> PickleObject {
+        containers.append(Container(kind: kind, items: items))
+        return .container(containers.count - 1)
+    }
+
+    /// The storage of this name, which every mention must describe in the same way.
+    mutating func storage(
+        key: String, dtype: DType, elementCount: Int
+    ) throws(TorchSaveError.Problem) -> PickleObject {
+        guard let byteCount = dtype.byteCount(ofShape: [elementCount]) else {
+            throw .malformed(reason: "storage \(key.quoted) has \(elementCount) elements")
+        }
+        if let index = storageIndices[key] {
+            guard storages[index].dtype == dtype, storages[index].byteCount == byteCount else {
+                throw .malformed(reason: "storage \(key.quoted) is described in two ways")
+            }
+            return .storage(index)
+        }
+        storageIndices[key] = storages.count
+        storages.append(Storage(key: key, dtype: dtype, byteCount: byteCount))
+        return .storage(storages.count - 1)
+    }
+
+    /// The number of the storage of this name, or nil.
+    func storageIndex(of key: String) -> Int? { storageIndices[key] }
+
+    /// The elements of a tuple or list, or nil for anything else.
+    func elements(of object: PickleObject) -> [PickleObject]? {
+        guard case .container(let index) = object, [.tuple, .list].contains(containers[index].kind) else {
+            return nil
+        }
+        return containers[index].items
+    }
+
+    /// The elements of a tuple or list of integers, or nil for anything else.
+    func integers(of object: PickleObject) -> [Int]? {
+        guard let elements = elements(of: object) else { return nil }
+        let integers = elements.compactMap { if case .int(let value) = $0 { value } else { nil } }
+        return integers.count == elements.count ? integers : nil
+    }
+}
+
+extension PickleObject {
+    /// What the object is, in Python's words.
+    func typeName(in heap: PickleHeap) -> String {
+        switch self {
+        case .none: "None"
+        case .bool: "bool"
+        case .int, .longInt: "int"
+        case .double: "float"
+        case .string: "str"
+        case .bytes: "bytes"
+        case .storage: "a storage"
+        case .tensor: "torch.Tensor"
+        case .global(.orderedDictionary): "the class collections.OrderedDict"
+        case .global(.size): "the class torch.Size"
+        case .global(.storage): "a storage class"
+        case .global(.rebuildTensor), .global(.rebuildParameter): "a function"
+        case .container(let index):
+            switch heap.containers[index].kind {
+            case .tuple: "tuple"
+            case .list: "list"
+            case .dictionary: "dict"
+            case .orderedDictionary: "collections.OrderedDict"
+            }
+        }
+    }
+}
