@@ -194,18 +194,17 @@ final class LowRankAttention: Module {
     let key: Linear
     let query: Linear
     let merge: Linear
-    private let heads: Int
-    private let rank: Int
-    private let dropout: Dropout
+    private let attention: SegmentAttention
+    private let dropout: Dropout  // of the attention's weights
 
     init(_ c: Configuration, rank: Int) throws {
         value = try Linear(c.hiddenSize, c.hiddenSize)
         key = try Linear(c.hiddenSize, c.multiHead * rank)
         query = try Linear(c.hiddenSize, c.multiHead * rank)
         merge = try Linear(c.hiddenSize, c.hiddenSize)
-        heads = c.multiHead
-        self.rank = rank
         dropout = Dropout(c.dropoutR)
+        attention = SegmentAttention(
+            heads: c.multiHead, scale: 1 / Double(rank).squareRoot(), dropout: dropout)
     }
 
     func project(source: Tensor, _ segments: Segments) throws -> AttentionSource {
@@ -219,10 +218,9 @@ final class LowRankAttention: Module {
     }
 
     func callAsFunction(query x: Tensor, _ segments: Segments, _ source: AttentionSource) throws -> Tensor {
-        let attended = try SegmentAttention.composed(
+        let attended = try attention(
             query: query(x), key: source.key, value: source.value, querySegments: segments,
-            sourceSegments: source.segments, heads: heads, scale: 1 / Double(rank).squareRoot(),
-            dropout: dropout)
+            sourceSegments: source.segments)
         return try merge(attended)
     }
 }
