@@ -46,7 +46,7 @@ void over_blocks(int64_t count, uint64_t seed, const Kernel &kernel) {
 
 at::Tensor dropped(const at::Tensor &x, uint64_t seed, double probability) {
     auto out = at::empty_like(x, at::MemoryFormat::Contiguous);
-    auto in = x.const_data_ptr<float>();
+    auto in = elements<float>(x);
     auto result = out.mutable_data_ptr<float>();
     auto threshold = drop_threshold(probability);
     auto scale = static_cast<float>(1 / (1 - probability));
@@ -76,7 +76,7 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
     static Variable forward(AutogradContext *context, const Variable &input, double probability) {
         auto x = input.contiguous();
         auto out = at::empty_like(x);
-        auto in = x.const_data_ptr<float>();
+        auto in = elements<float>(x);
         auto result = out.mutable_data_ptr<float>();
         auto threshold = drop_threshold(probability);
         auto scale = static_cast<float>(1 / (1 - probability));
@@ -94,7 +94,7 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
         auto gradient = gradients[0].contiguous();
         auto result = at::empty_like(gradient);
         auto scale = static_cast<float>(context->saved_data["scale"].toDouble());
-        auto g = gradient.const_data_ptr<float>(), y = out.const_data_ptr<float>();
+        auto g = elements<float>(gradient), y = elements<float>(out);
         auto r = result.mutable_data_ptr<float>();
         parallel_ranges(gradient.numel(), 1, [&](int64_t begin, int64_t end, int) {
             relu_drop_gradient(g + begin, y + begin, r + begin, end - begin, scale);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/Parallel.h>
+#include <ATen/core/Tensor.h>
 
 #include <algorithm>
 #include <atomic>
@@ -22,6 +23,13 @@ extern "C" __attribute__((weak)) int omp_get_thread_num();
 #endif
 
 namespace ctorch {
+
+/// A tensor's memory. libtorch's own typed accessor cannot be linked: its name is encoded otherwise by the
+/// compiler that libtorch was built with.
+template <typename Element>
+const Element *elements(const at::Tensor &tensor) {
+    return static_cast<const Element *>(tensor.const_data_ptr());
+}
 
 /// Calls `body(thread)` once on each of `count` threads.
 template <typename Body>

@@ -134,8 +134,8 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
         auto seed = probability > 0 ? draw_seed() : 0;
         auto threshold = drop_threshold(probability);
         auto scale = static_cast<float>(1 / (1 - probability));
-        auto xs = x.const_data_ptr<float>(), branches = branch.const_data_ptr<float>();
-        auto gains = gain.const_data_ptr<float>(), biases = bias.const_data_ptr<float>();
+        auto xs = elements<float>(x), branches = elements<float>(branch);
+        auto gains = elements<float>(gain), biases = elements<float>(bias);
         auto outs = out.mutable_data_ptr<float>(), normal = normalised.mutable_data_ptr<float>();
         auto kept = reinterpret_cast<RowStatistics *>(statistics.mutable_data_ptr<float>());
         parallel_ranges(rows, width, [&](int64_t begin, int64_t end, int) {
@@ -170,9 +170,9 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
         auto by_branch = probability > 0 ? at::empty_like(gradient) : by_sum;
         int threads = at::get_num_threads();
         auto partial = at::zeros({2, threads, width}, gradient.options());
-        auto g = gradient.const_data_ptr<float>(), normal = normalised.const_data_ptr<float>();
-        auto gains = gain.const_data_ptr<float>();
-        auto rows_kept = reinterpret_cast<const RowStatistics *>(statistics.const_data_ptr<float>());
+        auto g = elements<float>(gradient), normal = elements<float>(normalised);
+        auto gains = elements<float>(gain);
+        auto rows_kept = reinterpret_cast<const RowStatistics *>(elements<float>(statistics));
         auto sums = by_sum.mutable_data_ptr<float>(), branches = by_branch.mutable_data_ptr<float>();
         auto partials = partial.mutable_data_ptr<float>();
         parallel_ranges(rows, width, [&](int64_t begin, int64_t end, int thread) {

@@ -118,7 +118,7 @@ struct Layout {
         if (mask) {
             TORCH_CHECK(mask->numel() == count(), "the mask has ", mask->numel(), " elements, expected ", count());
             auto held = mask->contiguous();
-            for (int64_t i = 0; i < count(); ++i) masked[i] = held.const_data_ptr<bool>()[i];
+            for (int64_t i = 0; i < count(); ++i) masked[i] = elements<bool>(held)[i];
         }
         weights.push_back(0);
         for (int64_t b = 0; b < count(); ++b) weights.push_back(weights.back() + heads * queries(b) * sources(b));
@@ -132,7 +132,7 @@ struct Layout {
 
     static std::vector<int64_t> numbers(const at::Tensor &offsets) {
         auto held = offsets.to(at::kCPU, at::kLong).contiguous();
-        auto first = held.const_data_ptr<int64_t>();
+        auto first = elements<int64_t>(held);
         std::vector<int64_t> numbers(first, first + held.numel());
         TORCH_CHECK(!numbers.empty() && numbers.front() == 0 && std::is_sorted(numbers.begin(), numbers.end()),
                     "offsets start at 0 and do not fall");
@@ -169,7 +169,7 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
         auto out = at::empty({q.size(0), v.size(1)}, q.options());
         auto weights = at::empty({layout.weights.back()}, q.options());
         WeightDropout dropout{probability > 0 ? draw_seed() : 0, probability};
-        auto qs = q.const_data_ptr<float>(), ks = k.const_data_ptr<float>(), vs = v.const_data_ptr<float>();
+        auto qs = elements<float>(q), ks = elements<float>(k), vs = elements<float>(v);
         auto outs = out.mutable_data_ptr<float>(), ws = weights.mutable_data_ptr<float>();
         auto qk_stride = heads * layout.rank, v_stride = heads * layout.width;
         parallel_items(layout.count() * heads, layout.work(), [&](int64_t item) {
@@ -221,8 +221,8 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
             context->saved_data["probability"].toDouble()};
         auto gradient = gradients[0].contiguous();
         auto by_q = at::empty_like(q), by_k = at::empty_like(k), by_v = at::empty_like(v);
-        auto qs = q.const_data_ptr<float>(), ks = k.const_data_ptr<float>(), vs = v.const_data_ptr<float>();
-        auto gs = gradient.const_data_ptr<float>(), ws = weights.const_data_ptr<float>();
+        auto qs = elements<float>(q), ks = elements<float>(k), vs = elements<float>(v);
+        auto gs = elements<float>(gradient), ws = elements<float>(weights);
         auto gq = by_q.mutable_data_ptr<float>(), gk = by_k.mutable_data_ptr<float>();
         auto gv = by_v.mutable_data_ptr<float>();
         auto qk_stride = heads * layout.rank, v_stride = heads * layout.width;

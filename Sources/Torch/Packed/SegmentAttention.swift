@@ -1,8 +1,6 @@
 /// Attention in which the rows of each sequence look only at the rows of the same sequence.
 public struct SegmentAttention {
     private static let attention = Operator("rwsan::segment_attention")
-    /// What a masked position scores before the softmax.
-    static let maskedScore = -5e4
 
     /// How many heads there are.
     public let heads: Int
@@ -57,8 +55,7 @@ public struct SegmentAttention {
         let q = try split(query, querySegments)
         let k = try split(key, sourceSegments)
         let v = try split(value, sourceSegments)
-        let mask = try sourceSegments.paddingMask.reshaped([sourceSegments.count, 1, 1, -1])
-        let scores = try (q.matmul(k.transposed()) * scale).filled(where: mask, with: Self.maskedScore)
+        let scores = try sourceSegments.masking(q.matmul(k.transposed()) * scale)
         let weights = try dropout(scores.softmax(axis: -1))  // [B, heads, Lq, Ls]
         return try weights.matmul(v).transposed(1, 2).flattened(from: 2).packed(querySegments)
     }

@@ -11,9 +11,8 @@ public enum SegmentPooling {
     public static func weightedSum(of rows: Tensor, scores: Tensor, _ segments: Segments) throws(TorchError)
         -> Tensor
     {
-        let mask = try segments.paddingMask.expandingAxis(1)  // [B, 1, L]
-        let weights = try scores.padded(segments).transposed()
-            .filled(where: mask, with: SegmentAttention.maskedScore).softmax(axis: -1)  // [B, 1, L]
+        let padded = try scores.padded(segments).transposed()  // [B, 1, L]
+        let weights = try segments.masking(padded).softmax(axis: -1)
         return try weights.matmul(rows.padded(segments)).droppingAxis(1)
     }
 }
