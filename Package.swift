@@ -56,7 +56,7 @@ let package = Package(
             ]),
 
         .testTarget(name: "ArchivesTests", dependencies: ["Archives"]),
-        .testTarget(name: "TorchTests", dependencies: ["Torch"]),
+        .testTarget(name: "TorchTests", dependencies: ["Torch", "Archives"]),
         .testTarget(name: "VQADataTests", dependencies: ["VQAData"]),
         .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision"]),
         .testTarget(name: "VQAModelsTests", dependencies: ["VQAModels"]),
