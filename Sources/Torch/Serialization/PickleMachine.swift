@@ -50,11 +50,20 @@ struct PickleMachine {
 
 extension PickleMachine {
     private mutating func push(_ object: PickleObject) throws(Problem) {
+        try countObject()
+        stack.append(object)
+    }
+
+    private mutating func pushMark() throws(Problem) {
+        try countObject()
+        marks.append(stack.count)
+    }
+
+    private mutating func countObject() throws(Problem) {
         pushCount += 1
         guard pushCount <= maximumObjectCount else {
             throw .tooLarge(reason: "it holds more than \(maximumObjectCount) objects")
         }
-        stack.append(object)
     }
 
     mutating func pop() throws(Problem) -> PickleObject {
@@ -104,7 +113,7 @@ extension PickleMachine {
         switch opcode {
         case .proto: _ = try cursor.take(1)
         case .frame: _ = try cursor.take(8)
-        case .mark: marks.append(stack.count)
+        case .mark: try pushMark()
         case .pop: _ = try pop()
         case .popMark: _ = try popToMark()
         case .dup: try push(top())

@@ -223,9 +223,13 @@ import Testing
         #expect(isTooLarge(pickle))
     }
 
-    @Test("more objects than allowed, on the stack or in the memo, are an error")
+    @Test("more objects than allowed, on the stack, as marks or in the memo, are an error")
     func tooManyObjects() throws {
-        for pickle in [[UInt8](repeating: 0x4E, count: 11), [0x4E] + [UInt8](repeating: 0x94, count: 11)] {
+        let (nones, marks, memos): ([UInt8], [UInt8], [UInt8]) = (
+            Array(repeating: 0x4E, count: 11), Array(repeating: 0x28, count: 11),
+            [0x4E] + Array(repeating: 0x94, count: 11)
+        )
+        for pickle in [nones, marks, memos] {
             pickle.withUnsafeBytes { bytes in
                 var cursor = ByteCursor(bytes)
                 let problem = #expect(throws: Problem.self) {
