@@ -61,7 +61,7 @@ let package = Package(
             path: "Benchmarks/StepBenchmark"),
 
         .testTarget(name: "ArchivesTests", dependencies: ["Archives"]),
-        .testTarget(name: "TorchTests", dependencies: ["Torch"]),
+        .testTarget(name: "TorchTests", dependencies: ["Torch", "Archives"]),
         .testTarget(name: "VQADataTests", dependencies: ["VQAData", "Archives"]),
         .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "CTurboJPEG"]),
         .testTarget(name: "VQAModelsTests", dependencies: ["VQAModels"]),

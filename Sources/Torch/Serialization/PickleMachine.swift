@@ -5,9 +5,6 @@
 struct PickleMachine {
     typealias Problem = TorchSaveError.Problem
 
-    /// More objects than the pickle of any checkpoint has: theirs are some 20 a tensor.
-    private static let maximumObjectCount = 1 << 24
-
     var heap = PickleHeap()
     private var cursor: ByteCursor
     private var stack: [PickleObject] = []
@@ -15,16 +12,22 @@ struct PickleMachine {
     private var marks: [Int] = []
     private var memo: [Int: PickleObject] = [:]
     private var pushCount = 0
+    private let maximumObjectCount: Int
 
-    private init(_ cursor: ByteCursor) {
+    private init(_ cursor: ByteCursor, maximumObjectCount: Int) {
         self.cursor = cursor
+        self.maximumObjectCount = maximumObjectCount
     }
 
     /// Runs one pickle, and moves the cursor to what follows it.
     ///
+    /// - Parameter maximumObjectCount: how many objects to construct or to remember at most. A checkpoint's
+    ///   pickle has some 20 a tensor.
     /// - Returns: the pickled object, and the heap that it refers to.
-    static func run(_ cursor: inout ByteCursor) throws(Problem) -> (root: PickleObject, heap: PickleHeap) {
-        var machine = PickleMachine(cursor)
+    static func run(
+        _ cursor: inout ByteCursor, maximumObjectCount: Int = 1 << 24
+    ) throws(Problem) -> (root: PickleObject, heap: PickleHeap) {
+        var machine = PickleMachine(cursor, maximumObjectCount: maximumObjectCount)
         while true {
             let offset = machine.cursor.offset
             let byte = try machine.cursor.integer(UInt8.self)
@@ -47,11 +50,20 @@ struct PickleMachine {
 
 extension PickleMachine {
     private mutating func push(_ object: PickleObject) throws(Problem) {
-        pushCount += 1
-        guard pushCount <= Self.maximumObjectCount else {
-            throw .tooLarge(reason: "it holds more than \(Self.maximumObjectCount) objects")
-        }
+        try countObject()
         stack.append(object)
+    }
+
+    private mutating func pushMark() throws(Problem) {
+        try countObject()
+        marks.append(stack.count)
+    }
+
+    private mutating func countObject() throws(Problem) {
+        pushCount += 1
+        guard pushCount <= maximumObjectCount else {
+            throw .tooLarge(reason: "it holds more than \(maximumObjectCount) objects")
+        }
     }
 
     mutating func pop() throws(Problem) -> PickleObject {
@@ -84,8 +96,8 @@ extension PickleMachine {
 
     private mutating func memoize(_ index: Int) throws(Problem) {
         memo[index] = try top()
-        guard memo.count <= Self.maximumObjectCount else {
-            throw .tooLarge(reason: "it remembers more than \(Self.maximumObjectCount) objects")
+        guard memo.count <= maximumObjectCount else {
+            throw .tooLarge(reason: "it remembers more than \(maximumObjectCount) objects")
         }
     }
 
@@ -101,7 +113,7 @@ extension PickleMachine {
         switch opcode {
         case .proto: _ = try cursor.take(1)
         case .frame: _ = try cursor.take(8)
-        case .mark: marks.append(stack.count)
+        case .mark: try pushMark()
         case .pop: _ = try pop()
         case .popMark: _ = try popToMark()
         case .dup: try push(top())

@@ -1,11 +1,15 @@
 /// The instructions of pickles, protocols 0 to 5, with the names that Python's pickletools gives them.
 enum PickleOpcode: UInt8 {
     case mark = 0x28  // (
+    case emptyTuple = 0x29  // )
     case stop = 0x2E  // .
     case pop = 0x30  // 0
     case popMark = 0x31  // 1
     case dup = 0x32  // 2
+    case binbytes = 0x42  // B
+    case shortBinbytes = 0x43  // C
     case float = 0x46  // F
+    case binfloat = 0x47  // G
     case int = 0x49  // I
     case binint = 0x4A  // J
     case binint1 = 0x4B  // K
@@ -20,29 +24,25 @@ enum PickleOpcode: UInt8 {
     case shortBinstring = 0x55  // U
     case unicode = 0x56  // V
     case binunicode = 0x58  // X
+    case emptyList = 0x5D  // ]
     case append = 0x61  // a
     case build = 0x62  // b
     case global = 0x63  // c
     case dict = 0x64  // d
-    case emptyDict = 0x7D  // }
     case appends = 0x65  // e
     case get = 0x67  // g
     case binget = 0x68  // h
     case inst = 0x69  // i
     case longBinget = 0x6A  // j
     case list = 0x6C  // l
-    case emptyList = 0x5D  // ]
     case obj = 0x6F  // o
     case put = 0x70  // p
     case binput = 0x71  // q
     case longBinput = 0x72  // r
     case setitem = 0x73  // s
     case tuple = 0x74  // t
-    case emptyTuple = 0x29  // )
     case setitems = 0x75  // u
-    case binfloat = 0x47  // G
-    case binbytes = 0x42  // B
-    case shortBinbytes = 0x43  // C
+    case emptyDict = 0x7D  // }
     case proto = 0x80
     case newobj = 0x81
     case ext1 = 0x82
