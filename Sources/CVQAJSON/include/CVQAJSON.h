@@ -1,1 +1,79 @@
+// Question, annotation and result files of the VQA-v2 form, read straight into columns.
+//
+// The files are read through a sliding window, so that a 390 MB file costs only its columns.
+// Nothing is thrown across this border: a read returns NULL and fills the error in, or returns
+// storage that owns all columns of the view, to be given back with vqa_json_release.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// What was wrong with a file.
+typedef struct {
+    /// The position in its array of the record that was wrong, or -1 where it was the whole file.
+    int64_t record;
+    /// One line of UTF-8, ended by NUL: what was expected and what was found.
+    char message[512];
+} VQAJSONError;
+
+/// Owns the columns of one file.
+typedef struct VQAJSONStorage VQAJSONStorage;
+
+/// UTF-8 strings one after another: string i is bytes[offsets[i] ..< offsets[i + 1]].
+typedef struct {
+    const uint8_t *bytes;
+    const int64_t *offsets;  // [count + 1]
+    size_t count;
+} VQAStrings;
+
+/// `{"questions": [{"question_id", "image_id", "question"}, ...]}`
+typedef struct {
+    size_t count;
+    const int64_t *question_ids;  // [count]
+    const int64_t *image_ids;     // [count]
+    VQAStrings texts;             // [count]
+} VQAQuestions;
+
+/// One of the answers that people gave to a question. `answer` and `confidence` number strings.
+typedef struct {
+    int32_t answer;
+    int32_t confidence;
+    int32_t answer_id;
+} VQAHumanAnswer;
+
+/// `{"annotations": [{"question_id", "image_id", "question_type", "answer_type",
+///   "multiple_choice_answer", "answers": [{"answer", "answer_confidence", "answer_id"}, ...]}, ...]}`
+///
+/// Every different string is kept once, in `strings`; the int32 columns number them.
+typedef struct {
+    size_t count;
+    const int64_t *question_ids;             // [count]
+    const int64_t *image_ids;                // [count]
+    const int32_t *question_types;           // [count]
+    const int32_t *answer_types;             // [count]
+    const int32_t *multiple_choice_answers;  // [count]
+    const int64_t *answer_offsets;           // [count + 1]
+    const VQAHumanAnswer *answers;           // [answer_offsets[count]]
+    VQAStrings strings;
+} VQAAnnotations;
+
+/// `[{"answer", "question_id"}, ...]`; `answers` numbers strings.
+typedef struct {
+    size_t count;
+    const int64_t *question_ids;  // [count]
+    const int32_t *answers;       // [count]
+    VQAStrings strings;
+} VQAResults;
+
+VQAJSONStorage *vqa_questions_read(const char *path, VQAQuestions *view, VQAJSONError *error);
+VQAJSONStorage *vqa_annotations_read(const char *path, VQAAnnotations *view, VQAJSONError *error);
+VQAJSONStorage *vqa_results_read(const char *path, VQAResults *view, VQAJSONError *error);
+void vqa_json_release(VQAJSONStorage *storage);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,272 @@
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <simdjson.h>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "CVQAJSON.h"
+#include "FileError.hpp"
+#include "RecordReader.hpp"
+#include "StringPool.hpp"
+
+namespace ondemand = simdjson::ondemand;
+
+static_assert(RecordReader::padding >= simdjson::SIMDJSON_PADDING);
+
+struct VQAJSONStorage {
+    virtual ~VQAJSONStorage() = default;
+};
+
+namespace {
+
+/// Where in a file the parser is, for messages.
+struct Place {
+    const RecordReader &reader;
+    std::int64_t answer = -1;
+
+    /// `annotations[12].answers[3].answer_id`
+    std::string name(std::string_view member = {}) const {
+        auto name = reader.recordName(record());
+        if (answer >= 0) name += ".answers[" + std::to_string(answer) + ']';
+        if (!member.empty()) name += '.' + std::string(member);
+        return name;
+    }
+
+    std::int64_t record() const { return reader.count() - 1; }
+
+    [[noreturn]] void fail(std::string message) const { throw FileError{std::move(message), record()}; }
+
+    void check(simdjson::error_code error) const {
+        if (error) fail(name() + " is not valid JSON: " + simdjson::error_message(error));
+    }
+};
+
+std::string typeName(ondemand::value value) {
+    ondemand::json_type type;
+    if (value.type().get(type)) return "something that is not JSON";
+    switch (type) {
+    case ondemand::json_type::array: return "an array";
+    case ondemand::json_type::object: return "an object";
+    case ondemand::json_type::string: return "a string";
+    case ondemand::json_type::boolean: return "a boolean";
+    case ondemand::json_type::null: return "null";
+    case ondemand::json_type::number: return "a number of another kind";
+    }
+    return "something unknown";
+}
+
+/// A member of a record, of the type that is asked for or a FileError.
+struct Member {
+    ondemand::value value;
+    std::string_view name;
+    const Place &place;
+
+    std::int64_t integer() { return get<std::int64_t>("a 64-bit integer"); }
+    std::string_view string() { return get<std::string_view>("a string"); }
+    ondemand::array array() { return get<ondemand::array>("an array"); }
+
+    std::int32_t smallInteger() {
+        auto number = integer();
+        if (number < INT32_MIN || number > INT32_MAX) {
+            place.fail(place.name(name) + " should be a 32-bit integer, found " + std::to_string(number));
+        }
+        return static_cast<std::int32_t>(number);
+    }
+
+private:
+    template <typename T> T get(const char *expected) {
+        T result;
+        auto error = value.get(result);
+        if (error == simdjson::INCORRECT_TYPE || error == simdjson::NUMBER_ERROR ||
+            error == simdjson::NUMBER_OUT_OF_RANGE) {
+            place.fail(place.name(name) + " should be " + expected + ", found " + typeName(value));
+        }
+        place.check(error);
+        return result;
+    }
+};
+
+/// Visits the named members of an object, in the order of the file: all must be there, once each.
+/// Others are passed over.
+template <std::size_t count, typename Visit>
+void visitMembers(ondemand::object object, const std::array<std::string_view, count> &names,
+                  const Place &place, Visit visit) {
+    std::array<bool, count> seen{};
+    for (auto result : object) {
+        ondemand::field field;
+        place.check(std::move(result).get(field));
+        for (std::size_t index = 0; index < count; ++index) {
+            if (!field.key().unsafe_is_equal(names[index])) continue;
+            if (seen[index]) place.fail(place.name() + " has \"" + std::string(names[index]) + "\" twice");
+            seen[index] = true;
+            visit(index, Member{field.value(), names[index], place});
+            break;
+        }
+    }
+    for (std::size_t index = 0; index < count; ++index) {
+        if (!seen[index]) place.fail(place.name() + " has no \"" + std::string(names[index]) + '"');
+    }
+}
+
+ondemand::object objectOf(simdjson::simdjson_result<ondemand::object> result, const Place &place) {
+    ondemand::object object;
+    auto error = std::move(result).get(object);
+    if (error == simdjson::INCORRECT_TYPE) place.fail(place.name() + " should be an object");
+    place.check(error);
+    return object;
+}
+
+/// Reads every record of a file, each as an object with its place.
+template <typename Visit> void visitRecords(const char *path, std::string_view arrayName, Visit visit) {
+    RecordReader reader(path, arrayName);
+    ondemand::parser parser;
+    while (auto record = reader.next()) {
+        Place place{reader};
+        ondemand::document document;
+        place.check(parser.iterate(*record, record->size() + RecordReader::padding).get(document));
+        visit(objectOf(document.get_object(), place), place);
+    }
+}
+
+struct QuestionColumns : VQAJSONStorage {
+    std::vector<std::int64_t> questionIDs, imageIDs;
+    Strings texts;
+
+    explicit QuestionColumns(const char *path) {
+        enum { questionID, imageID, question };
+        constexpr std::array<std::string_view, 3> names{"question_id", "image_id", "question"};
+        visitRecords(path, "questions", [&](ondemand::object record, const Place &place) {
+            visitMembers(record, names, place, [&](std::size_t index, Member member) {
+                switch (index) {
+                case questionID: questionIDs.push_back(member.integer()); break;
+                case imageID: imageIDs.push_back(member.integer()); break;
+                case question: texts.append(member.string()); break;
+                }
+            });
+        });
+    }
+
+    VQAQuestions view() const {
+        return {questionIDs.size(), questionIDs.data(), imageIDs.data(), texts.view()};
+    }
+};
+
+struct AnnotationColumns : VQAJSONStorage {
+    std::vector<std::int64_t> questionIDs, imageIDs;
+    std::vector<std::int32_t> questionTypes, answerTypes, multipleChoiceAnswers;
+    std::vector<std::int64_t> answerOffsets{0};
+    std::vector<VQAHumanAnswer> answers;
+    StringPool strings;
+
+    explicit AnnotationColumns(const char *path) {
+        enum { questionID, imageID, questionType, answerType, multipleChoiceAnswer, humanAnswers };
+        constexpr std::array<std::string_view, 6> names{
+            "question_id", "image_id", "question_type", "answer_type", "multiple_choice_answer", "answers"};
+        visitRecords(path, "annotations", [&](ondemand::object record, const Place &place) {
+            visitMembers(record, names, place, [&](std::size_t index, Member member) {
+                switch (index) {
+                case questionID: questionIDs.push_back(member.integer()); break;
+                case imageID: imageIDs.push_back(member.integer()); break;
+                case questionType: questionTypes.push_back(strings.intern(member.string())); break;
+                case answerType: answerTypes.push_back(strings.intern(member.string())); break;
+                case multipleChoiceAnswer:
+                    multipleChoiceAnswers.push_back(strings.intern(member.string()));
+                    break;
+                case humanAnswers: appendAnswers(member.array(), place); break;
+                }
+            });
+        });
+    }
+
+    VQAAnnotations view() const {
+        return {questionIDs.size(),           questionIDs.data(),   imageIDs.data(), questionTypes.data(),
+                answerTypes.data(),           multipleChoiceAnswers.data(), answerOffsets.data(),
+                answers.data(),               strings.view()};
+    }
+
+private:
+    void appendAnswers(ondemand::array array, const Place &recordPlace) {
+        enum { text, confidence, answerID };
+        constexpr std::array<std::string_view, 3> names{"answer", "answer_confidence", "answer_id"};
+        Place place{recordPlace.reader, 0};
+        for (auto element : array) {
+            VQAHumanAnswer answer{};
+            auto object = objectOf(element.get_object(), place);
+            visitMembers(object, names, place, [&](std::size_t index, Member member) {
+                switch (index) {
+                case text: answer.answer = strings.intern(member.string()); break;
+                case confidence: answer.confidence = strings.intern(member.string()); break;
+                case answerID: answer.answer_id = member.smallInteger(); break;
+                }
+            });
+            answers.push_back(answer);
+            ++place.answer;
+        }
+        if (place.answer == 0) recordPlace.fail(recordPlace.name("answers") + " is empty");
+        answerOffsets.push_back(static_cast<std::int64_t>(answers.size()));
+    }
+};
+
+struct ResultColumns : VQAJSONStorage {
+    std::vector<std::int64_t> questionIDs;
+    std::vector<std::int32_t> answers;
+    StringPool strings;
+
+    explicit ResultColumns(const char *path) {
+        enum { questionID, answer };
+        constexpr std::array<std::string_view, 2> names{"question_id", "answer"};
+        visitRecords(path, "", [&](ondemand::object record, const Place &place) {
+            visitMembers(record, names, place, [&](std::size_t index, Member member) {
+                switch (index) {
+                case questionID: questionIDs.push_back(member.integer()); break;
+                case answer: answers.push_back(strings.intern(member.string())); break;
+                }
+            });
+        });
+    }
+
+    VQAResults view() const {
+        return {questionIDs.size(), questionIDs.data(), answers.data(), strings.view()};
+    }
+};
+
+void report(VQAJSONError *error, std::string_view message, std::int64_t record) {
+    error->record = record;
+    auto length = std::min(message.size(), sizeof error->message - 1);
+    std::memcpy(error->message, message.data(), length);
+    error->message[length] = '\0';
+}
+
+template <typename Columns, typename View>
+VQAJSONStorage *read(const char *path, View *view, VQAJSONError *error) noexcept {
+    try {
+        auto columns = new Columns(path);
+        *view = columns->view();
+        return columns;
+    } catch (const FileError &problem) {
+        report(error, problem.message, problem.record);
+    } catch (const std::exception &problem) {
+        report(error, problem.what(), -1);
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+VQAJSONStorage *vqa_questions_read(const char *path, VQAQuestions *view, VQAJSONError *error) {
+    return read<QuestionColumns>(path, view, error);
+}
+
+VQAJSONStorage *vqa_annotations_read(const char *path, VQAAnnotations *view, VQAJSONError *error) {
+    return read<AnnotationColumns>(path, view, error);
+}
+
+VQAJSONStorage *vqa_results_read(const char *path, VQAResults *view, VQAJSONError *error) {
+    return read<ResultColumns>(path, view, error);
+}
+
+void vqa_json_release(VQAJSONStorage *storage) { delete storage; }
