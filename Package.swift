@@ -55,10 +55,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
+        .executableTarget(
+            name: "StepBenchmark",
+            dependencies: ["VQAModels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks/StepBenchmark"),
+
         .testTarget(name: "ArchivesTests", dependencies: ["Archives"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "Archives"]),
-        .testTarget(name: "VQADataTests", dependencies: ["VQAData"]),
-        .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision"]),
+        .testTarget(name: "VQADataTests", dependencies: ["VQAData", "Archives"]),
+        .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "CTurboJPEG"]),
         .testTarget(name: "VQAModelsTests", dependencies: ["VQAModels"]),
         .testTarget(name: "VQATrainingTests", dependencies: ["VQATraining"]),
         .testTarget(name: "CommandTests", dependencies: ["rwsan"]),

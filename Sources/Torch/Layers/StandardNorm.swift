@@ -6,6 +6,8 @@ public final class StandardNorm: Module {
     /// The official names.
     public override class var checkpointNames: [String: String] { ["gain": "a_2", "bias": "b_2"] }
 
+    private static let residualNorm = Operator("rwsan::residual_norm")
+
     /// `[width]`, ones at the start
     public let gain: Tensor
     /// `[width]`, zeros at the start
@@ -25,5 +27,27 @@ public final class StandardNorm: Module {
         let centred = try x - x.mean(axes: [-1], keepingAxes: true)
         let deviation = try x.standardDeviation(axes: [-1], keepingAxes: true)
         return try gain * centred / (deviation + Self.epsilon) + bias
+    }
+
+    /// The norm of a sum: `x` and a branch off it, some of whose elements are dropped in training.
+    ///
+    /// - Parameters:
+    ///   - x: `[.., width]`
+    ///   - branch: Of the same shape.
+    ///   - dropout: Applied to the branch; nil keeps all of it.
+    /// - Throws: `TorchError` where the shapes disagree.
+    public func callAsFunction(_ x: Tensor, plus branch: Tensor, _ dropout: Dropout? = nil) throws(TorchError)
+        -> Tensor
+    {
+        guard x.hasKernels else { return try composed(x, plus: branch, dropout) }
+        return try Self.residualNorm.tensor(
+            .tensor(x), .tensor(branch), .tensor(gain), .tensor(bias),
+            .double(dropout?.currentProbability ?? 0))
+    }
+
+    /// The same of libtorch's own operators.
+    func composed(_ x: Tensor, plus branch: Tensor, _ dropout: Dropout? = nil) throws(TorchError) -> Tensor {
+        guard let dropout else { return try self(x + branch) }
+        return try self(x + dropout(branch))
     }
 }

@@ -10,12 +10,12 @@ public struct Segments: Sendable {
     public let offsets: Tensor
     /// Of each row, its place in the padded view: int64 `[rows]`, `b * maximumLength + position`.
     public let paddedPlaces: Tensor
-    /// Of each sequence, whether all its rows are masked: bool `[B]` on the CPU; nil where none is.
+    /// Of each sequence, whether all its rows are masked: bool `[B]`; nil where none is.
     ///
     /// A sequence without a word is held as rows that nothing distinguishes: attention weighs them all
     /// alike, as a softmax over nothing but masked positions does.
     public let masked: Tensor?
-    /// The masked positions of the padded view: bool `[B, maximumLength]`.
+    /// The positions of the padded view that no row has: bool `[B, maximumLength]`.
     public let paddingMask: Tensor
 
     /// The number of sequences.
@@ -41,25 +41,40 @@ public struct Segments: Sendable {
         for (index, length) in lengths.enumerated() {
             let start = index * longest
             places.append(contentsOf: (start..<start + length).lazy.map(Int64.init))
-            if !masked.contains(index) {
-                for position in start..<start + length { mask[position] = false }
-            }
+            for position in start..<start + length { mask[position] = false }
             offsets.append(Int64(places.count))
         }
         self.lengths = lengths
         self.offsets = try Tensor(offsets)
         self.paddedPlaces = try Tensor(places).moved(to: device)
-        self.masked = masked.isEmpty ? nil : try Tensor(lengths.indices.map(masked.contains))
+        self.masked =
+            masked.isEmpty ? nil : try Tensor(lengths.indices.map(masked.contains)).moved(to: device)
         self.paddingMask = try Tensor(mask, shape: [lengths.count, longest]).moved(to: device)
     }
 
     private init(_ other: Segments, on device: Device) throws {
         lengths = other.lengths
         offsets = other.offsets
-        masked = other.masked
+        masked = try other.masked?.moved(to: device)
         paddedPlaces = try other.paddedPlaces.moved(to: device)
         paddingMask = try other.paddingMask.moved(to: device)
     }
+
+    /// Scores of the padded view with those that must not count replaced: where no row is, and where all
+    /// rows are to count alike.
+    ///
+    /// - Parameter scores: `[B, .., maximumLength]`
+    func masking(_ scores: Tensor) throws(TorchError) -> Tensor {
+        let between = [Int](repeating: 1, count: scores.rank - 2)
+        let padding = try paddingMask.reshaped([count] + between + [maximumLength])
+        let scores = try scores.filled(where: padding, with: Self.paddingScore)
+        guard let masked else { return scores }
+        let alike = try masked.reshaped([count] + between + [1])
+        return try scores.filled(where: alike.isGreater(than: padding), with: 0)
+    }
+
+    /// What a position without a row scores: the softmax of it is zero.
+    private static let paddingScore = -5e4
 
     /// The same segments for tensors on another device.
     public func moved(to device: Device) throws -> Segments { try Segments(self, on: device) }

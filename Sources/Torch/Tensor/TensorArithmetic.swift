@@ -21,6 +21,7 @@ extension Tensor {
         static let lessScalar = Operator("aten::lt.Scalar")
         static let less = Operator("aten::lt.Tensor")
         static let greaterScalar = Operator("aten::gt.Scalar")
+        static let greater = Operator("aten::gt.Tensor")
         static let greaterEqual = Operator("aten::ge.Tensor")
         static let logicalOr = Operator("aten::logical_or")
         static let logicalNot = Operator("aten::logical_not")
@@ -97,6 +98,9 @@ extension Tensor {
     }
     public func isGreater(than value: some TensorScalar) throws(TorchError) -> Tensor {
         try Operators.greaterScalar.tensor(.tensor(self), value.operatorValue)
+    }
+    public func isGreater(than other: Tensor) throws(TorchError) -> Tensor {
+        try Operators.greater.tensor(.tensor(self), .tensor(other))
     }
     public func isAtLeast(_ other: Tensor) throws(TorchError) -> Tensor {
         try Operators.greaterEqual.tensor(.tensor(self), .tensor(other))

@@ -1,0 +1,71 @@
+// Work shared out over the threads that libtorch's own operators use.
+#pragma once
+
+#include <ATen/Parallel.h>
+#include <ATen/core/Tensor.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+
+// The entry point of the OpenMP library that libtorch brings. The compiler used here writes calls to
+// another OpenMP library, and two of them in one process would fight for the cores. Weak, for the library
+// comes with libtorch and is not named when linking.
+extern "C" __attribute__((weak)) void GOMP_parallel(
+    void (*body)(void *), void *data, unsigned thread_count, unsigned flags);
+extern "C" __attribute__((weak)) int omp_get_thread_num();
+
+/// Compiles a function once for each kind of processor; the loader picks the best when the program starts.
+#if defined(__x86_64__)
+#define CTORCH_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CTORCH_VECTORISED
+#endif
+
+namespace ctorch {
+
+/// A tensor's memory. libtorch's own typed accessor cannot be linked: its name is encoded otherwise by the
+/// compiler that libtorch was built with.
+template <typename Element>
+const Element *elements(const at::Tensor &tensor) {
+    return static_cast<const Element *>(tensor.const_data_ptr());
+}
+
+/// Calls `body(thread)` once on each of `count` threads.
+template <typename Body>
+void on_threads(int count, const Body &body) {
+    if (count <= 1 || !GOMP_parallel) {
+        body(0);
+        return;
+    }
+    GOMP_parallel(
+        [](void *data) { (*static_cast<const Body *>(data))(omp_get_thread_num()); },
+        const_cast<void *>(static_cast<const void *>(&body)), static_cast<unsigned>(count), 0);
+}
+
+/// How many threads share `work` elements: one where they are few.
+inline int thread_count(int64_t work) {
+    constexpr int64_t least = 16384;
+    return static_cast<int>(std::clamp<int64_t>(work / least, 1, at::get_num_threads()));
+}
+
+/// Calls `body(begin, end, thread)` for equal parts of `0..<count`, always cut alike for one thread count.
+template <typename Body>
+void parallel_ranges(int64_t count, int64_t work_each, const Body &body) {
+    int threads = GOMP_parallel ? thread_count(count * work_each) : 1;
+    on_threads(threads, [&](int thread) {
+        body(count * thread / threads, count * (thread + 1) / threads, thread);
+    });
+}
+
+/// Calls `body(item)` for each of `0..<count` on whichever thread is free: for items of unequal cost that
+/// share no results.
+template <typename Body>
+void parallel_items(int64_t count, int64_t work_each, const Body &body) {
+    std::atomic<int64_t> next{0};
+    on_threads(thread_count(count * work_each), [&](int) {
+        for (int64_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(item);
+    });
+}
+
+}  // namespace ctorch

@@ -1,0 +1,78 @@
+import Archives
+
+/// The arrays of a `.npz` file, which is a zip of `.npy` files.
+///
+/// The whole file is read at once; an array is interpreted when it is asked for, so that arrays of
+/// no interest may be of any kind.
+public struct NPZFile: Sendable {
+    /// The path of the file, for errors.
+    public let path: String
+    private let contents: [String: [UInt8]]
+
+    /// Reads all arrays of a file.
+    ///
+    /// - Parameter byteLimit: the most bytes that one array may unpack to.
+    /// - Throws: `ArchiveError` when the file is missing, damaged or no zip; `NPZError` when it holds two
+    ///   arrays of one name.
+    public init(path: String, byteLimit: Int = 1 << 30) throws {
+        self.path = path
+        let suffix = ".npy"
+        let reader = try ArchiveReader(path: path)
+        var contents: [String: [UInt8]] = [:]
+        while let entry = try reader.nextEntry() {
+            guard entry.isRegularFile, entry.path.hasSuffix(suffix) else { continue }
+            let name = String(entry.path.dropLast(suffix.count))
+            let bytes = try reader.readContents(byteLimit: byteLimit)
+            guard contents.updateValue(bytes, forKey: name) == nil else {
+                throw NPZError(file: path, array: name, expected: "one array of this name", found: "two")
+            }
+        }
+        self.contents = contents
+    }
+
+    /// The names of the arrays, in alphabetical order.
+    public var arrayNames: [String] { contents.keys.sorted() }
+
+    /// The array of a name.
+    ///
+    /// - Throws: `NPZError` when there is none, or it is not an array of plain little-endian numbers.
+    public func array(_ name: String) throws -> NPYArray {
+        guard let bytes = contents[name] else {
+            let names = arrayNames.isEmpty ? "no arrays" : "only " + arrayNames.joined(separator: ", ")
+            throw NPZError(file: path, array: nil, expected: "an array '\(name)'", found: names)
+        }
+        do {
+            return try NPYArray(parsing: bytes)
+        } catch let error as NPYFormatError {
+            throw NPZError(file: path, array: name, expected: error.expected, found: error.found)
+        }
+    }
+
+    /// The only element of an array of whole numbers.
+    ///
+    /// - Throws: `NPZError` when the array is missing or is anything else.
+    public func integer(_ name: String) throws -> Int64 {
+        let array = try array(name)
+        guard let value = array.integers()?.first, array.shape.allSatisfy({ $0 == 1 }) else {
+            throw mismatch(name, expected: "one whole number", found: "\(array.elementType) \(array.shape)")
+        }
+        return value
+    }
+
+    /// Writes arrays to a compressed file that `numpy.load` reads. It replaces a file that is there, and
+    /// appears only when it is complete.
+    ///
+    /// - Throws: `ArchiveError` when it cannot be written.
+    public static func write(_ arrays: KeyValuePairs<String, NPYArray>, to path: String) throws {
+        let writer = try ZipWriter(path: path)
+        for (name, array) in arrays {
+            try writer.add(name: name + ".npy", contents: array.serialized)
+        }
+        try writer.finish()
+    }
+
+    /// The error for an array that is not as it should be.
+    func mismatch(_ array: String, expected: String, found: String) -> NPZError {
+        NPZError(file: path, array: array, expected: expected, found: found)
+    }
+}

@@ -1,0 +1,57 @@
+/// Why there is no picture to be had from a file.
+public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What is wrong.
+    public enum Problem: Equatable, Sendable {
+        /// The file is missing, not a regular file, or may not be read.
+        case unreadable(reason: String)
+
+        /// The file has no bytes.
+        case empty
+
+        /// The file is neither a PNG nor a JPEG.
+        case unknownFormat(firstBytes: [UInt8])
+
+        /// The file is truncated, or its content is not what its format prescribes.
+        case damaged(format: PictureFormat, reason: String)
+
+        /// There are no pixels, or more than `Picture.maximumPixelCount`.
+        case unacceptableSize(width: Int, height: Int)
+
+        /// The colours are not grey, RGB or YCbCr.
+        case unsupportedColors(String)
+
+        /// The number of bytes is not that of 3 bytes a pixel.
+        case wrongPixels(width: Int, height: Int, byteCount: Int)
+    }
+
+    /// The file's path, or the name that the picture was decoded under.
+    public let file: String
+
+    /// What is wrong with it.
+    public let problem: Problem
+
+    /// One line: the file, what was expected and what was found.
+    public var description: String {
+        switch problem {
+        case .unreadable(let reason):
+            return "\(file): cannot read the picture: \(reason)"
+        case .empty:
+            return "\(file): expected a PNG or JPEG picture, found no bytes"
+        case .unknownFormat(let firstBytes):
+            let found = firstBytes.map { byte in
+                let digits = String(byte, radix: 16)
+                return digits.count == 1 ? "0" + digits : digits
+            }
+            return "\(file): expected a PNG or JPEG picture, found bytes that start with "
+                + found.joined(separator: " ")
+        case .damaged(let format, let reason):
+            return "\(file): the \(format.rawValue) is truncated or damaged: \(reason)"
+        case .unacceptableSize(let width, let height):
+            return "\(file): expected 1 to \(Picture.maximumPixelCount) pixels, found \(width) x \(height)"
+        case .unsupportedColors(let found):
+            return "\(file): expected a grey or RGB picture, found \(found)"
+        case .wrongPixels(let width, let height, let byteCount):
+            return "\(file): expected \(width) x \(height) x 3 bytes, found \(byteCount)"
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import Testing
+
+@testable import Torch
+
+/// The kernels of our own against the same thing composed of libtorch's operators.
+@Suite(.serialized) struct KernelTests {
+    private func normal(_ shape: Int...) throws -> Tensor { try Tensor.normal(shape).requiringGradient() }
+
+    private func expectClose(_ found: Tensor?, _ expected: Tensor?, _ what: Comment, within bound: Double = 1e-4)
+        throws
+    {
+        let (found, expected) = (try #require(found), try #require(expected))
+        #expect(found.shape == expected.shape, what)
+        let difference = try (found.detached() - expected.detached()).absolute().maximum().item()
+        #expect(difference < bound, what)
+    }
+
+    /// Runs both, sends one gradient back through each, and compares results and gradients.
+    private func compare(
+        _ inputs: [Tensor], kernel: ([Tensor]) throws -> Tensor, composed: ([Tensor]) throws -> Tensor
+    ) throws {
+        let (found, expected) = (try kernel(inputs), try composed(inputs))
+        try expectClose(found, expected, "result")
+        let gradient = try Tensor.normal(expected.shape)
+        try expected.backward(gradient: gradient)
+        let expectedGradients = try inputs.map { try #require($0.gradient) }
+        for input in inputs { try input.setGradient(nil) }
+        try found.backward(gradient: gradient)
+        for (index, input) in inputs.enumerated() {
+            try expectClose(input.gradient, expectedGradients[index], "gradient of input \(index)")
+        }
+    }
+
+    @Test("the residual norm and its gradients are those of the composed operators", arguments: [5, 16, 48, 512])
+    func residualNorm(width: Int) throws {
+        TorchRuntime.seed(1)
+        let norm = try StandardNorm(width)
+        try withoutGradients {
+            try norm.gain.copy(from: Tensor.normal([width]))
+            try norm.bias.copy(from: Tensor.normal([width]))
+        }
+        try compare([normal(90, width), normal(90, width), norm.gain, norm.bias]) {
+            try norm($0[0], plus: $0[1])
+        } composed: {
+            try norm.composed($0[0], plus: $0[1])
+        }
+    }
+
+    @Test("a row whose elements are all alike becomes the bias, with a finite gradient")
+    func constantRow() throws {
+        let norm = try StandardNorm(8)
+        let x = try Tensor.full([2, 8], 3.0).requiringGradient()
+        let out = try norm(x, plus: Tensor.zeros([2, 8]))
+        #expect(try out.array(of: Float.self).allSatisfy { $0 == 0 })
+        try out.backward(gradient: Tensor.normal([2, 8]))
+        #expect(try #require(x.gradient).isFinite().all().item() == 1)
+    }
+
+    @Test(
+        "attention within segments and its gradients are those of padded attention",
+        arguments: [[3, 1, 40], [2, 0, 5], [17, 33, 64]], [[4, 2, 9], [1, 3, 16]])
+    func segmentAttention(queryLengths: [Int], sourceLengths: [Int]) throws {
+        TorchRuntime.seed(2)
+        let queries = try Segments(lengths: queryLengths)
+        let sources = try Segments(lengths: sourceLengths, masked: [1])
+        let attention = SegmentAttention(heads: 4, scale: 0.3, dropout: Dropout(0))
+        let inputs = [
+            try normal(queries.rowCount, 4 * 6), try normal(sources.rowCount, 4 * 6),
+            try normal(sources.rowCount, 4 * 20),
+        ]
+        try compare(inputs) {
+            try attention(
+                query: $0[0], key: $0[1], value: $0[2], querySegments: queries, sourceSegments: sources)
+        } composed: {
+            try attention.composed(
+                query: $0[0], key: $0[1], value: $0[2], querySegments: queries, sourceSegments: sources)
+        }
+    }
+
+    @Test("offsets that do not end with the rows are refused")
+    func wrongOffsets() throws {
+        let segments = try Segments(lengths: [2, 3])
+        let attention = SegmentAttention(heads: 1, scale: 1, dropout: Dropout(0))
+        let rows = try Tensor.zeros([4, 8])
+        #expect(throws: TorchError.self) {
+            try attention(
+                query: rows, key: rows, value: rows, querySegments: segments, sourceSegments: segments)
+        }
+    }
+
+    @Test("dropout drops the stated share, keeps the mean, and drops the same elements in backward")
+    func dropoutShare() throws {
+        TorchRuntime.seed(3)
+        let x = try Tensor.ones([1000, 333]).requiringGradient()
+        let out = try Dropout(0.1)(x)
+        let share = try out.equals(0).converted(to: .float32).mean().item()
+        #expect(abs(share - 0.1) < 0.003)
+        #expect(abs(try out.mean().item() - 1) < 0.003)
+        try out.sum().backward()
+        try expectClose(x.gradient, out, "gradient", within: 1e-6)
+    }
+
+    @Test("relu with dropout keeps what is positive and passes its gradient alone")
+    func reluDropout() throws {
+        TorchRuntime.seed(4)
+        let x = try normal(500, 77)
+        let out = try Dropout(0.25).relu(x)
+        let kept = try out.isGreater(than: 0)
+        try expectClose(out, (x / 0.75).selected(where: kept, else: Tensor.zeros([1])), "result")
+        let share = try kept.converted(to: .float32).mean().item()
+        #expect(abs(share - 0.375) < 0.01)
+        try out.sum().backward()
+        try expectClose(x.gradient, kept.converted(to: .float32) / 0.75, "gradient")
+    }
+
+    @Test("dropout in the residual norm leaves the mean of the sum")
+    func residualDropout() throws {
+        TorchRuntime.seed(5)
+        let norm = try StandardNorm(64)
+        let branch = try Tensor.ones([4000, 64]).requiringGradient()
+        let out = try norm(Tensor.zeros([4000, 64]), plus: branch, Dropout(0.5))
+        // Each row holds zeros and twos: their norm is about -1 and 1, by whether dropout took the element.
+        let share = try out.isLess(than: 0).converted(to: .float32).mean().item()
+        #expect(abs(share - 0.5) < 0.01)
+        try out.backward(gradient: Tensor.normal([4000, 64]))
+        let passed = try #require(branch.gradient).equals(0).converted(to: .float32).mean().item()
+        #expect(abs(passed - share) < 1e-3)
+    }
+
+    @Test("what dropout draws depends on the seed alone, not on the number of threads")
+    func threadsDoNotMatter() throws {
+        let threads = TorchRuntime.threadCount
+        defer { TorchRuntime.threadCount = threads }
+        func draw(threads: Int) throws -> [Float] {
+            TorchRuntime.threadCount = threads
+            TorchRuntime.seed(6)
+            return try Dropout(0.3)(Tensor.ones([100_000])).array()
+        }
+        #expect(try draw(threads: 1) == draw(threads: 2))
+    }
+
+    @Test("a long loop of recorded operations does not make the process grow")
+    func noGrowth() throws {
+        let x = try normal(64, 1024)
+        func step() throws {
+            try (x * 2).relu().sum().backward()
+            try x.setGradient(nil)
+        }
+        for _ in 0..<50 { try step() }
+        let before = try residentPages()
+        for _ in 0..<2000 { try step() }
+        // One leaked tensor a step would be 500 MB.
+        #expect(try residentPages() - before < 20_000_000 / 4096)
+    }
+}

@@ -1,0 +1,85 @@
+import CTurboJPEG
+import Foundation
+import Testing
+
+/// A PNG file put together byte by byte, so that any header can go with any pixels.
+struct PNGFile {
+    enum ColorType: UInt8 {
+        case grey = 0
+        case rgb = 2
+        case palette = 3
+        case rgbAndAlpha = 6
+    }
+
+    var width: UInt32
+    var height: UInt32
+    var bitDepth: UInt8 = 8
+    var colorType = ColorType.rgb
+    var palette: [UInt8] = []
+    var rows: [[UInt8]]
+
+    var bytes: Data {
+        let header = bigEndian(width) + bigEndian(height) + [bitDepth, colorType.rawValue, 0, 0, 0]
+        var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+        file += chunk("IHDR", header)
+        if !palette.isEmpty {
+            file += chunk("PLTE", palette)
+        }
+        let noFilter: [UInt8] = [0]
+        file += chunk("IDAT", zlibStored(rows.flatMap { noFilter + $0 }))
+        file += chunk("IEND", [])
+        return Data(file)
+    }
+
+    private func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
+        let checked = Array(type.utf8) + content
+        return bigEndian(UInt32(content.count)) + checked + bigEndian(crc32(checked))
+    }
+
+    /// A zlib stream of one block that is stored, not compressed.
+    private func zlibStored(_ content: [UInt8]) -> [UInt8] {
+        let size = UInt16(content.count)
+        let block =
+            [1, UInt8(size & 0xFF), UInt8(size >> 8), UInt8(~size & 0xFF), UInt8(~size >> 8)] + content
+        return [0x78, 0x01] + block + bigEndian(adler32(content))
+    }
+
+    private func bigEndian(_ value: UInt32) -> [UInt8] {
+        withUnsafeBytes(of: value.bigEndian) { Array($0) }
+    }
+
+    private func crc32(_ bytes: [UInt8]) -> UInt32 {
+        ~bytes.reduce(UInt32.max) { remainder, byte in
+            (0..<8).reduce(remainder ^ UInt32(byte)) { remainder, _ in
+                remainder & 1 == 1 ? remainder >> 1 ^ 0xEDB8_8320 : remainder >> 1
+            }
+        }
+    }
+
+    private func adler32(_ bytes: [UInt8]) -> UInt32 {
+        let (sum, sumOfSums) = bytes.reduce((UInt32(1), UInt32(0))) { sums, byte in
+            let sum = (sums.0 + UInt32(byte)) % 65521
+            return (sum, (sums.1 + sum) % 65521)
+        }
+        return sumOfSums << 16 | sum
+    }
+}
+
+/// The bytes of a JPEG file as TurboJPEG writes it, at the best quality.
+///
+/// - Parameter pixels: [height, width, channels], the channels as `pixelFormat` has them.
+func jpegFile(
+    width: Int32, height: Int32, pixels: [UInt8], pixelFormat: TJPF = TJPF_RGB,
+    subsampling: TJSAMP = TJSAMP_444
+) throws -> Data {
+    let compressor = try #require(tjInitCompress())
+    defer { tjDestroy(compressor) }
+    var file: UnsafeMutablePointer<UInt8>?
+    defer { tjFree(file) }
+    var size: UInt = 0
+    let status = tjCompress2(
+        compressor, pixels, width, 0, height, Int32(pixelFormat.rawValue), &file, &size,
+        Int32(subsampling.rawValue), 100, 0)
+    try #require(status == 0)
+    return Data(UnsafeBufferPointer(start: file, count: Int(size)))
+}
