@@ -1,31 +1,50 @@
-/// The number of an image, as in COCO's file names and the questions' `image_id`.
-public struct ImageID: RawRepresentable, Hashable, Sendable, Comparable, Codable {
-    /// The number as files write it.
+/// The number of a question, unique within a dataset (`question_id`).
+public struct QuestionID: RawRepresentable, Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
+    /// The number itself.
     public let rawValue: Int64
 
-    /// The identifier that files write as this number.
+    /// An identifier of this number.
     public init(rawValue: Int64) {
         self.rawValue = rawValue
     }
 
+    /// The number in decimal digits.
+    public var description: String { String(rawValue) }
+
     /// Orders by number.
-    public static func < (left: ImageID, right: ImageID) -> Bool {
-        left.rawValue < right.rawValue
-    }
+    public static func < (left: QuestionID, right: QuestionID) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// The number of a question, as in the questions' and annotations' `question_id`.
-public struct QuestionID: RawRepresentable, Hashable, Sendable, Comparable, Codable {
-    /// The number as files write it.
+/// The number of an image, unique within a dataset (`image_id`; COCO's own numbers in VQA-v2).
+public struct ImageID: RawRepresentable, Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
+    /// The number itself.
     public let rawValue: Int64
 
-    /// The identifier that files write as this number.
+    /// An identifier of this number.
     public init(rawValue: Int64) {
         self.rawValue = rawValue
     }
 
+    /// The number in decimal digits.
+    public var description: String { String(rawValue) }
+
     /// Orders by number.
-    public static func < (left: QuestionID, right: QuestionID) -> Bool {
-        left.rawValue < right.rawValue
+    public static func < (left: ImageID, right: ImageID) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// The position of an answer in an ``AnswerList``: the number of its logit.
+public struct AnswerIndex: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The number itself.
+    public let rawValue: Int32
+
+    /// An identifier of this number.
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
     }
+
+    /// The number in decimal digits.
+    public var description: String { String(rawValue) }
+
+    /// Orders by number.
+    public static func < (left: AnswerIndex, right: AnswerIndex) -> Bool { left.rawValue < right.rawValue }
 }

@@ -10,6 +10,12 @@ public final class Adam {
         public let mean: Tensor
         /// The running mean of the gradient's square, of the parameter's shape.
         public let square: Tensor
+
+        /// Both moments, of the parameter's shape.
+        public init(mean: Tensor, square: Tensor) {
+            self.mean = mean
+            self.square = square
+        }
     }
 
     /// The learning rate of the next step.

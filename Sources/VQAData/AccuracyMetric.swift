@@ -1,0 +1,188 @@
+/// The accuracies of a set of predictions, in percent, rounded to two decimals as the official metric
+/// rounds them.
+public struct AccuracyReport: Sendable, Equatable {
+    /// The accuracy over all questions.
+    public let overall: Double
+    /// The accuracy over the questions of each answer type: "yes/no", "number", "other".
+    public let perAnswerType: [String: Double]
+    /// The accuracy over the questions of each question type: "how many", "is the", ...
+    public let perQuestionType: [String: Double]
+    /// The annotated questions, in the order of the annotations.
+    public let questionIDs: [QuestionID]
+    /// The accuracy of each of ``questionIDs``.
+    public let perQuestion: [Double]
+}
+
+/// The official accuracy of VQA-v2 (`vqaEval.py`, GT-Vision-Lab/VQA).
+///
+/// The accuracy of an answer is the mean, over the ten people who were asked, of
+/// `min(1, m / 3)`, where m is how many of the *other* people gave that answer. "Other" goes by what
+/// was recorded: an answer with the same text, confidence and id as another does not count as other.
+///
+/// A metric is made once for a set of annotations and evaluates any number of predictions.
+public struct AccuracyMetric: Sendable {
+    private let annotations: AnnotationTable
+    /// The texts of all human answers, after the punctuation step where it applies.
+    private var texts = StringIndex()
+    /// The number in ``texts`` of each of the annotations' answers.
+    private var answerTexts: [Int32] = []
+
+    /// Prepares the human answers: those of a question are compared as they are where all are the
+    /// same, and without punctuation (``AnswerNormalizer/removePunctuation(_:)``) where they differ.
+    public init(_ annotations: AnnotationTable) {
+        self.annotations = annotations
+        answerTexts.reserveCapacity(annotations.answers.count)
+        var asGiven = ComputedOncePerString<Int32>(annotations.strings)
+        var withoutPunctuation = ComputedOncePerString<Int32>(annotations.strings)
+        for row in annotations.indices {
+            let records = annotations.answers[annotations.answerRange(of: row)]
+            let areUnanimous = records.allSatisfy { $0.answer == records.first?.answer }
+            for record in records {
+                let text =
+                    areUnanimous
+                    ? asGiven.value(of: record.answer) { texts.intern($0) }
+                    : withoutPunctuation.value(of: record.answer) {
+                        texts.intern(AnswerNormalizer.removePunctuation($0).span)
+                    }
+                answerTexts.append(text)
+            }
+        }
+    }
+
+    /// The accuracies of predictions, which may be in any order.
+    ///
+    /// - Throws: ``EvaluationError`` where the predictions do not answer each annotated question exactly
+    ///   once, and no other.
+    public func evaluate(_ predictions: some Collection<Prediction>) throws -> AccuracyReport {
+        guard !annotations.isEmpty else { throw EvaluationError.noAnnotations }
+        let predictedTexts = try predictedTexts(of: predictions)
+        var total = Mean()
+        var ofAnswerType: [Int32: Mean] = [:]
+        var ofQuestionType: [Int32: Mean] = [:]
+        let perQuestion = annotations.indices.map { row in
+            let accuracy = accuracy(of: predictedTexts[row], row: row)
+            total.add(accuracy)
+            ofAnswerType[annotations.answerTypes[row], default: Mean()].add(accuracy)
+            ofQuestionType[annotations.questionTypes[row], default: Mean()].add(accuracy)
+            return roundedToTwoDecimals(100 * accuracy)
+        }
+        return AccuracyReport(
+            overall: total.percentage,
+            perAnswerType: percentages(ofAnswerType), perQuestionType: percentages(ofQuestionType),
+            questionIDs: annotations.questionIDs, perQuestion: perQuestion)
+    }
+
+    /// For each annotation, the number in ``texts`` of the answer predicted; nil where nobody gave it.
+    private func predictedTexts(of predictions: some Collection<Prediction>) throws -> [Int32?] {
+        var coverage = Coverage()
+        var isPredicted = Array(repeating: false, count: annotations.count)
+        var predictedTexts: [Int32?] = Array(repeating: nil, count: annotations.count)
+        var answers = StringIndex()
+        var textOfAnswer: [Int32?] = []
+        for prediction in predictions {
+            guard let row = annotations.row(of: prediction.questionID) else {
+                coverage.unknown.append(prediction.questionID)
+                continue
+            }
+            if isPredicted[row] { coverage.repeated.append(prediction.questionID) }
+            isPredicted[row] = true
+            let answer = Int(answers.intern(prediction.answer))
+            if answer == textOfAnswer.count {
+                let stripped = PythonText.stripped(prediction.answer)
+                textOfAnswer.append(texts.number(of: AnswerNormalizer.normalize(stripped)))
+            }
+            predictedTexts[row] = textOfAnswer[answer]
+        }
+        coverage.missing = annotations.indices.filter { !isPredicted[$0] }.map { annotations.questionIDs[$0] }
+        guard coverage.isExact else { throw EvaluationError.coverage(coverage) }
+        return predictedTexts
+    }
+
+    /// The accuracy of one answer, from 0 to 1.
+    private func accuracy(of predicted: Int32?, row: Int) -> Double {
+        let range = annotations.answerRange(of: row)
+        guard let predicted else { return 0 }
+        let matchCount = answerTexts[range].count { $0 == predicted }
+        var sum = 0.0
+        for answer in range {
+            // A person's answer matches itself and its equals, which do not count as other answers.
+            let equalCount = answerTexts[answer] == predicted ? count(ofRecordsEqualTo: answer, in: range) : 0
+            sum += min(1, Double(matchCount - equalCount) / 3)
+        }
+        return sum / Double(range.count)
+    }
+
+    private func count(ofRecordsEqualTo answer: Int, in range: Range<Int>) -> Int {
+        let record = annotations.answers[answer]
+        return range.count { other in
+            answerTexts[other] == answerTexts[answer]
+                && annotations.answers[other].confidence == record.confidence
+                && annotations.answers[other].answerID == record.answerID
+        }
+    }
+
+    private func percentages(_ means: [Int32: Mean]) -> [String: Double] {
+        Dictionary(
+            uniqueKeysWithValues: means.map { (annotations.strings[Int($0.key)], $0.value.percentage) })
+    }
+}
+
+/// Which questions predictions miss, add or repeat.
+public struct Coverage: Sendable, Equatable {
+    /// Annotated questions without a prediction.
+    public var missing: [QuestionID] = []
+    /// Questions with a prediction that are not annotated.
+    public var unknown: [QuestionID] = []
+    /// Questions with another prediction already.
+    public var repeated: [QuestionID] = []
+
+    var isExact: Bool { missing.isEmpty && unknown.isEmpty && repeated.isEmpty }
+}
+
+/// Predictions that cannot be evaluated.
+public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// There is no annotation, so no mean.
+    case noAnnotations
+    /// The predictions are for other questions than the annotations.
+    case coverage(Coverage)
+
+    /// The error in one line.
+    public var description: String {
+        switch self {
+        case .noAnnotations: return "there are no annotations to evaluate predictions against"
+        case .coverage(let coverage):
+            let parts = [
+                ("not predicted", coverage.missing), ("not annotated", coverage.unknown),
+                ("predicted more than once", coverage.repeated),
+            ]
+            let problems = parts.filter { !$0.1.isEmpty }.map { "\($0.1.count) \($0.0) (\($0.1.listed()))" }
+            return
+                "predictions must cover the annotated questions exactly: \(problems.joined(separator: "; "))"
+        }
+    }
+}
+
+/// The mean of accuracies, added up in the order of the questions as the official metric does.
+private struct Mean {
+    private var sum = 0.0
+    private var count = 0
+
+    mutating func add(_ accuracy: Double) {
+        sum += accuracy
+        count += 1
+    }
+
+    var percentage: Double { roundedToTwoDecimals(100 * sum / Double(count)) }
+}
+
+/// Python's `round(value, 2)`: by the exact value of the number, not by that of `100 * value`, which
+/// is itself rounded. For values from 0 to 100.
+func roundedToTwoDecimals(_ value: Double) -> Double {
+    let hundredths = value * 100
+    let whole = hundredths.rounded(.down)
+    let fraction = hundredths - whole
+    // The product is off by this much; it decides where the product ends in one half.
+    let error = (-hundredths).addingProduct(value, 100)
+    if fraction == 0.5, error != 0 { return (error > 0 ? whole + 1 : whole) / 100 }
+    return hundredths.rounded(.toNearestOrEven) / 100
+}

@@ -1,0 +1,93 @@
+import Foundation
+
+/// Reads a text file of any size line by line, through a buffer of fixed size.
+final class LineReader {
+    /// Longer lines are an error: in a file of word vectors a line takes some 3 KB.
+    static let longestLine = 1 << 20
+
+    /// The number of the last line, from 1.
+    private(set) var lineNumber = 0
+
+    private let file: URL
+    private let descriptor: CInt
+    /// One byte longer than what is read at a time: see ``next()``.
+    private let buffer: UnsafeMutableBufferPointer<UInt8>
+    /// Where in the buffer lies what was read and not yet given out.
+    private var unread = 0..<0
+
+    /// - Throws: ``DatasetFileError`` where the file cannot be opened.
+    init(_ file: URL) throws {
+        self.file = file
+        descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw DatasetFileError(
+                file: file, problem: "cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        buffer = .allocate(capacity: Self.longestLine + 1)
+        buffer.initialize(repeating: 0)
+    }
+
+    deinit {
+        close(descriptor)
+        buffer.deallocate()
+    }
+
+    /// The next line without its end, or nil at the end of the file. It stays as it is until the next
+    /// call. The byte behind it may be read, and is a line feed or 0.
+    ///
+    /// - Throws: ``DatasetFileError`` where the file cannot be read or a line is too long.
+    func next() throws -> UnsafeBufferPointer<UInt8>? {
+        var searchedCount = 0
+        while true {
+            let start = unread.lowerBound
+            if let end = positionOfLineFeed(in: (start + searchedCount)..<unread.upperBound) {
+                unread = (end + 1)..<unread.upperBound
+                return line(start..<end)
+            }
+            searchedCount = unread.count
+            guard try refill() else {
+                let rest = unread
+                unread = 0..<0
+                return rest.isEmpty ? nil : line(rest)
+            }
+        }
+    }
+
+    private func line(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
+        lineNumber += 1
+        return UnsafeBufferPointer(rebasing: buffer[range])
+    }
+
+    private func positionOfLineFeed(in range: Range<Int>) -> Int? {
+        guard !range.isEmpty, let start = buffer.baseAddress,
+            let found = memchr(start + range.lowerBound, CInt(UInt8(ascii: "\n")), range.count)
+        else { return nil }
+        return UnsafeRawPointer(found) - UnsafeRawPointer(start)
+    }
+
+    /// Moves what is unread to the front and reads more behind it; false at the end of the file.
+    private func refill() throws -> Bool {
+        let kept = unread.count
+        guard kept < Self.longestLine, let start = buffer.baseAddress else {
+            lineNumber += 1
+            throw failure("is longer than \(Self.longestLine) bytes: not a text file of this kind")
+        }
+        memmove(start, start + unread.lowerBound, kept)
+        var byteCount: Int
+        repeat {
+            byteCount = read(descriptor, start + kept, Self.longestLine - kept)
+        } while byteCount < 0 && errno == EINTR
+        guard byteCount >= 0 else {
+            throw failure("cannot be read: \(String(cString: strerror(errno)))")
+        }
+        unread = 0..<(kept + byteCount)
+        buffer[unread.upperBound] = 0
+        return byteCount > 0
+    }
+
+    /// An error about the last line, or about the file where no line was read.
+    func failure(_ problem: String) -> DatasetFileError {
+        DatasetFileError(
+            file: file, location: lineNumber == 0 ? .file : .line(lineNumber), problem: problem)
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+
+/// A part of the VQA-v2 dataset, or Visual Genome's questions about the same images.
+public enum DatasetSplit: String, CaseIterable, Sendable {
+    /// VQA-v2 training questions, about train2014 images of COCO.
+    case train
+    /// VQA-v2 validation questions, about val2014 images.
+    case val
+    /// Visual Genome questions, about images of train2014 and val2014.
+    case visualGenome = "vg"
+    /// VQA-v2 test questions, about test2015 images; their answers are not public.
+    case test
+    /// The part of the test questions that is evaluated without limit.
+    case testDev = "test-dev"
+
+    /// Reads the splits to train on, as `--SPLIT` of the official release gives them:
+    /// `train`, `train+val` or `train+val+vg`.
+    ///
+    /// - Throws: ``UnknownSplitError`` for anything else.
+    public static func trainingSplits(named name: String) throws -> [DatasetSplit] {
+        let valid: [[DatasetSplit]] = [[.train], [.train, .val], [.train, .val, .visualGenome]]
+        let names = valid.map { $0.map(\.rawValue).joined(separator: "+") }
+        guard let position = names.firstIndex(of: name) else {
+            throw UnknownSplitError(name: name, validNames: names)
+        }
+        return valid[position]
+    }
+
+    /// Reads the name of one split.
+    ///
+    /// - Throws: ``UnknownSplitError``.
+    public init(named name: String) throws {
+        guard let split = DatasetSplit(rawValue: name) else {
+            throw UnknownSplitError(name: name, validNames: Self.allCases.map(\.rawValue))
+        }
+        self = split
+    }
+}
+
+/// A name that is not one of a split.
+public struct UnknownSplitError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The name that was given.
+    public let name: String
+    /// The names that would have been understood.
+    public let validNames: [String]
+
+    /// The error in one line.
+    public var description: String {
+        "unknown split '\(name)': expected one of \(validNames.joined(separator: ", "))"
+    }
+}
+
+/// Where the official release keeps its files below the datasets folder.
+///
+///     datasets/vqa/v2_OpenEnded_mscoco_train2014_questions.json, ...
+///     datasets/coco_extract/train2014/COCO_train2014_000000000009.jpg.npz, ...
+public struct OfficialLayout: Sendable, Equatable {
+    /// The datasets folder.
+    public let datasets: URL
+
+    /// The layout below a datasets folder.
+    public init(datasets: URL) {
+        self.datasets = datasets
+    }
+
+    /// The question file of a split.
+    public func questions(of split: DatasetSplit) -> URL {
+        let name =
+            switch split {
+            case .train: "v2_OpenEnded_mscoco_train2014_questions.json"
+            case .val: "v2_OpenEnded_mscoco_val2014_questions.json"
+            case .visualGenome: "VG_questions.json"
+            case .test: "v2_OpenEnded_mscoco_test2015_questions.json"
+            case .testDev: "v2_OpenEnded_mscoco_test-dev2015_questions.json"
+            }
+        return datasets.appending(components: "vqa", name)
+    }
+
+    /// The annotation file of a split; nil for the test splits, whose answers are not public.
+    public func annotations(of split: DatasetSplit) -> URL? {
+        let name: String
+        switch split {
+        case .train: name = "v2_mscoco_train2014_annotations.json"
+        case .val: name = "v2_mscoco_val2014_annotations.json"
+        case .visualGenome: name = "VG_annotations.json"
+        case .test, .testDev: return nil
+        }
+        return datasets.appending(components: "vqa", name)
+    }
+
+    /// The folders that hold the region features of a split's images. Visual Genome has none of its
+    /// own: its images are COCO's, some in train and some in val.
+    public func featureFolders(of split: DatasetSplit) -> [URL] {
+        let names =
+            switch split {
+            case .train: ["train2014"]
+            case .val: ["val2014"]
+            case .visualGenome: ["train2014", "val2014"]
+            case .test, .testDev: ["test2015"]
+            }
+        return names.map { datasets.appending(components: "coco_extract", $0) }
+    }
+
+    /// The splits whose questions make the vocabulary, in the order that numbers its words.
+    public static let vocabularySplits: [DatasetSplit] = [.train, .val, .test, .visualGenome]
+
+    /// The splits whose annotations make the answer list, in the order that numbers its answers.
+    public static let answerSplits: [DatasetSplit] = [.train, .val]
+}

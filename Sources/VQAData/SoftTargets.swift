@@ -1,0 +1,54 @@
+/// What a model should answer to each question: a score for every answer of the list that people gave,
+/// and 0 for all others.
+///
+/// Of the human answers to a question, normalised, one given once scores 0.3, twice 0.6, three times
+/// 0.9, and four times or more 1. Kept sparse: some two answers a question out of 3,129.
+public struct SoftTargets: Sendable {
+    /// The target of row i is at `offsets[i]..<offsets[i + 1]` of ``answers`` and ``scores``.
+    public private(set) var offsets = [0]
+    /// The answers that score, one row after another; within a row in order of first appearance.
+    public private(set) var answers: [AnswerIndex] = []
+    /// The score of each of ``answers``, above 0 and at most 1.
+    public private(set) var scores: [Float] = []
+
+    /// The targets of all annotations, row by row.
+    public init(annotations: AnnotationTable, answers list: AnswerList) {
+        var listed = ComputedOncePerString<AnswerIndex?>(annotations.strings)
+        var counts: [(answer: AnswerIndex, count: Int)] = []
+        for row in annotations.indices {
+            counts.removeAll(keepingCapacity: true)
+            for record in annotations.answers[annotations.answerRange(of: row)] {
+                let answer = listed.value(of: record.answer) {
+                    list.index(of: AnswerNormalizer.normalize($0).span)
+                }
+                guard let answer else { continue }
+                if let known = counts.firstIndex(where: { $0.answer == answer }) {
+                    counts[known].count += 1
+                } else {
+                    counts.append((answer, 1))
+                }
+            }
+            answers.append(contentsOf: counts.lazy.map(\.answer))
+            scores.append(contentsOf: counts.lazy.map { Self.score(ofCount: $0.count) })
+            offsets.append(answers.count)
+        }
+    }
+
+    /// How many targets there are.
+    public var count: Int { offsets.count - 1 }
+
+    /// The answers that score in one row, and their scores.
+    public subscript(row: Int) -> Zip2Sequence<ArraySlice<AnswerIndex>, ArraySlice<Float>> {
+        let range = offsets[row]..<offsets[row + 1]
+        return zip(answers[range], scores[range])
+    }
+
+    private static func score(ofCount count: Int) -> Float {
+        switch count {
+        case 1: 0.3
+        case 2: 0.6
+        case 3: 0.9
+        default: 1
+        }
+    }
+}

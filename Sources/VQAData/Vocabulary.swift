@@ -1,0 +1,121 @@
+/// The words a model knows, each with its number: the row of its vector.
+public struct Vocabulary: Sendable {
+    /// The number of the word that fills places without a word.
+    public static let padding: Int32 = 0
+    /// The number that stands for every word not in the vocabulary.
+    public static let unknown: Int32 = 1
+    /// The names of ``padding`` and ``unknown``. Words are in lower case, so no word has these names.
+    static let reservedWords = ["PAD", "UNK"]
+
+    let index: StringIndex
+
+    /// PAD, UNK, then every word of the questions in order of first appearance.
+    ///
+    /// The official release numbers its words over ``OfficialLayout/vocabularySplits``.
+    public init(questions tables: [QuestionTable]) {
+        var index = StringIndex()
+        for word in Self.reservedWords { _ = index.intern(word) }
+        var tokenizer = QuestionTokenizer()
+        for table in tables {
+            let text = table.texts.bytes.span
+            for row in 0..<table.count {
+                tokenizer.split(text.extracting(table.texts.range(of: row)))
+                let bytes = tokenizer.bytes.span
+                for word in tokenizer.words { _ = index.intern(bytes.extracting(word)) }
+            }
+        }
+        self.index = index
+    }
+
+    /// A vocabulary that was saved: its ``words``.
+    ///
+    /// - Throws: ``VocabularyError`` where the list does not begin with PAD and UNK, or repeats a word.
+    public init(words: [String]) throws {
+        guard words.starts(with: Self.reservedWords) else {
+            throw VocabularyError.missingReservedWords(found: Array(words.prefix(2)))
+        }
+        var index = StringIndex()
+        for (position, word) in words.enumerated() where index.intern(word) != position {
+            throw VocabularyError.duplicateWord(word)
+        }
+        self.index = index
+    }
+
+    /// How many words there are, PAD and UNK included.
+    public var count: Int { index.count }
+
+    /// All words in the order of their numbers, PAD and UNK first.
+    public var words: [String] { (0..<count).map { index.strings[$0] } }
+
+    /// The number of a word that ``QuestionTokenizer`` gave, or nil where the vocabulary lacks it.
+    public func number(of word: String) -> Int32? {
+        index.number(of: word)
+    }
+
+    /// The numbers of a question's words, ``unknown`` for words the vocabulary lacks.
+    ///
+    /// - Parameter maximumCount: how many words to keep; those after are dropped.
+    public func encode(_ question: String, maximumCount: Int) -> [Int32] {
+        var tokenizer = QuestionTokenizer()
+        tokenizer.split(question.utf8.span)
+        var numbers: [Int32] = []
+        appendNumbers(of: tokenizer, maximumCount: maximumCount, to: &numbers)
+        return numbers
+    }
+
+    /// The numbers of every question's words, as ``encode(_:maximumCount:)-(String,_)`` gives them.
+    public func encode(_ questions: QuestionTable, maximumCount: Int) -> EncodedQuestions {
+        var tokenizer = QuestionTokenizer()
+        var encoded = EncodedQuestions()
+        let text = questions.texts.bytes.span
+        for row in 0..<questions.count {
+            tokenizer.split(text.extracting(questions.texts.range(of: row)))
+            appendNumbers(of: tokenizer, maximumCount: maximumCount, to: &encoded.words)
+            encoded.offsets.append(encoded.words.count)
+        }
+        return encoded
+    }
+
+    private func appendNumbers(
+        of tokenizer: QuestionTokenizer, maximumCount: Int, to numbers: inout [Int32]
+    ) {
+        let bytes = tokenizer.bytes.span
+        for word in tokenizer.words.prefix(max(0, maximumCount)) {
+            numbers.append(index.number(of: bytes.extracting(word)) ?? Self.unknown)
+        }
+    }
+}
+
+/// Questions as numbers of words, packed: no question is padded to the length of another.
+public struct EncodedQuestions: Sendable, Equatable {
+    /// The numbers of all questions' words, one question after another.
+    public fileprivate(set) var words: [Int32] = []
+    /// Question i is `words[offsets[i]..<offsets[i + 1]]`.
+    public fileprivate(set) var offsets = [0]
+
+    /// How many questions there are.
+    public var count: Int { offsets.count - 1 }
+
+    /// The numbers of one question's words; none where the question had no word.
+    public subscript(row: Int) -> ArraySlice<Int32> {
+        words[offsets[row]..<offsets[row + 1]]
+    }
+}
+
+/// A list of words that cannot be a vocabulary.
+public enum VocabularyError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The list does not begin with PAD and UNK.
+    case missingReservedWords(found: [String])
+    /// A word is in the list more than once.
+    case duplicateWord(String)
+
+    /// The error in one line.
+    public var description: String {
+        switch self {
+        case .missingReservedWords(let found):
+            "a word list begins with PAD and UNK; this one begins with \(found)"
+        case .duplicateWord(let word):
+            "the word list has the word '\(word)' twice"
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Torch
+import VQAData
+import VQAModels
+
+/// Answers questions with a model.
+public struct Predictor {
+    private let model: any VQAModel
+    private let device: Device
+    private let batchSize: Int
+    private let workers: Int
+
+    /// The answers to some questions.
+    public struct Answers: Sendable {
+        /// The questions, in the order of the examples.
+        public internal(set) var questionIDs: [QuestionID] = []
+        /// The best answer to each.
+        public internal(set) var best: [AnswerIndex] = []
+        /// The logits of every answer: float32 `[questions, answers]`, where they were asked for.
+        public internal(set) var logits: [Tensor] = []
+    }
+
+    /// - Parameters:
+    ///   - model: The network.
+    ///   - device: Where the network lies.
+    ///   - configuration: `batch_size`, half of which is answered at once as in the official release, and
+    ///     `num_workers`.
+    public init(_ model: any VQAModel, device: Device, _ configuration: Configuration) {
+        self.model = model
+        self.device = device
+        batchSize = max(1, configuration.batchSize / 2)
+        workers = configuration.numWorkers
+    }
+
+    /// Answers all questions.
+    ///
+    /// - Parameters:
+    ///   - builder: The questions and their pictures.
+    ///   - keepingLogits: Whether the logits of every answer are kept: four bytes each.
+    ///   - onProgress: Called now and then with the number of questions answered; returns whether to go on.
+    /// - Throws: What building batches throws; `TorchError` where they do not fit the network;
+    ///   `InterruptedError` where `onProgress` ended it.
+    public func answer(
+        _ builder: BatchBuilder, keepingLogits: Bool = false, onProgress: (Int) throws -> Bool = { _ in true }
+    ) throws -> Answers {
+        let wasTraining = model.isTraining
+        model.setTraining(false)
+        defer { model.setTraining(wasTraining) }
+        let (count, size) = (builder.count, batchSize)
+        let batches = Prefetcher(0..<(count + size - 1) / size, workers: workers) { index in
+            try builder.batch(rows: index * size..<min(count, (index + 1) * size))
+        }
+        defer { batches.cancel() }
+        var answers = Answers()
+        while let batch = try batches.next() {
+            let logits = try withoutGradients { try model(batch.moved(to: device)).converted(to: .float32) }
+            answers.questionIDs.append(contentsOf: batch.questionIDs)
+            answers.best.append(
+                contentsOf: try logits.argmax(axis: 1).array(of: Int64.self).map {
+                    AnswerIndex(rawValue: Int32(truncatingIfNeeded: $0))
+                })
+            if keepingLogits { answers.logits.append(try logits.moved(to: .cpu)) }
+            guard try onProgress(answers.questionIDs.count) else { throw InterruptedError() }
+        }
+        return answers
+    }
+}
+
+extension Predictor.Answers {
+    /// The answers in words, as a result file holds them.
+    public func predictions(_ answers: AnswerList) -> [Prediction] {
+        zip(questionIDs, best).map { Prediction(questionID: $0, answer: answers[$1]) }
+    }
+}
+
+/// Somebody asked for an end before there was one.
+public struct InterruptedError: Error, Sendable, CustomStringConvertible {
+    /// One line.
+    public var description: String { "interrupted" }
+}

@@ -1,0 +1,110 @@
+import Archives
+import Foundation
+
+/// Where a run puts its files, below the working folder: the official places.
+///
+///     ckpts/ckpt_NAME/epoch<E>.safetensors, interrupted.safetensors, metrics.jsonl
+///     results/log/log_run_NAME.txt
+public struct RunFolder: Sendable {
+    /// The run's name.
+    public let name: String
+    private let root: URL
+
+    /// - Parameters:
+    ///   - name: The run's name.
+    ///   - root: The working folder.
+    public init(name: String, in root: URL) {
+        self.name = name
+        self.root = root
+    }
+
+    /// The folder of checkpoints.
+    public var checkpoints: URL { root.appending(components: "ckpts", "ckpt_\(name)") }
+    /// The accuracies of every epoch, one JSON object a line.
+    public var metrics: URL { checkpoints.appending(component: "metrics.jsonl") }
+    /// The log in the official release's form.
+    public var log: URL { root.appending(components: "results", "log", "log_run_\(name).txt") }
+
+    /// The checkpoint after an epoch; 0 is the one before the first step.
+    public func checkpoint(epoch: Int) -> URL { checkpoints.appending(component: "epoch\(epoch).safetensors") }
+    /// The checkpoint in the middle of an epoch.
+    public var interrupted: URL { checkpoints.appending(component: "interrupted.safetensors") }
+
+    /// Makes the folders.
+    ///
+    /// - Throws: Foundation's error where that is not allowed.
+    public func create() throws {
+        for folder in [checkpoints, log.deletingLastPathComponent()] {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        }
+    }
+
+    /// Writes the records of all epochs, whole or not at all.
+    ///
+    /// - Throws: `ArchiveError` where a file cannot be written.
+    public func write(_ records: [EpochRecord]) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let lines = try records.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
+        try Self.write(lines.joined(), to: metrics)
+        try Self.write(records.map(\.officialLog).joined(), to: log)
+    }
+
+    private static func write(_ text: String, to file: URL) throws {
+        let output = try AtomicFile(path: file.path)
+        try output.write(Data(text.utf8))
+        try output.commit()
+    }
+
+    /// The records of the epochs up to one, from an earlier part of the run.
+    ///
+    /// - Throws: `CheckpointError` where the file is there and cannot be read.
+    public func records(upTo epoch: Int) throws -> [EpochRecord] {
+        guard FileManager.default.fileExists(atPath: metrics.path) else { return [] }
+        do {
+            let lines = try String(contentsOf: metrics, encoding: .utf8).split(separator: "\n")
+            let records = try lines.map { try JSONDecoder().decode(EpochRecord.self, from: Data($0.utf8)) }
+            return records.filter { $0.epoch <= epoch }
+        } catch {
+            throw CheckpointError(path: metrics.path, reason: "expected one JSON object a line for each epoch")
+        }
+    }
+
+    /// The checkpoint of a folder that has come furthest; a file that cannot be read is passed over and
+    /// named in `onUnreadable`.
+    ///
+    /// - Throws: `CheckpointError` where there is none.
+    public static func latestCheckpoint(in folder: URL, onUnreadable: (any Error) -> Void) throws -> URL {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        var latest: (step: Int, file: URL)?
+        for name in names.sorted() where name.hasSuffix(".safetensors") {
+            let file = folder.appending(component: name)
+            do {
+                let step = try Checkpoint.stepCount(of: file.path)
+                if step >= latest?.step ?? 0 { latest = (step, file) }
+            } catch {
+                onUnreadable(error)
+            }
+        }
+        guard let latest else {
+            throw CheckpointError(path: folder.path, reason: "expected a folder with a checkpoint in it")
+        }
+        return latest.file
+    }
+}
+
+extension EpochRecord {
+    /// The epoch in the official release's words.
+    fileprivate var officialLog: String {
+        var text = "=====================================\n"
+        text += "Epoch: \(epoch), Loss: \(loss), Lr: \(lr)\n"
+        text += "Elapsed time: \(seconds) s, Speed: \(questionsPerSecond) questions/s\n"
+        if let overall {
+            text += "Overall Accuracy is: \(overall)\n"
+            for (type, accuracy) in (perAnswerType ?? [:]).sorted(by: { $0.key < $1.key }) {
+                text += "\(type) : \(accuracy)\n"
+            }
+        }
+        return text + "\n"
+    }
+}

@@ -1,0 +1,26 @@
+/// Where a run stands: what a checkpoint holds beside tensors, words and answers.
+public struct TrainingState: Codable, Sendable, Equatable {
+    /// How many epochs are finished.
+    public var epoch = 0
+    /// How many steps of the current epoch are done.
+    public var stepInEpoch = 0
+    /// How many steps have been done over the whole run.
+    public var step = 0
+    /// The sum of the losses of the current epoch's steps.
+    public var lossSum = 0.0
+    /// How long the current epoch has taken so far, in seconds.
+    public var seconds = 0.0
+    /// The learning rate after the warm-up, with the decays so far.
+    public var learningRateBase: Double
+    /// What the run's random numbers started from.
+    public var seed: UInt64
+    /// How many threads libtorch used. Sums come out the same to the last bit only for the same number.
+    public var threadCount: Int
+
+    /// The state before the first step.
+    public init(learningRateBase: Double, seed: UInt64, threadCount: Int) {
+        self.learningRateBase = learningRateBase
+        self.seed = seed
+        self.threadCount = threadCount
+    }
+}
