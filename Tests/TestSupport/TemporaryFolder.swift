@@ -1,10 +1,15 @@
 import Foundation
 
 /// A folder of a test's own, removed with all that is in it when the test lets go of it.
-final class TemporaryFolder {
-    let path: String
+public final class TemporaryFolder: Sendable {
+    /// Where the folder is.
+    public let path: String
 
-    init() throws {
+    /// Where the folder is.
+    public var url: URL { URL(fileURLWithPath: path) }
+
+    /// Makes an empty folder.
+    public init() throws {
         path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
@@ -14,20 +19,24 @@ final class TemporaryFolder {
     }
 
     /// The path of a file in this folder, there or not.
-    func file(_ name: String) -> String { path + "/" + name }
+    public func file(_ name: String) -> String { path + "/" + name }
 
     /// Writes a file into this folder and gives its path.
-    func write(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
+    public func write(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
         try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
         return file(name)
     }
 
-    func bytes(of name: String) throws -> [UInt8] {
+    /// Writes a text file into this folder and gives its path.
+    public func write(_ name: String, _ text: String) throws -> String { try write(name, text.utf8) }
+
+    /// The bytes of a file in this folder.
+    public func bytes(of name: String) throws -> [UInt8] {
         try [UInt8](Data(contentsOf: URL(fileURLWithPath: file(name))))
     }
 
     /// The names of all files in this folder, hidden ones included.
-    func names() throws -> [String] {
+    public func names() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     }
 }

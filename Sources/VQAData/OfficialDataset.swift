@@ -1,0 +1,146 @@
+import Foundation
+
+/// A datasets folder in the official layout: its questions, annotations and features, read when asked for.
+///
+/// Not for use from several threads at once.
+public final class OfficialDataset {
+    /// Where the files are.
+    public let layout: OfficialLayout
+    private var questionTables: [DatasetSplit: QuestionTable] = [:]
+    private var annotationTables: [DatasetSplit: AnnotationTable] = [:]
+
+    /// How many bytes of features are kept in memory once they have been read.
+    private static let featureCacheBytes = 512 << 20
+
+    /// - Parameter folder: The datasets folder, with `vqa` and `coco_extract` in it.
+    /// - Throws: `DatasetFolderError` where there is no such folder.
+    public init(_ folder: URL) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue
+        else { throw DatasetFolderError(path: folder.path) }
+        layout = OfficialLayout(datasets: folder)
+    }
+
+    /// Whether a split's questions are there.
+    public func hasQuestions(_ split: DatasetSplit) -> Bool { Self.exists(layout.questions(of: split)) }
+
+    /// Whether a split's annotations are there.
+    public func hasAnnotations(_ split: DatasetSplit) -> Bool {
+        layout.annotations(of: split).map(Self.exists) ?? false
+    }
+
+    private static func exists(_ file: URL) -> Bool { FileManager.default.fileExists(atPath: file.path) }
+
+    /// The questions of a split.
+    ///
+    /// - Throws: `DatasetFileError` where the file is missing or damaged.
+    public func questions(_ split: DatasetSplit) throws -> QuestionTable {
+        if let table = questionTables[split] { return table }
+        let table = try QuestionTable(contentsOf: layout.questions(of: split))
+        questionTables[split] = table
+        return table
+    }
+
+    /// The annotations of a split.
+    ///
+    /// - Throws: `DatasetFileError` where the file is missing or damaged; `UnannotatedSplitError` where a
+    ///   split has none.
+    public func annotations(_ split: DatasetSplit) throws -> AnnotationTable {
+        if let table = annotationTables[split] { return table }
+        guard let file = layout.annotations(of: split) else { throw UnannotatedSplitError(split: split) }
+        let table = try AnnotationTable(contentsOf: file)
+        annotationTables[split] = table
+        return table
+    }
+
+    /// The splits that the vocabulary is made of and whose question files are not there.
+    ///
+    /// The official vocabulary is made of all four files; a dataset of one's own may do without some.
+    public var absentVocabularySplits: [DatasetSplit] {
+        OfficialLayout.vocabularySplits.filter { !hasQuestions($0) }
+    }
+
+    /// Every word of the question files that are there, in the official order.
+    ///
+    /// - Throws: `DatasetFileError` where a file is damaged, or none is there.
+    public func vocabulary() throws -> Vocabulary {
+        var splits = OfficialLayout.vocabularySplits.filter(hasQuestions)
+        if splits.isEmpty { splits = [.train] }
+        return Vocabulary(questions: try splits.map(questions))
+    }
+
+    /// The answers given often enough in train and val.
+    ///
+    /// - Throws: `DatasetFileError` where a file is missing or damaged.
+    public func answers() throws -> AnswerList {
+        var splits = OfficialLayout.answerSplits.filter(hasAnnotations)
+        if splits.isEmpty { splits = [.train] }
+        return AnswerList(annotations: try splits.map(annotations))
+    }
+
+    /// Annotated questions to learn from.
+    ///
+    /// - Throws: `DatasetFileError` where a file is missing or damaged; `MissingQuestionsError` where an
+    ///   annotated question is not there.
+    public func trainingExamples(
+        _ splits: [DatasetSplit], vocabulary: Vocabulary, answers: AnswerList, maximumWords: Int
+    ) throws -> Examples {
+        let files = try splits.map { (questions: try questions($0), annotations: try annotations($0)) }
+        return try Examples(
+            files: files, vocabulary: vocabulary, answers: answers, maximumWords: maximumWords)
+    }
+
+    /// Questions to answer.
+    ///
+    /// - Throws: `DatasetFileError` where the file is missing or damaged.
+    public func examples(_ split: DatasetSplit, vocabulary: Vocabulary, maximumWords: Int) throws -> Examples {
+        Examples(questions: try questions(split), vocabulary: vocabulary, maximumWords: maximumWords)
+    }
+
+    /// The features of the splits' pictures.
+    ///
+    /// - Throws: `FeatureFolderError` where a folder cannot be read or none is there.
+    public func features(_ splits: [DatasetSplit], maximumRegions: Int) throws -> FeatureFolder {
+        var folders: [String] = []
+        for folder in splits.flatMap(layout.featureFolders).map(\.path) where !folders.contains(folder) {
+            folders.append(folder)
+        }
+        return try FeatureFolder(
+            folders, maximumRegions: maximumRegions, cacheByteLimit: Self.featureCacheBytes)
+    }
+
+    /// How the features were made from pictures, as `rwsan extract` notes it beside them; nil where there is
+    /// no note.
+    public func featureRecipe(_ split: DatasetSplit) -> String? {
+        for folder in layout.featureFolders(of: split) {
+            let note = folder.appending(component: OfficialDataset.recipeFileName)
+            if let text = try? String(contentsOf: note, encoding: .utf8) { return text }
+        }
+        return nil
+    }
+
+    /// The name of the note that says how a folder's features were made.
+    public static let recipeFileName = "features.json"
+
+    /// Forgets the files that have been read, and their memory.
+    public func forgetTables() {
+        questionTables = [:]
+        annotationTables = [:]
+    }
+}
+
+/// A datasets folder that is not there.
+public struct DatasetFolderError: Error, Sendable, CustomStringConvertible {
+    /// The path.
+    public let path: String
+    /// One line.
+    public var description: String { "\(path): expected a datasets folder with vqa/ and coco_extract/ in it" }
+}
+
+/// Annotations asked for where nobody has published any.
+public struct UnannotatedSplitError: Error, Sendable, CustomStringConvertible {
+    /// The split.
+    public let split: DatasetSplit
+    /// One line.
+    public var description: String { "the split \(split.rawValue) has no annotations" }
+}

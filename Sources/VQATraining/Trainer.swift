@@ -1,0 +1,292 @@
+import Foundation
+import Torch
+import VQAData
+import VQAModels
+
+/// Trains a model: the loop, its schedule, evaluation after each epoch, checkpoints and the log.
+///
+/// Loss and optimizer are the official release's: binary cross-entropy of every answer's logit against its
+/// soft score, summed over the batch, and Adam. Stopped at any moment and resumed, a run ends with the same
+/// weights to the last bit as one that was never stopped, on the CPU with the same number of threads.
+public final class Trainer {
+    /// Everything a run is made of.
+    public struct Setup {
+        /// The network, with its start values.
+        public var model: any VQAModel
+        /// The settings.
+        public var configuration: Configuration
+        /// Where the network lies.
+        public var device: Device
+        /// The questions to learn from.
+        public var training: BatchBuilder
+        /// The questions that are answered after each epoch, with their annotations; nil for none.
+        public var validation: (questions: BatchBuilder, metric: AccuracyMetric)?
+        /// Goes into the checkpoints.
+        public var vocabulary: Vocabulary
+        /// Goes into the checkpoints.
+        public var answers: AnswerList
+        /// Goes into the checkpoints.
+        public var featureRecipe: String?
+        /// Where the run's files go.
+        public var folder: RunFolder
+
+        /// - Parameters: as the properties.
+        public init(
+            model: any VQAModel, configuration: Configuration, device: Device, training: BatchBuilder,
+            validation: (questions: BatchBuilder, metric: AccuracyMetric)?, vocabulary: Vocabulary,
+            answers: AnswerList, featureRecipe: String?, folder: RunFolder
+        ) {
+            self.model = model
+            self.configuration = configuration
+            self.device = device
+            self.training = training
+            self.validation = validation
+            self.vocabulary = vocabulary
+            self.answers = answers
+            self.featureRecipe = featureRecipe
+            self.folder = folder
+        }
+    }
+
+    /// How a run ended.
+    public enum Outcome: Sendable, Equatable {
+        /// All epochs are done; the last checkpoint is this file.
+        case finished(checkpoint: String)
+        /// Somebody asked for an end; this file goes on from there.
+        case interrupted(checkpoint: String)
+    }
+
+    /// Where the run stands.
+    public private(set) var state: TrainingState
+    /// The epochs so far.
+    public private(set) var records: [EpochRecord] = []
+
+    private let setup: Setup
+    private let configuration: Configuration
+    private let optimizer: Adam
+    private let schedule: LearningRateSchedule
+    private let stepsPerEpoch: Int
+
+    /// A run from the start, or from where a checkpoint stands.
+    ///
+    /// - Parameters:
+    ///   - setup: What the run is made of.
+    ///   - seed: What the random numbers start from; a checkpoint of ours has its own.
+    ///   - checkpoint: The checkpoint to go on from; its weights go into the model.
+    /// - Throws: `TrainingError` where there are too few questions, or the checkpoint is not one to go on
+    ///   from; `StateMismatch` where it does not fit the model.
+    public init(_ setup: Setup, seed: UInt64, resuming checkpoint: Checkpoint? = nil) throws {
+        self.setup = setup
+        configuration = setup.configuration
+        try configuration.validate()
+        stepsPerEpoch = setup.training.count / configuration.batchSize
+        guard stepsPerEpoch > 0 else {
+            throw TrainingError.tooFewQuestions(
+                found: setup.training.count, batchSize: configuration.batchSize)
+        }
+        schedule = LearningRateSchedule(configuration, exampleCount: setup.training.count)
+        state = TrainingState(
+            learningRateBase: configuration.lrBase, seed: seed, threadCount: TorchRuntime.threadCount)
+        optimizer = try Adam(
+            setup.model.namedParameters(), learningRate: 0,
+            betas: (configuration.optBetas[0], configuration.optBetas[1]), epsilon: configuration.optEps)
+        if let checkpoint { try restore(checkpoint) }
+    }
+
+    private func restore(_ checkpoint: Checkpoint) throws {
+        try setup.model.load(checkpoint.weights)
+        guard !checkpoint.moments.isEmpty else { throw TrainingError.noOptimizerState }
+        try optimizer.restore(moments: checkpoint.moments, stepCount: checkpoint.stepCount)
+        if let training = checkpoint.training {
+            let threads = state.threadCount
+            state = training
+            state.threadCount = threads
+        } else {
+            // The official release writes its checkpoints between epochs and says no more than Adam's step.
+            guard checkpoint.stepCount % stepsPerEpoch == 0 else {
+                throw TrainingError.notBetweenEpochs(step: checkpoint.stepCount, stepsPerEpoch: stepsPerEpoch)
+            }
+            state.step = checkpoint.stepCount
+            state.epoch = checkpoint.stepCount / stepsPerEpoch
+            state.learningRateBase = checkpoint.officialLearningRateBase ?? configuration.lrBase
+        }
+        if let generator = checkpoint.generatorState { try TorchRuntime.setGeneratorState(generator) }
+        records = try setup.folder.records(upTo: state.epoch)
+    }
+
+    /// Replaces the base learning rate by the configuration's, with the decays so far.
+    public func resetLearningRate() {
+        state.learningRateBase = (0..<state.epoch).reduce(configuration.lrBase) {
+            schedule.base($0, atStartOf: $1)
+        }
+    }
+
+    /// Trains until the last epoch is done.
+    ///
+    /// - Parameters:
+    ///   - onEvent: Called after each step, during evaluation and after each epoch.
+    ///   - shouldStop: Asked after each step; where it says so, a checkpoint is written and the run ends.
+    /// - Throws: `TrainingError.notFinite` where the loss is no number; what reading features and writing
+    ///   checkpoints throws.
+    public func run(
+        onEvent: (TrainingEvent) throws -> Void = { _ in }, shouldStop: () -> Bool = { false }
+    ) throws -> Outcome {
+        try setup.folder.create()
+        var last = setup.folder.checkpoint(epoch: state.epoch)
+        if state.step == 0 { try checkpoint().write(to: last.path) }
+        while state.epoch < configuration.maxEpoch {
+            if state.stepInEpoch == 0 {
+                state.learningRateBase = schedule.base(state.learningRateBase, atStartOf: state.epoch)
+            }
+            guard try trainEpoch(onEvent, shouldStop), let record = try evaluated(onEvent, shouldStop) else {
+                try checkpoint().write(to: setup.folder.interrupted.path)
+                return .interrupted(checkpoint: setup.folder.interrupted.path)
+            }
+            last = try finish(record)
+            try onEvent(.epoch(record, checkpoint: last.path))
+        }
+        return .finished(checkpoint: last.path)
+    }
+
+    /// Does the epoch's steps that are left. Returns false where it was stopped before the last.
+    private func trainEpoch(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws -> Bool {
+        let order = EpochOrder(
+            count: setup.training.count, seed: configuration.shuffle ? state.seed : nil, epoch: state.epoch)
+        let parts = configuration.gradAccuSteps
+        let size = configuration.batchSize / parts
+        let training = setup.training
+        let batches = Prefetcher(
+            state.stepInEpoch * parts..<stepsPerEpoch * parts, workers: configuration.numWorkers
+        ) { try training.batch(rows: order.rows[$0 * size..<($0 + 1) * size]) }
+        defer { batches.cancel() }
+        setup.model.setTraining(true)
+        let clock = ContinuousClock()
+        let (secondsBefore, start) = (state.seconds, clock.now)
+        var waiting = Duration.zero
+        while state.stepInEpoch < stepsPerEpoch {
+            let loss = try step(parts) {
+                let asked = clock.now
+                defer { waiting += clock.now - asked }
+                return try batches.next()
+            }
+            let elapsed = clock.now - start
+            state.seconds = secondsBefore + elapsed / .seconds(1)
+            try onEvent(.step(progress(loss: loss, waitingShare: waiting / elapsed)))
+            if shouldStop() { return false }
+        }
+        return true
+    }
+
+    /// One step of Adam on one batch, which comes in parts whose gradients add up.
+    ///
+    /// - Returns: The loss, summed over the batch.
+    private func step(_ parts: Int, next: () throws -> Batch?) throws -> Double {
+        try setup.model.dropGradients()
+        var sum = 0.0
+        for _ in 0..<parts {
+            guard let batch = try next()?.moved(to: setup.device), let targets = batch.targets else { break }
+            let loss = try Loss.binaryCrossEntropy(logits: setup.model(batch), targets: targets)
+            let value = try loss.item()
+            guard value.isFinite else {
+                throw TrainingError.notFinite(
+                    loss: value, epoch: state.epoch + 1, step: state.stepInEpoch + 1,
+                    learningRate: optimizer.learningRate)
+            }
+            try loss.backward()
+            sum += value
+        }
+        state.step += 1
+        state.stepInEpoch += 1
+        optimizer.learningRate = schedule.rate(step: state.step, base: state.learningRateBase)
+        try optimizer.step()
+        state.lossSum += sum
+        return sum
+    }
+
+    private func progress(loss: Double, waitingShare: Double) -> StepProgress {
+        let speed = Double(state.stepInEpoch * configuration.batchSize) / max(state.seconds, 1e-9)
+        let questionsLeft = (stepsPerEpoch - state.stepInEpoch) * configuration.batchSize
+        return StepProgress(
+            epoch: state.epoch + 1, epochCount: configuration.maxEpoch, step: state.stepInEpoch,
+            stepCount: stepsPerEpoch, loss: loss / Double(configuration.batchSize),
+            learningRate: optimizer.learningRate, questionsPerSecond: speed,
+            secondsLeft: Double(questionsLeft) / max(speed, 1e-9), waitingShare: waitingShare)
+    }
+
+    /// The epoch's record, with accuracies where they are asked for; nil where it was stopped.
+    private func evaluated(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws -> EpochRecord? {
+        var record = EpochRecord(
+            epoch: state.epoch + 1, loss: state.lossSum / Double(setup.training.count),
+            lr: schedule.rate(step: state.step, base: state.learningRateBase),
+            questionsPerSecond: Double(stepsPerEpoch * configuration.batchSize) / max(state.seconds, 1e-9),
+            seconds: state.seconds)
+        guard let validation = setup.validation, configuration.evalEveryEpoch else { return record }
+        let count = validation.questions.count
+        do {
+            let answers = try Predictor(setup.model, device: setup.device, configuration)
+                .answer(validation.questions) {
+                    try onEvent(.evaluating(answered: $0, of: count))
+                    return !shouldStop()
+                }
+            let report = try validation.metric.evaluate(answers.predictions(setup.answers))
+            record.overall = report.overall
+            record.perAnswerType = report.perAnswerType
+        } catch is InterruptedError {
+            return nil
+        }
+        return record
+    }
+
+    /// Ends the epoch: its record and its checkpoint.
+    private func finish(_ record: EpochRecord) throws -> URL {
+        records.append(record)
+        try setup.folder.write(records)
+        state.epoch += 1
+        state.stepInEpoch = 0
+        state.lossSum = 0
+        state.seconds = 0
+        let file = setup.folder.checkpoint(epoch: state.epoch)
+        try checkpoint().write(to: file.path)
+        // The epoch's checkpoint is ahead of one from its middle.
+        try? FileManager.default.removeItem(at: setup.folder.interrupted)
+        return file
+    }
+
+    /// The run as it stands.
+    public func checkpoint() throws -> Checkpoint {
+        var checkpoint = Checkpoint(weights: try setup.model.state())
+        checkpoint.configuration = configuration
+        checkpoint.vocabulary = setup.vocabulary
+        checkpoint.answers = setup.answers
+        checkpoint.training = state
+        checkpoint.featureRecipe = setup.featureRecipe
+        checkpoint.moments = optimizer.moments
+        checkpoint.stepCount = state.step
+        checkpoint.generatorState = try TorchRuntime.generatorState()
+        return checkpoint
+    }
+}
+
+/// Why training cannot start or go on.
+public enum TrainingError: Error, Sendable, CustomStringConvertible {
+    case tooFewQuestions(found: Int, batchSize: Int)
+    case noOptimizerState
+    case notBetweenEpochs(step: Int, stepsPerEpoch: Int)
+    case notFinite(loss: Double, epoch: Int, step: Int, learningRate: Double)
+
+    /// One line.
+    public var description: String {
+        switch self {
+        case .tooFewQuestions(let found, let batchSize):
+            "expected at least batch_size = \(batchSize) questions to train on, found \(found)"
+        case .noOptimizerState:
+            "the checkpoint has no optimizer state to go on from; it can evaluate, predict and answer"
+        case .notBetweenEpochs(let step, let stepsPerEpoch):
+            "the checkpoint stands after step \(step), which is not the end of an epoch of \(stepsPerEpoch) "
+                + "steps: it was trained on other data or with another batch_size"
+        case .notFinite(let loss, let epoch, let step, let learningRate):
+            "the loss became \(loss) in step \(step) of epoch \(epoch), at a rate of \(learningRate): try a "
+                + "lower rate (--set lr_base=...), or go on from an earlier checkpoint with --resume"
+        }
+    }
+}

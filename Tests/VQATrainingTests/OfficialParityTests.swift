@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+import VQAData
+import VQAModels
+import VQATraining
+
+/// Our numbers against those of the official release, on the same weights and data.
+@Suite(.serialized) struct OfficialParityTests {
+    private struct ExpectedEpoch: Decodable {
+        let epoch: Int
+        let loss: Double
+        let lr: Double
+        let overall: Double
+        let perAnswerType: [String: Double]
+    }
+
+    private func expected(_ name: String) -> URL {
+        MiniDataset.root.appending(components: "expected", name)
+    }
+
+    @Test("test questions get the official logits and answers", arguments: [2, 5])
+    func predictions(epoch: Int) throws {
+        let mini = try MiniDataset()
+        let model = try mini.model()
+        try model.load(Checkpoint(contentsOf: MiniDataset.checkpoint(epoch)).weights)
+        let found = try Predictor(model, device: .cpu, mini.configuration)
+            .answer(mini.questions(.test), keepingLogits: true)
+
+        let (tensors, _) = try loadSafetensors(expected("test_predictions_epoch\(epoch).safetensors").path)
+        let ids = try #require(tensors["question_id"]).array(of: Int64.self)
+        let logits = try #require(tensors["logits"])
+        #expect(found.questionIDs.map(\.rawValue) == ids)
+        let difference = try (Tensor.concatenate(found.logits) - logits).absolute().maximum().item()
+        #expect(difference < 1e-4)
+
+        let answers = try ResultFile.read(expected("test_result_epoch\(epoch).json"))
+        #expect(found.predictions(mini.answers) == answers)
+    }
+
+    @Test("val questions get the official answers and accuracy after epoch 2")
+    func validation() throws {
+        let mini = try MiniDataset()
+        let model = try mini.model()
+        try model.load(Checkpoint(contentsOf: MiniDataset.checkpoint(2)).weights)
+        let found = try Predictor(model, device: .cpu, mini.configuration).answer(mini.questions(.val))
+            .predictions(mini.answers)
+        let answers = try ResultFile.read(expected("val_result_epoch2.json"))
+        #expect(
+            found.sorted { $0.questionID < $1.questionID }
+                == answers.sorted { $0.questionID < $1.questionID })
+        let report = try AccuracyMetric(mini.dataset.annotations(.val)).evaluate(found)
+        #expect(report.overall == 26.25)
+    }
+
+    @Test("going on from epoch 2 gives the official losses, rates and accuracies of epochs 3 to 5")
+    func continuation() throws {
+        let folder = try TemporaryFolder()
+        let mini = try MiniDataset()
+        let trainer = try Trainer(
+            mini.setup(in: folder.url), seed: 0,
+            resuming: Checkpoint(contentsOf: MiniDataset.checkpoint(2)))
+        #expect(trainer.state.epoch == 2)
+        _ = try trainer.run()
+        let official = try JSONDecoder().decode(
+            [ExpectedEpoch].self, from: Data(contentsOf: expected("epochs.json"))
+        ).filter { $0.epoch > 2 }
+        #expect(trainer.records.map(\.epoch) == [3, 4, 5])
+        for (found, expected) in zip(trainer.records, official) {
+            #expect(abs(found.loss / expected.loss - 1) < 1e-3)
+            #expect(found.lr == expected.lr)
+            #expect(abs(try #require(found.overall) - expected.overall) <= 0.5)
+            for (type, accuracy) in expected.perAnswerType {
+                #expect(abs(try #require(found.perAnswerType?[type]) - accuracy) <= 0.5, "\(type)")
+            }
+        }
+    }
+
+    @Test("the whole run from the official weights before it cannot be told apart from epoch 1 on")
+    func fromEpochOne() throws {
+        let folder = try TemporaryFolder()
+        let mini = try MiniDataset()
+        let trainer = try Trainer(
+            mini.setup(in: folder.url), seed: 0,
+            resuming: Checkpoint(contentsOf: MiniDataset.checkpoint(1)))
+        _ = try trainer.run()
+        #expect(trainer.records.map(\.epoch) == [2, 3, 4, 5])
+        #expect(abs(trainer.records[0].loss / 6.1070457 - 1) < 1e-3)
+        #expect(trainer.records[0].lr == 0.0005)
+    }
+}
