@@ -1,6 +1,35 @@
 import ArgumentParser
+import Foundation
 
+/// The command line: one subcommand a file, in `Commands`.
 @main
 struct RWSANCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "rwsan")
+    static let configuration = CommandConfiguration(
+        commandName: "rwsan",
+        abstract: "Visual question answering: train, evaluate and ask RWSAN.",
+        subcommands: [
+            FetchCommand.self, ExtractCommand.self, TrainCommand.self, EvaluateCommand.self,
+            PredictCommand.self, AskCommand.self, ScoreCommand.self, InfoCommand.self,
+        ])
+
+    /// Runs the command; an error becomes one line and a code other than 0.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let error as CleanExit {
+            exit(withError: error)
+        } catch let error as ExitCode {
+            exit(withError: error)
+        } catch {
+            // The parser's own errors come with the usage of the subcommand at fault.
+            guard isOurs(error) else { exit(withError: error) }
+            Console.error(ErrorLine.text(for: error))
+            exit(withError: ExitCode.failure)
+        }
+    }
+
+    private static func isOurs(_ error: any Error) -> Bool {
+        !(error is ValidationError) && exitCode(for: error) != .validationFailure && exitCode(for: error) != .success
+    }
 }

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Foundation
+import Torch
+import VQAData
+import VQATraining
+
+struct PredictCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "predict", abstract: "Answer the questions of a split, in EvalAI's form.")
+
+    @Option(help: "A checkpoint: ours, or an official .pkl.") var checkpoint: String
+    @Option(help: "The datasets folder, in the official layout.") var data: String
+    @Option(help: "An answer list in the official form.") var answers: String?
+    @Option(help: "val, test or test-dev.") var split: String
+    @Option(help: "The result file to write.") var output: String
+    @Option(help: "Also write the logits of every answer to this safetensors file.") var saveLogits: String?
+    @OptionGroup var settings: ConfigurationOptions
+    @OptionGroup var device: DeviceOption
+
+    func run() throws {
+        let split = try DatasetSplit(named: split)
+        let device = try device.resolve()
+        let dataset = try OfficialDataset(URL(fileURLWithPath: data))
+        let loaded = try LoadedModel(
+            checkpoint, settings, dataset: dataset, answerFile: answers, device: device)
+        let found = try loaded.answer(
+            loaded.questions(dataset, split), on: device, keepingLogits: saveLogits != nil)
+        try ResultFile.write(found.predictions(loaded.answers), to: URL(fileURLWithPath: output))
+        if let saveLogits {
+            try saveSafetensors(
+                [
+                    "question_id": Tensor(found.questionIDs.map(\.rawValue)),
+                    "logits": Tensor.concatenate(found.logits),
+                ], to: saveLogits)
+        }
+        Console.note("answered \(found.questionIDs.count) questions")
+        Console.result(output)
+    }
+}

@@ -1,0 +1,166 @@
+import ArgumentParser
+import Foundation
+import Torch
+import VQAData
+import VQAModels
+import VQATraining
+
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Train a model, or go on training one.",
+        discussion: """
+            Checkpoints go to ckpts/ckpt_NAME/ below the working folder, one an epoch, with metrics.jsonl \
+            beside them; the log goes to results/log/. Ctrl-C finishes the step at hand, writes a checkpoint \
+            and says how to go on.
+            """)
+
+    @Option(help: "The datasets folder, in the official layout.") var data: String
+    @Option(help: "The name of the run.") var name: String
+    @OptionGroup var settings: ConfigurationOptions
+    @Option(help: "An answer list in the official form; else it is built from the annotations.")
+    var answers: String?
+    @Option(help: "GloVe's vectors as text, which start the word embedding.") var glove: String?
+    @Option(help: "A checkpoint to go on from, or a folder of them for the one that has come furthest.")
+    var resume: String?
+    @OptionGroup var device: DeviceOption
+
+    func validate() throws {
+        guard !name.isEmpty, !name.contains("/") else { throw ValidationError("--name: expected a name without /") }
+    }
+
+    func run() throws {
+        let folder = RunFolder(name: name, in: URL(fileURLWithPath: FileManager.default.currentDirectoryPath))
+        let source = try resume.map(resumeFile)
+        let checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
+        let configuration = try settings.applied(to: checkpoint?.configuration ?? Configuration())
+        let device = try device.resolve()
+        let dataset = try OfficialDataset(URL(fileURLWithPath: data))
+        let splits = try DatasetSplit.trainingSplits(named: configuration.split)
+        let seed = UInt64(configuration.seed ?? Int.random(in: 0...Int(Int32.max)))
+        TorchRuntime.seed(seed)
+        let setup = try makeSetup(dataset, splits, configuration, checkpoint, device, folder)
+        dataset.forgetTables()
+        let trainer: Trainer
+        do {
+            trainer = try Trainer(setup, seed: seed, resuming: checkpoint)
+        } catch let mismatch as StateMismatch {
+            throw CheckpointError(path: source ?? "", reason: "\(mismatch)")
+        }
+        if let old = checkpoint?.configuration?.lrBase, old != configuration.lrBase { trainer.resetLearningRate() }
+        announce(trainer, setup, checkpoint, source)
+        try run(trainer)
+    }
+
+    private func resumeFile(_ path: String) throws -> String {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            return path
+        }
+        return try RunFolder.latestCheckpoint(in: URL(fileURLWithPath: path)) {
+            Console.note("passing over \(ErrorLine.text(for: $0))")
+        }.path
+    }
+
+    private func makeSetup(
+        _ dataset: OfficialDataset, _ splits: [DatasetSplit], _ configuration: Configuration,
+        _ checkpoint: Checkpoint?, _ device: Device, _ folder: RunFolder
+    ) throws -> Trainer.Setup {
+        let vocabulary = try checkpoint?.vocabulary ?? { dataset.noteAbsentVocabulary(); return try dataset.vocabulary() }()
+        let answers =
+            if let file = self.answers { try AnswerList(contentsOf: URL(fileURLWithPath: file)) } else {
+                try checkpoint?.answers ?? dataset.answers()
+            }
+        guard answers.count > 0 else { throw EmptyAnswerList() }
+        let model = try ModelRegistry.standard.make(
+            configuration, wordCount: vocabulary.count, answerCount: answers.count)
+        if checkpoint == nil { try startEmbedding(of: model, vocabulary, configuration) }
+        try model.move(to: device)
+        func builder(_ examples: Examples, _ splits: [DatasetSplit]) throws -> BatchBuilder {
+            try BatchBuilder(
+                examples: examples,
+                features: dataset.features(splits, maximumRegions: configuration.imgFeatPadSize),
+                answerCount: answers.count, featureWidth: configuration.imgFeatSize,
+                maximumRegions: configuration.imgFeatPadSize, maximumWords: configuration.maxToken)
+        }
+        let training = try builder(
+            dataset.trainingExamples(
+                splits, vocabulary: vocabulary, answers: answers, maximumWords: configuration.maxToken), splits)
+        var validation: (questions: BatchBuilder, metric: AccuracyMetric)?
+        if configuration.evalEveryEpoch {
+            if splits.contains(.val) {
+                Console.note("val is trained on, so it is not evaluated after each epoch")
+            } else if dataset.hasQuestions(.val), dataset.hasAnnotations(.val) {
+                let examples = try dataset.examples(
+                    .val, vocabulary: vocabulary, maximumWords: configuration.maxToken)
+                validation = (try builder(examples, [.val]), AccuracyMetric(try dataset.annotations(.val)))
+            } else {
+                Console.note("there are no val questions with annotations, so no epoch is evaluated")
+            }
+        }
+        return Trainer.Setup(
+            model: model, configuration: configuration, device: device, training: training,
+            validation: validation, vocabulary: vocabulary, answers: answers,
+            featureRecipe: dataset.featureRecipe(.train) ?? checkpoint?.featureRecipe, folder: folder)
+    }
+
+    /// Puts GloVe's vectors where they belong.
+    private func startEmbedding(
+        of model: any VQAModel, _ vocabulary: Vocabulary, _ configuration: Configuration
+    ) throws {
+        guard configuration.useGlove else { return }
+        guard let glove else { throw MissingGloVe() }
+        guard let embedding = model.wordEmbedding else {
+            Console.note("\(configuration.model) has no word embedding; --glove is not used")
+            return
+        }
+        let vectors = try WordVectors(
+            glove: URL(fileURLWithPath: glove), vocabulary: vocabulary, dimension: configuration.wordEmbedSize)
+        let known = vocabulary.count - vectors.missingWords.count
+        Console.note("GloVe knows \(known) of \(vocabulary.count) words")
+        let values = try Tensor(vectors.values, shape: [vocabulary.count, configuration.wordEmbedSize])
+        try withoutGradients { try embedding.weight.copy(from: values) }
+    }
+
+    private func announce(
+        _ trainer: Trainer, _ setup: Trainer.Setup, _ checkpoint: Checkpoint?, _ source: String?
+    ) {
+        let parameters = setup.model.parameters().reduce(0) { $0 + $1.count }
+        Console.note(
+            "\(setup.configuration.model): \(parameters) parameters, \(setup.vocabulary.count) words, "
+                + "\(setup.answers.count) answers; \(setup.training.count) questions to learn from, on "
+                + "\(setup.device) with \(TorchRuntime.threadCount) threads, seed \(trainer.state.seed)")
+        guard let source else { return }
+        let state = trainer.state
+        Console.note("going on from \(source): epoch \(state.epoch + 1), after \(state.stepInEpoch) of its steps")
+        if let threads = checkpoint?.training?.threadCount, threads != TorchRuntime.threadCount {
+            Console.note(
+                "the run had \(threads) threads before, and has \(TorchRuntime.threadCount) now: its weights "
+                    + "will differ in their last bits")
+        }
+    }
+
+    private func run(_ trainer: Trainer) throws {
+        let interrupts = Interrupts { Console.note("finishing the step at hand (again to end at once)") }
+        let line = ProgressLine()
+        let outcome = try trainer.run(onEvent: line.show, shouldStop: { interrupts.isRequested })
+        Console.clearProgress()
+        switch outcome {
+        case .finished(let checkpoint): Console.result(checkpoint)
+        case .interrupted(let checkpoint):
+            Console.note("stopped; to go on: rwsan train --data \(data) --name \(name) --resume \(checkpoint)")
+            throw ExitCode(130)
+        }
+    }
+}
+
+struct MissingGloVe: Error, CustomStringConvertible {
+    var description: String {
+        "use_glove is true: expected --glove FILE with GloVe's vectors, or --set use_glove=false"
+    }
+}
+
+struct EmptyAnswerList: Error, CustomStringConvertible {
+    var description: String {
+        "no answer is given more than 8 times in the annotations: --answers FILE names an answer list"
+    }
+}

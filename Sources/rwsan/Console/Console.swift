@@ -1,0 +1,63 @@
+import Foundation
+
+/// What goes to the terminal: results to standard output, everything else to standard error.
+enum Console {
+    /// Whether standard error is a terminal, where a line can be overwritten.
+    static let isTerminal = isatty(STDERR_FILENO) == 1
+
+    /// A line of the result.
+    static func result(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
+    /// A line of a program's reading.
+    static func result(json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        result(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
+    /// A line on how things go.
+    static func note(_ text: String) {
+        clearProgress()
+        write(text + "\n")
+    }
+
+    /// What went wrong, in one line.
+    static func error(_ text: String) {
+        clearProgress()
+        write("rwsan: error: \(text)\n")
+    }
+
+    /// A line that the next one overwrites. Nothing without a terminal.
+    static func progress(_ text: String) {
+        guard isTerminal else { return }
+        write("\r\u{1B}[K" + text)
+    }
+
+    /// Makes the line free again.
+    static func clearProgress() {
+        guard isTerminal else { return }
+        write("\r\u{1B}[K")
+    }
+
+    private static func write(_ text: String) {
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+}
+
+/// How a duration reads: `3 s`, `4 min 12 s`, `2 h 5 min`.
+func readable(seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "?" }
+    let whole = Int(seconds.rounded())
+    switch whole {
+    case ..<60: return "\(whole) s"
+    case ..<3600: return "\(whole / 60) min \(whole % 60) s"
+    default: return "\(whole / 3600) h \(whole % 3600 / 60) min"
+    }
+}
+
+/// A number with a fixed count of decimals.
+func decimal(_ value: Double, _ places: Int) -> String {
+    String(format: "%.\(places)f", value)
+}

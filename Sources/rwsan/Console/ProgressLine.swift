@@ -1,0 +1,56 @@
+import Foundation
+import VQATraining
+
+/// Shows how a run goes: on a terminal one line that changes, else a plain line now and then.
+final class ProgressLine {
+    private let clock = ContinuousClock()
+    private var last: ContinuousClock.Instant?
+
+    /// How long a plain line stands alone, and how long a changing one stays as it is.
+    private var interval: Duration { Console.isTerminal ? .milliseconds(200) : .seconds(15) }
+
+    /// Shows `text` where it is time for that.
+    func show(isLast: Bool = false, _ text: () -> String) {
+        let now = clock.now
+        if let last, now - last < interval, !isLast { return }
+        // Without a terminal, the first line would come at once with figures of a single step.
+        defer { last = now }
+        if last == nil, !Console.isTerminal { return }
+        Console.isTerminal ? Console.progress(text()) : Console.note(text())
+    }
+
+    /// Shows what happens in a run.
+    func show(_ event: TrainingEvent) {
+        switch event {
+        case .step(let step): show { Self.line(step) }
+        case .evaluating(let answered, let count):
+            show { "evaluating: \(answered) of \(count) questions" }
+        case .epoch(let record, let checkpoint):
+            Console.note(Self.line(record) + "  →  \(checkpoint)")
+            last = nil
+        }
+    }
+
+    private static func line(_ step: StepProgress) -> String {
+        var parts = [
+            "epoch \(step.epoch)/\(step.epochCount)", "step \(step.step)/\(step.stepCount)",
+            "loss \(decimal(step.loss, 4))", "rate \(step.learningRate)",
+            "\(Int(step.questionsPerSecond)) questions/s", "\(readable(seconds: step.secondsLeft)) left",
+        ]
+        if step.waitingShare > 0.05 { parts.append("\(Int(step.waitingShare * 100)) % waiting for data") }
+        return parts.joined(separator: "  ")
+    }
+
+    private static func line(_ record: EpochRecord) -> String {
+        var parts = [
+            "epoch \(record.epoch)", "loss \(decimal(record.loss, 4))", "rate \(record.lr)",
+            "\(Int(record.questionsPerSecond)) questions/s", readable(seconds: record.seconds),
+        ]
+        if let overall = record.overall {
+            let types = (record.perAnswerType ?? [:]).sorted { $0.key < $1.key }
+                .map { "\($0.key) \(decimal($0.value, 2))" }
+            parts.append("accuracy \(decimal(overall, 2)) % (\(types.joined(separator: ", ")))")
+        }
+        return parts.joined(separator: "  ")
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Torch
+import VQAData
+import VQAModels
+import VQATraining
+
+/// A checkpoint made ready to answer: the network, its words and its answers.
+struct LoadedModel {
+    let model: any VQAModel
+    let configuration: Configuration
+    let vocabulary: Vocabulary
+    let answers: AnswerList
+    let featureRecipe: String?
+
+    /// - Parameters:
+    ///   - checkpoint: Ours, which carries words and answers, or an official one, which does not.
+    ///   - settings: Settings on top of the checkpoint's.
+    ///   - dataset: Where words and answers come from when the checkpoint has none.
+    ///   - answerFile: An answer list in the official form, where one was given.
+    init(
+        _ path: String, _ settings: ConfigurationOptions, dataset: OfficialDataset?, answerFile: String?,
+        device: Device
+    ) throws {
+        let checkpoint = try Checkpoint(contentsOf: path)
+        configuration = try settings.applied(to: checkpoint.configuration ?? Configuration())
+        vocabulary = try Self.vocabulary(checkpoint, path, dataset)
+        answers = try Self.answers(checkpoint, path, dataset, answerFile)
+        featureRecipe = checkpoint.featureRecipe
+        model = try ModelRegistry.standard.make(
+            configuration, wordCount: vocabulary.count, answerCount: answers.count)
+        do {
+            try model.load(checkpoint.weights)
+        } catch {
+            throw CheckpointError(path: path, reason: "\(error)")
+        }
+        try model.move(to: device)
+        model.setTraining(false)
+    }
+
+    private static func vocabulary(_ checkpoint: Checkpoint, _ path: String, _ dataset: OfficialDataset?)
+        throws -> Vocabulary
+    {
+        if let vocabulary = checkpoint.vocabulary { return vocabulary }
+        guard let dataset else {
+            throw CheckpointError(path: path, reason: "it has no words, and no --data was given to take them from")
+        }
+        dataset.noteAbsentVocabulary()
+        return try dataset.vocabulary()
+    }
+
+    private static func answers(
+        _ checkpoint: Checkpoint, _ path: String, _ dataset: OfficialDataset?, _ file: String?
+    ) throws -> AnswerList {
+        if let file { return try AnswerList(contentsOf: URL(fileURLWithPath: file)) }
+        if let answers = checkpoint.answers { return answers }
+        guard let dataset else {
+            throw CheckpointError(
+                path: path, reason: "it has no answer list, and neither --answers nor --data was given")
+        }
+        return try dataset.answers()
+    }
+
+    /// The questions of a split, ready to be answered.
+    func questions(_ dataset: OfficialDataset, _ split: DatasetSplit) throws -> BatchBuilder {
+        try BatchBuilder(
+            examples: dataset.examples(
+                split, vocabulary: vocabulary, maximumWords: configuration.maxToken),
+            features: dataset.features([split], maximumRegions: configuration.imgFeatPadSize),
+            answerCount: answers.count, featureWidth: configuration.imgFeatSize,
+            maximumRegions: configuration.imgFeatPadSize, maximumWords: configuration.maxToken)
+    }
+
+    /// Answers the questions, showing how it goes.
+    func answer(_ builder: BatchBuilder, on device: Device, keepingLogits: Bool = false) throws
+        -> Predictor.Answers
+    {
+        let interrupts = Interrupts {}
+        let line = ProgressLine()
+        let count = builder.count
+        let answers = try Predictor(model, device: device, configuration)
+            .answer(builder, keepingLogits: keepingLogits) { answered in
+                line.show { "answering: \(answered) of \(count) questions" }
+                return !interrupts.isRequested
+            }
+        Console.clearProgress()
+        return answers
+    }
+}
+
+extension OfficialDataset {
+    /// Tells which question files the vocabulary is made without.
+    func noteAbsentVocabulary() {
+        let absent = absentVocabularySplits.map(\.rawValue)
+        guard !absent.isEmpty else { return }
+        Console.note("the vocabulary is made without \(absent.joined(separator: ", ")): no such question file")
+    }
+}
