@@ -192,7 +192,8 @@ bool RecordReader::refill() {
     }
     if (limit == window.size() - padding) {
         if (limit >= largestRecord) {
-            fail(recordName(recordCount) + " is larger than 64 MiB: not a file of this kind");
+            auto what = insideRecord ? recordName(recordCount) : "a key";
+            fail(what + " is larger than 64 MiB: not a file of this kind");
         }
         window.resize(2 * limit + padding);
     }

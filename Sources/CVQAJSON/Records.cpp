@@ -183,9 +183,17 @@ struct AnnotationColumns : VQAJSONStorage {
     }
 
     VQAAnnotations view() const {
-        return {questionIDs.size(),           questionIDs.data(),   imageIDs.data(), questionTypes.data(),
-                answerTypes.data(),           multipleChoiceAnswers.data(), answerOffsets.data(),
-                answers.data(),               strings.view()};
+        return {
+            .count = questionIDs.size(),
+            .question_ids = questionIDs.data(),
+            .image_ids = imageIDs.data(),
+            .question_types = questionTypes.data(),
+            .answer_types = answerTypes.data(),
+            .multiple_choice_answers = multipleChoiceAnswers.data(),
+            .answer_offsets = answerOffsets.data(),
+            .answers = answers.data(),
+            .strings = strings.view(),
+        };
     }
 
 private:

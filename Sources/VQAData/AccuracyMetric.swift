@@ -74,7 +74,7 @@ public struct AccuracyMetric: Sendable {
 
     /// For each annotation, the number in ``texts`` of the answer predicted; nil where nobody gave it.
     private func predictedTexts(of predictions: some Collection<Prediction>) throws -> [Int32?] {
-        var coverage = Coverage()
+        var coverage = EvaluationError.Coverage()
         var isPredicted = Array(repeating: false, count: annotations.count)
         var predictedTexts: [Int32?] = Array(repeating: nil, count: annotations.count)
         var answers = StringIndex()
@@ -121,26 +121,27 @@ public struct AccuracyMetric: Sendable {
         }
     }
 
+    /// Named by their strings: types that Swift takes for the same string are counted as one.
     private func percentages(_ means: [Int32: Mean]) -> [String: Double] {
-        Dictionary(
-            uniqueKeysWithValues: means.map { (annotations.strings[Int($0.key)], $0.value.percentage) })
+        let named = means.map { (annotations.strings[Int($0.key)], $0.value) }
+        return Dictionary(named, uniquingKeysWith: { $0 + $1 }).mapValues(\.percentage)
     }
-}
-
-/// Which questions predictions miss, add or repeat.
-public struct Coverage: Sendable, Equatable {
-    /// Annotated questions without a prediction.
-    public var missing: [QuestionID] = []
-    /// Questions with a prediction that are not annotated.
-    public var unknown: [QuestionID] = []
-    /// Questions with another prediction already.
-    public var repeated: [QuestionID] = []
-
-    var isExact: Bool { missing.isEmpty && unknown.isEmpty && repeated.isEmpty }
 }
 
 /// Predictions that cannot be evaluated.
 public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Which questions predictions miss, add or repeat.
+    public struct Coverage: Sendable, Equatable {
+        /// Annotated questions without a prediction.
+        public var missing: [QuestionID] = []
+        /// Questions with a prediction that are not annotated.
+        public var unknown: [QuestionID] = []
+        /// Questions with another prediction already.
+        public var repeated: [QuestionID] = []
+
+        var isExact: Bool { missing.isEmpty && unknown.isEmpty && repeated.isEmpty }
+    }
+
     /// There is no annotation, so no mean.
     case noAnnotations
     /// The predictions are for other questions than the annotations.
@@ -164,12 +165,16 @@ public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible
 
 /// The mean of accuracies, added up in the order of the questions as the official metric does.
 private struct Mean {
-    private var sum = 0.0
-    private var count = 0
+    var sum = 0.0
+    var count = 0
 
     mutating func add(_ accuracy: Double) {
         sum += accuracy
         count += 1
+    }
+
+    static func + (left: Mean, right: Mean) -> Mean {
+        Mean(sum: left.sum + right.sum, count: left.count + right.count)
     }
 
     var percentage: Double { roundedToTwoDecimals(100 * sum / Double(count)) }

@@ -102,6 +102,22 @@ import Testing
         }
     }
 
+    @Test("types that differ only in how their accents are written are reported as one")
+    func mergesEqualTypes() throws {
+        let annotations = ["caf\u{E9}", "cafe\u{301}"].enumerated().map { number, type in
+            Annotation(
+                questionID: .init(rawValue: Int64(number)), imageID: .init(rawValue: 1), questionType: type,
+                answerType: type, multipleChoiceAnswer: "x",
+                answers: (0..<4).map { HumanAnswer(answer: "x", confidence: "yes", answerID: $0) })
+        }
+        let report = try AccuracyMetric(AnnotationTable(annotations)).evaluate([
+            Prediction(questionID: .init(rawValue: 0), answer: "x"),
+            Prediction(questionID: .init(rawValue: 1), answer: "y"),
+        ])
+        #expect(report.perQuestionType == ["caf\u{E9}": 50])
+        #expect(report.perAnswerType.count == 1)
+    }
+
     @Test("without annotations there is nothing to evaluate")
     func refusesEmptyAnnotations() throws {
         let metric = AccuracyMetric(try AnnotationTable([]))

@@ -105,6 +105,7 @@ import Testing
             (#"[{"yes": 0}, {"0": "yes"}, {}]"#, "more than two objects"),
             (#"[{"yes": "0"}, {"0": "yes"}]"#, "is not an answer list"),
             (#"[{"yes": 0, "no": 1}, {"0": "yes"}]"#, "numbers 2 answers but names 1 numbers"),
+            (#"[{"yes": 0, "yes": 1}, {"0": "yes", "1": "no"}]"#, "numbers 1 answers but names 2 numbers"),
             (#"[{"yes": 0, "no": 2}, {"0": "yes", "2": "no"}]"#, "has no answer of number 1"),
             (#"[{"yes": 0, "no": 1}, {"0": "no", "1": "yes"}]"#, "names 'no' for number 0"),
         ])
