@@ -45,7 +45,7 @@ let package = Package(
         .target(name: "Archives", dependencies: ["CArchive"]),
         .target(name: "Torch", dependencies: ["CTorch", "Archives"]),
         .target(name: "VQAData", dependencies: ["Torch", "Archives", "CVQAJSON"]),
-        .target(name: "VQAVision", dependencies: ["Torch", "VQAData", "CPNG", "CTurboJPEG"]),
+        .target(name: "VQAVision", dependencies: ["Torch", "VQAData", "Archives", "CPNG", "CTurboJPEG"]),
         .target(name: "VQAModels", dependencies: ["Torch", "VQAData"]),
         .target(name: "VQATraining", dependencies: ["VQAModels"]),
         .executableTarget(
@@ -63,7 +63,7 @@ let package = Package(
         .testTarget(name: "ArchivesTests", dependencies: ["Archives"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "Archives"]),
         .testTarget(name: "VQADataTests", dependencies: ["VQAData", "Archives"]),
-        .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "CTurboJPEG"]),
+        .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "VQAData", "Torch", "Archives", "CTurboJPEG"]),
         .testTarget(name: "VQAModelsTests", dependencies: ["VQAModels"]),
         .testTarget(name: "VQATrainingTests", dependencies: ["VQATraining"]),
         .testTarget(name: "CommandTests", dependencies: ["rwsan"]),
