@@ -45,7 +45,7 @@ let package = Package(
         .target(name: "Archives", dependencies: ["CArchive"]),
         .target(name: "Torch", dependencies: ["CTorch", "Archives"]),
         .target(name: "VQAData", dependencies: ["Torch", "Archives", "CVQAJSON"]),
-        .target(name: "VQAVision", dependencies: ["Torch", "VQAData", "CPNG", "CTurboJPEG"]),
+        .target(name: "VQAVision", dependencies: ["Torch", "VQAData", "Archives", "CPNG", "CTurboJPEG"]),
         .target(name: "VQAModels", dependencies: ["Torch", "VQAData"]),
         .target(name: "VQATraining", dependencies: ["VQAModels"]),
         .executableTarget(
@@ -64,7 +64,7 @@ let package = Package(
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "TestSupport"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "Archives", "TestSupport"]),
         .testTarget(name: "VQADataTests", dependencies: ["VQAData", "Archives", "TestSupport"]),
-        .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "CTurboJPEG", "TestSupport"]),
+        .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "VQAData", "Torch", "Archives", "CTurboJPEG", "TestSupport"]),
         .testTarget(name: "VQAModelsTests", dependencies: ["VQAModels", "TestSupport"]),
         .testTarget(name: "VQATrainingTests", dependencies: ["VQATraining", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["rwsan", "TestSupport"]),

@@ -74,11 +74,12 @@ public final class ZipWriter {
 
     /// Writes the zip's directory and puts the file in its place. Call it once, after the last entry.
     ///
+    /// - Parameter durably: As in `AtomicFile.commit(durably:)`.
     /// - Throws: `ArchiveError`; what was at the path before is then still there.
-    public func finish() throws {
+    public func finish(durably: Bool = true) throws {
         guard !isFinished else { return }
         try check(archive_write_close(archive))
-        try file.commit()
+        try file.commit(durably: durably)
         isFinished = true
     }
 

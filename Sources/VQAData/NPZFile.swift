@@ -62,13 +62,16 @@ public struct NPZFile: Sendable {
     /// Writes arrays to a compressed file that `numpy.load` reads. It replaces a file that is there, and
     /// appears only when it is complete.
     ///
+    /// - Parameter durably: wait until the disk holds the file; see `AtomicFile.commit(durably:)`.
     /// - Throws: `ArchiveError` when it cannot be written.
-    public static func write(_ arrays: KeyValuePairs<String, NPYArray>, to path: String) throws {
+    public static func write(
+        _ arrays: KeyValuePairs<String, NPYArray>, to path: String, durably: Bool = true
+    ) throws {
         let writer = try ZipWriter(path: path)
         for (name, array) in arrays {
             try writer.add(name: name + ".npy", contents: array.serialized)
         }
-        try writer.finish()
+        try writer.finish(durably: durably)
     }
 
     /// The error for an array that is not as it should be.

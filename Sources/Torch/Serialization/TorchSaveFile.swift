@@ -15,25 +15,50 @@ import Archives
 ///   its zip form is damaged, `FileAccessError` where it cannot be read.
 public func loadTorchSave(_ path: String) throws -> PickleValue {
     let file = try MappedFile(path: path)
+    defer { withExtendedLifetime(file) {} }
+    return try read(TorchSaveSource(name: path, bytes: file.bytes) { try ArchiveReader(path: path) })
+}
+
+/// Reads what `torch.save` wrote from memory, such as an entry of an archive.
+///
+/// - Parameter name: What to call the bytes in an error.
+/// - Throws: As `loadTorchSave(_:)`.
+public func loadTorchSave(bytes: [UInt8], name: String) throws -> PickleValue {
+    try bytes.withUnsafeBytes { buffer in
+        try read(TorchSaveSource(name: name, bytes: buffer) { try ArchiveReader(bytes: bytes, name: name) })
+    }
+}
+
+/// Where the bytes that `torch.save` wrote are.
+private struct TorchSaveSource {
+    /// The file's path, or what stands for it in errors.
+    let name: String
+    /// Valid for as long as the reading takes.
+    let bytes: UnsafeRawBufferPointer
+    /// The same bytes as an archive, from its start.
+    let openArchive: () throws -> ArchiveReader
+}
+
+private func read(_ source: TorchSaveSource) throws -> PickleValue {
     do {
-        if file.bytes.starts(with: Array("PK\u{3}\u{4}".utf8)) { return try TorchSaveZip(file).read() }
-        if file.bytes.first == PickleOpcode.proto.rawValue { return try readOlderForm(file) }
+        if source.bytes.starts(with: Array("PK\u{3}\u{4}".utf8)) { return try TorchSaveZip(source).read() }
+        if source.bytes.first == PickleOpcode.proto.rawValue { return try readOlderForm(source.bytes) }
         throw TorchSaveError.Problem.unknownForm
     } catch let problem as TorchSaveError.Problem {
-        throw TorchSaveError(path: path, problem: problem)
+        throw TorchSaveError(path: source.name, problem: problem)
     }
 }
 
 /// The zip form: in one folder `data.pkl`, `byteorder`, and the storages as `data/<key>`.
 private struct TorchSaveZip {
-    private let file: MappedFile
+    private let source: TorchSaveSource
 
     /// A checkpoint's pickle has some 150 bytes a tensor.
     private static let maximumPickleByteCount = 64 << 20
     private static let maximumByteOrderByteCount = 16
 
-    init(_ file: MappedFile) {
-        self.file = file
+    init(_ source: TorchSaveSource) {
+        self.source = source
     }
 
     func read() throws -> PickleValue {
@@ -49,7 +74,7 @@ private struct TorchSaveZip {
 
     /// Finds `<folder>/data.pkl`, and checks the byte order that PyTorch 2.1 and later writes beside it.
     private func readPickle() throws -> (folder: String, pickle: [UInt8]) {
-        let reader = try ArchiveReader(path: file.path)
+        let reader = try source.openArchive()
         var found: (folder: String, pickle: [UInt8])?
         while let entry = try reader.nextEntry() {
             let parts = entry.path.split(separator: "/", omittingEmptySubsequences: false)
@@ -72,10 +97,10 @@ private struct TorchSaveZip {
         for (index, storage) in storages.enumerated() { indices["\(folder)/data/\(storage.key)"] = index }
 
         var contents = [[UInt8]?](repeating: nil, count: storages.count)
-        let reader = try ArchiveReader(path: file.path)
+        let reader = try source.openArchive()
         while let entry = try reader.nextEntry() {
             guard let index = indices[entry.path], contents[index] == nil else { continue }
-            let bytes = try reader.readContents(byteLimit: file.bytes.count)
+            let bytes = try reader.readContents(byteLimit: source.bytes.count)
             try storages[index].check(bytes)
             contents[index] = bytes
         }
@@ -89,11 +114,11 @@ private struct TorchSaveZip {
 
     /// Refuses a small file that unpacks to a large one, since `torch.save` compresses nothing.
     private func checkTotal(of storages: [PickleHeap.Storage]) throws(TorchSaveError.Problem) {
-        var rest = file.bytes.count
+        var rest = source.bytes.count
         for storage in storages {
             guard storage.byteCount <= rest else {
                 throw .tooLarge(
-                    reason: "its storages take more bytes than the \(file.bytes.count) of the file")
+                    reason: "its storages take more bytes than the \(source.bytes.count) of the file")
             }
             rest -= storage.byteCount
         }
@@ -102,8 +127,8 @@ private struct TorchSaveZip {
 
 /// The form before PyTorch 1.6: pickles of a magic number, a version, facts about the machine, the object and
 /// the storages' keys; then for each key the number of elements and the elements.
-private func readOlderForm(_ file: MappedFile) throws(TorchSaveError.Problem) -> PickleValue {
-    var cursor = ByteCursor(file.bytes)
+private func readOlderForm(_ bytes: UnsafeRawBufferPointer) throws(TorchSaveError.Problem) -> PickleValue {
+    var cursor = ByteCursor(bytes)
     guard case .longInt(olderFormMagicNumber) = try PickleMachine.run(&cursor).root else {
         throw .unknownForm
     }

@@ -35,8 +35,7 @@ struct AskCommand: ParsableCommand {
 
     func run() throws {
         let device = try device.resolve()
-        let loaded = try LoadedModel(
-            checkpoint, ConfigurationOptions.none, dataset: nil, answerFile: nil, device: device)
+        let loaded = try LoadedModel(checkpoint, device: device)
         let regions = try regions(loaded, device)
         for reply in try replies(loaded, regions, device) {
             if json { try Console.result(json: reply) } else { reply.show() }

@@ -3,18 +3,21 @@ import Foundation
 import Synchronization
 
 /// Ctrl-C and termination, noticed and not obeyed at once: the step at hand is finished first.
-final class Interrupts: Sendable {
+///
+/// The sources are made once and never changed, which is what makes sharing them safe.
+final class Interrupts: @unchecked Sendable {
     private let requested = Atomic<Bool>(false)
-    private let sources: Mutex<[any DispatchSourceSignal]> = Mutex([])
+    private let sources: [any DispatchSourceSignal]
 
     /// Whether somebody asked for an end.
     var isRequested: Bool { requested.load(ordering: .relaxed) }
 
     /// Starts to listen. A second signal ends the process as usual.
     init(onFirst: @escaping @Sendable () -> Void) {
-        for number in [SIGINT, SIGTERM] {
+        let numbers = [SIGINT, SIGTERM]
+        sources = numbers.map { DispatchSource.makeSignalSource(signal: $0, queue: .global()) }
+        for (number, source) in zip(numbers, sources) {
             signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { [weak self] in
                 guard let self else { return }
                 if self.requested.exchange(true, ordering: .relaxed) {
@@ -24,7 +27,6 @@ final class Interrupts: Sendable {
                 onFirst()
             }
             source.resume()
-            sources.withLock { $0.append(source) }
         }
     }
 }

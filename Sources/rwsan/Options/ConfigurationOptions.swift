@@ -10,13 +10,6 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .customLong("set"), help: "One setting, key=value; may be given again.")
     var settings: [String] = []
 
-    /// No settings: those of the checkpoint stand.
-    static var none: ConfigurationOptions {
-        var none = ConfigurationOptions()
-        none.settings = []
-        return none
-    }
-
     /// The settings given, in the order in which they count: the file's, then those of the command line.
     func given() throws -> [(key: String, value: ConfigurationValue)] {
         var given: [(String, ConfigurationValue)] = []

@@ -18,11 +18,12 @@ struct LoadedModel {
     ///   - dataset: Where words and answers come from when the checkpoint has none.
     ///   - answerFile: An answer list in the official form, where one was given.
     init(
-        _ path: String, _ settings: ConfigurationOptions, dataset: OfficialDataset?, answerFile: String?,
-        device: Device
+        _ path: String, _ settings: ConfigurationOptions? = nil, dataset: OfficialDataset? = nil,
+        answerFile: String? = nil, device: Device
     ) throws {
         let checkpoint = try Checkpoint(contentsOf: path)
-        configuration = try settings.applied(to: checkpoint.configuration ?? Configuration())
+        let own = checkpoint.configuration ?? Configuration()
+        configuration = try settings?.applied(to: own) ?? own
         vocabulary = try Self.vocabulary(checkpoint, path, dataset)
         answers = try Self.answers(checkpoint, path, dataset, answerFile)
         featureRecipe = checkpoint.featureRecipe
