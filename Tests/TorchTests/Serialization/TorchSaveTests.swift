@@ -1,3 +1,5 @@
+import Archives
+import Foundation
 import Testing
 import Torch
 
@@ -84,6 +86,30 @@ import Torch
                 return
             }
         }
+    }
+
+    @Test("both forms are read from memory as from a file", arguments: ["protocol4.pt", "older_form.pt"])
+    func fromMemory(name: String) throws {
+        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: fixturePath("torch/\(name)"))))
+        let values = try loadTorchSave(bytes: bytes, name: "entry")
+        #expect(try values["parameter"]?.tensor?.tensor().array(of: Float.self) == [0, 1, 2, 3, 4, 5])
+        #expect(values["text"]?.string == "é")
+    }
+
+    @Test("bytes in memory that are none of torch.save's are an error under the name they were given")
+    func hostileMemory() throws {
+        let older = try [UInt8](Data(contentsOf: URL(fileURLWithPath: fixturePath("torch/older_form.pt"))))
+        for bytes in [[], Array("text".utf8), older.dropLast()] {
+            let error = #expect(throws: TorchSaveError.self) {
+                try loadTorchSave(bytes: bytes, name: "entry")
+            }
+            #expect(error?.path == "entry")
+        }
+        let zip = try [UInt8](Data(contentsOf: URL(fileURLWithPath: fixturePath("torch/protocol4.pt"))))
+        let error = #expect(throws: ArchiveError.self) {
+            try loadTorchSave(bytes: zip.dropLast(30), name: "entry")
+        }
+        #expect(error?.file == "entry")
     }
 
     @Test("a tensor that repeats its elements is refused, since a small file could hold a huge one")
