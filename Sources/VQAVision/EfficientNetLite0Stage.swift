@@ -19,6 +19,9 @@ extension EfficientNetLite0 {
             self.index = index
         }
 
+        /// The block's number, 0 to 15; nil after the head.
+        public var block: Int? { self == .head ? nil : index }
+
         /// After the last convolution: 1280 channels, at 1/32 of the input's size.
         public static let head = Stage(index: blockCount)
 

@@ -9,7 +9,7 @@ struct FeatureOutputFolder: Sendable {
     private let width: Int
     private let regionCount: Int
 
-    private static let recordName = "extraction.json"
+    private static let recordName = OfficialDataset.recipeFileName
 
     /// Makes the folder where it is missing.
     ///
@@ -18,7 +18,7 @@ struct FeatureOutputFolder: Sendable {
         self.folder = folder
         width = extractor.width
         regionCount = extractor.regionCount
-        let record = ExtractionRecord(extractor)
+        let record = FeatureRecipe(of: extractor)
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             if try Self.recorded(in: folder, expecting: record) { return }
@@ -35,7 +35,7 @@ struct FeatureOutputFolder: Sendable {
     }
 
     /// Whether the folder's features are known to be of this kind; else there are none.
-    private static func recorded(in folder: String, expecting expected: ExtractionRecord) throws -> Bool {
+    private static func recorded(in folder: String, expecting expected: FeatureRecipe) throws -> Bool {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
         guard names.contains(recordName) else {
             guard !names.contains(where: { $0.hasSuffix(".npz") }) else {
@@ -45,7 +45,7 @@ struct FeatureOutputFolder: Sendable {
             return false
         }
         let bytes = try Data(contentsOf: URL(fileURLWithPath: folder + "/" + recordName))
-        let found = try? JSONDecoder().decode(ExtractionRecord.self, from: bytes)
+        let found = try? JSONDecoder().decode(FeatureRecipe.self, from: bytes)
         guard found == expected else {
             throw FeatureExtractionError.otherFeatures(
                 folder, expected: "\(expected)",
@@ -64,23 +64,6 @@ struct FeatureOutputFolder: Sendable {
             let features = try? RegionFeatures(officialFile: path)
         else { return false }
         return features.width == width && features.count == regionCount
-    }
-}
-
-/// How the features of a folder were made.
-private struct ExtractionRecord: Codable, Equatable, CustomStringConvertible {
-    let network: String
-    let stages: [String]
-    let inputSize: Int
-
-    init(_ extractor: GridFeatures) {
-        network = "EfficientNet-Lite0"
-        stages = extractor.stages.map(\.description)
-        inputSize = extractor.inputSize
-    }
-
-    var description: String {
-        "of \(network), \(stages.joined(separator: " and ")), pictures of \(inputSize) pixels"
     }
 }
 

@@ -45,7 +45,7 @@ struct ExtractCommand: ParsableCommand {
     }
 
     private func blockNumbers() throws -> [Int] {
-        let numbers = blocks.split(separator: ",").map { Int($0) }
+        let numbers = blocks.split(separator: ",").map { Int(String($0)) }
         guard !numbers.isEmpty, !numbers.contains(nil) else {
             throw ValidationError("--blocks: expected numbers from 0 to 15 separated by commas, found '\(blocks)'")
         }
