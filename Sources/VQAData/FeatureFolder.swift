@@ -52,7 +52,7 @@ public final class FeatureFolder: Sendable {
     }
 
     /// The image that a file's name stands for; nil when there is no number in it.
-    static func imageID(fileName: String) -> ImageID? {
+    public static func imageID(fileName: String) -> ImageID? {
         var name = fileName[...]
         if name.hasSuffix(".npz") { name = name.dropLast(4) }
         // The picture's own extension: it may hold digits (jp2), but a number alone is no extension.

@@ -101,6 +101,17 @@ public struct OfficialLayout: Sendable, Equatable {
         return names.map { datasets.appending(components: "coco_extract", $0) }
     }
 
+    /// The folder of a split's pictures, where the dataset has them: `images/val2014`.
+    public func pictures(of split: DatasetSplit) -> URL {
+        let name =
+            switch split {
+            case .train, .visualGenome: "train2014"
+            case .val: "val2014"
+            case .test, .testDev: "test2015"
+            }
+        return datasets.appending(components: "images", name)
+    }
+
     /// The splits whose questions make the vocabulary, in the order that numbers its words.
     public static let vocabularySplits: [DatasetSplit] = [.train, .val, .test, .visualGenome]
 

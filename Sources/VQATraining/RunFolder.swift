@@ -39,6 +39,23 @@ public struct RunFolder: Sendable {
         }
     }
 
+    /// Moves an earlier run of the same name out of the way, to `ckpt_NAME.1`, `.2` and so on.
+    ///
+    /// - Returns: Where it lies now; nil where there was none.
+    /// - Throws: Foundation's error where that is not allowed.
+    public func setAsideEarlierRun() throws -> URL? {
+        let manager = FileManager.default
+        let names = (try? manager.contentsOfDirectory(atPath: checkpoints.path)) ?? []
+        guard names.contains(where: { $0.hasSuffix(".safetensors") }) else { return nil }
+        for number in 1... {
+            let target = checkpoints.deletingLastPathComponent().appending(component: "ckpt_\(name).\(number)")
+            guard !manager.fileExists(atPath: target.path) else { continue }
+            try manager.moveItem(at: checkpoints, to: target)
+            return target
+        }
+        return nil
+    }
+
     /// Writes the records of all epochs, whole or not at all.
     ///
     /// - Throws: `ArchiveError` where a file cannot be written.

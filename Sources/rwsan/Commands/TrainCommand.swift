@@ -47,6 +47,9 @@ struct TrainCommand: ParsableCommand {
             throw CheckpointError(path: source ?? "", reason: "\(mismatch)")
         }
         if let old = checkpoint?.configuration?.lrBase, old != configuration.lrBase { trainer.resetLearningRate() }
+        if source == nil, let old = try folder.setAsideEarlierRun() {
+            Console.note("an earlier run of this name lies in \(old.relativePath) now")
+        }
         announce(trainer, setup, checkpoint, source)
         try run(trainer)
     }
