@@ -42,7 +42,7 @@ public struct AccuracyMetric: Sendable {
                     areUnanimous
                     ? asGiven.value(of: record.answer) { texts.intern($0) }
                     : withoutPunctuation.value(of: record.answer) {
-                        texts.intern(AnswerNormalizer.removePunctuation($0).span)
+                        texts.intern(AnswerNormalizer.removePunctuation($0)[...])
                     }
                 answerTexts.append(text)
             }

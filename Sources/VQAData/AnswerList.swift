@@ -18,7 +18,7 @@ public struct AnswerList: Sendable {
             var numbers = ComputedOncePerString<Int32>(table.strings)
             for answer in table.multipleChoiceAnswers {
                 let number = Int(
-                    numbers.value(of: answer) { seen.intern(AnswerNormalizer.normalize($0).span) })
+                    numbers.value(of: answer) { seen.intern(AnswerNormalizer.normalize($0)[...]) })
                 if number == counts.count { counts.append(0) }
                 counts[number] += 1
             }
@@ -97,7 +97,7 @@ public struct AnswerList: Sendable {
         index.number(of: answer).map(AnswerIndex.init(rawValue:))
     }
 
-    func index(of answer: Span<UInt8>) -> AnswerIndex? {
+    func index(of answer: ArraySlice<UInt8>) -> AnswerIndex? {
         index.number(of: answer).map(AnswerIndex.init(rawValue:))
     }
 }

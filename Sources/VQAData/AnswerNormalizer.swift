@@ -7,18 +7,18 @@ public enum AnswerNormalizer {
     /// The normal form of an answer: punctuation removed, lower case, number words as digits, articles
     /// dropped, contractions with their apostrophe. "The dont-walk sign, two" becomes "don't walk sign 2".
     public static func normalize(_ answer: String) -> String {
-        String(decoding: normalize(answer.utf8.span), as: UTF8.self)
+        String(decoding: normalize(Array(answer.utf8)[...]), as: UTF8.self)
     }
 
     /// The punctuation step alone. Each of `; / [ ] " { } ( ) = + \ _ - > < @ ` , ? !` is deleted where
     /// the answer has it next to a space, or has a comma between two digits anywhere; else it becomes a
     /// space. Then the first 32 full stops that are not followed by a digit are deleted.
     public static func removePunctuation(_ answer: String) -> String {
-        String(decoding: removePunctuation(answer.utf8.span), as: UTF8.self)
+        String(decoding: removePunctuation(Array(answer.utf8)[...]), as: UTF8.self)
     }
 
-    static func normalize(_ answer: Span<UInt8>) -> [UInt8] {
-        let text = PythonText.lowercasedWithPlainSpaces(removePunctuation(answer).span)
+    static func normalize(_ answer: ArraySlice<UInt8>) -> [UInt8] {
+        let text = PythonText.lowercasedWithPlainSpaces(removePunctuation(answer)[...])
         var normalized: [UInt8] = []
         for bytes in text.split(separator: space) {
             let word = String(decoding: bytes, as: UTF8.self)
@@ -30,12 +30,11 @@ public enum AnswerNormalizer {
         return normalized
     }
 
-    static func removePunctuation(_ answer: Span<UInt8>) -> [UInt8] {
+    static func removePunctuation(_ answer: ArraySlice<UInt8>) -> [UInt8] {
         let deleted = hasCommaBetweenDigits(answer) ? punctuation : punctuationNextToSpace(in: answer)
         var text: [UInt8] = []
         text.reserveCapacity(answer.count)
-        for index in 0..<answer.count {
-            let byte = answer[index]
+        for byte in answer {
             if !punctuation.contains(byte) {
                 text.append(byte)
             } else if !deleted.contains(byte) {
@@ -45,21 +44,21 @@ public enum AnswerNormalizer {
         return removeFullStops(text)
     }
 
-    private static func punctuationNextToSpace(in answer: Span<UInt8>) -> ASCIISet {
+    private static func punctuationNextToSpace(in answer: ArraySlice<UInt8>) -> ASCIISet {
         var found = ASCIISet()
-        for index in 0..<answer.count where punctuation.contains(answer[index]) {
-            let isAfterSpace = index > 0 && answer[index - 1] == space
-            let isBeforeSpace = index + 1 < answer.count && answer[index + 1] == space
+        for index in answer.indices where punctuation.contains(answer[index]) {
+            let isAfterSpace = index > answer.startIndex && answer[index - 1] == space
+            let isBeforeSpace = index + 1 < answer.endIndex && answer[index + 1] == space
             if isAfterSpace || isBeforeSpace { found.insert(answer[index]) }
         }
         return found
     }
 
-    private static func hasCommaBetweenDigits(_ answer: Span<UInt8>) -> Bool {
-        (0..<answer.count).contains { index in
+    private static func hasCommaBetweenDigits(_ answer: ArraySlice<UInt8>) -> Bool {
+        answer.indices.contains { index in
             answer[index] == UInt8(ascii: ",")
-                && endsInDigit(answer.extracting(..<index))
-                && beginsWithDigit(answer.extracting((index + 1)...))
+                && endsInDigit(answer[..<index])
+                && beginsWithDigit(answer[(index + 1)...])
         }
     }
 
@@ -71,7 +70,7 @@ public enum AnswerNormalizer {
         var kept: [UInt8] = []
         var removedCount = 0
         for (index, byte) in text.enumerated() {
-            if byte == fullStop, removedCount < 32, !beginsWithDigit(text.span.extracting((index + 1)...)) {
+            if byte == fullStop, removedCount < 32, !beginsWithDigit(text[(index + 1)...]) {
                 removedCount += 1
             } else {
                 kept.append(byte)
@@ -80,19 +79,17 @@ public enum AnswerNormalizer {
         return kept
     }
 
-    private static func beginsWithDigit(_ text: Span<UInt8>) -> Bool {
-        guard !text.isEmpty else { return false }
-        return scalars(text.extracting(first: 4)).first.map(PythonText.isDecimalDigit) ?? false
+    private static func beginsWithDigit(_ text: ArraySlice<UInt8>) -> Bool {
+        scalars(text.prefix(4)).first.map(PythonText.isDecimalDigit) ?? false
     }
 
-    private static func endsInDigit(_ text: Span<UInt8>) -> Bool {
-        guard !text.isEmpty else { return false }
-        return scalars(text.extracting(last: 4)).last.map(PythonText.isDecimalDigit) ?? false
+    private static func endsInDigit(_ text: ArraySlice<UInt8>) -> Bool {
+        scalars(text.suffix(4)).last.map(PythonText.isDecimalDigit) ?? false
     }
 
     /// Scalars of text that may be cut at one end: a cut one is no digit, and no neighbour is lost.
-    private static func scalars(_ text: Span<UInt8>) -> String.UnicodeScalarView {
-        text.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }.unicodeScalars
+    private static func scalars(_ text: ArraySlice<UInt8>) -> String.UnicodeScalarView {
+        String(decoding: text, as: UTF8.self).unicodeScalars
     }
 
     private static let space = UInt8(ascii: " ")

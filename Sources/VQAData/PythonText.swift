@@ -17,16 +17,14 @@ enum PythonText {
     }
 
     /// `str.lower`, with every white space made an ASCII space, so that words can be told apart bytewise.
-    static func lowercasedWithPlainSpaces(_ text: Span<UInt8>) -> [UInt8] {
+    static func lowercasedWithPlainSpaces(_ text: ArraySlice<UInt8>) -> [UInt8] {
         if text.isASCII {
-            return (0..<text.count).map { index in
-                let byte = text[index]
+            return text.map { byte in
                 if isWhitespace(Unicode.Scalar(byte)) { return UInt8(ascii: " ") }
                 return (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
             }
         }
-        let scalars = Array(
-            text.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }.unicodeScalars)
+        let scalars = Array(String(decoding: text, as: UTF8.self).unicodeScalars)
         var lowered = ""
         for (index, scalar) in scalars.enumerated() {
             if isWhitespace(scalar) {
@@ -59,9 +57,7 @@ enum PythonText {
     }
 }
 
-extension Span<UInt8> {
+extension ArraySlice<UInt8> {
     /// Whether all bytes are ASCII.
-    var isASCII: Bool {
-        withUnsafeBufferPointer { bytes in bytes.allSatisfy { $0 < 0x80 } }
-    }
+    var isASCII: Bool { allSatisfy { $0 < 0x80 } }
 }

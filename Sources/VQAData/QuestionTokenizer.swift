@@ -12,26 +12,25 @@ public struct QuestionTokenizer: Sendable {
     /// `["does", "this", "benchs", "photo", "look", "old", "new"]`.
     public static func words(in question: String) -> [String] {
         var tokenizer = QuestionTokenizer()
-        tokenizer.split(question.utf8.span)
+        tokenizer.split(Array(question.utf8)[...])
         return tokenizer.words.map { String(decoding: tokenizer.bytes[$0], as: UTF8.self) }
     }
 
     /// Finds the words of a question.
-    mutating func split(_ question: Span<UInt8>) {
+    mutating func split(_ question: ArraySlice<UInt8>) {
         bytes.removeAll(keepingCapacity: true)
         words.removeAll(keepingCapacity: true)
         if question.isASCII {
             splitLowercasing(question)
         } else {
-            splitLowercasing(PythonText.lowercasedWithPlainSpaces(question).span)
+            splitLowercasing(PythonText.lowercasedWithPlainSpaces(question)[...])
         }
     }
 
     /// - Parameter question: text in which what is not ASCII is in lower case and not white space.
-    private mutating func splitLowercasing(_ question: Span<UInt8>) {
+    private mutating func splitLowercasing(_ question: ArraySlice<UInt8>) {
         var start = 0
-        for index in 0..<question.count {
-            let byte = question[index]
+        for byte in question {
             switch Unicode.Scalar(byte) {
             case ".", ",", "'", "!", "?", "\"", "(", ")", "*", "#", ":", ";":
                 continue

@@ -19,7 +19,7 @@ public struct SoftTargets: Sendable {
             counts.removeAll(keepingCapacity: true)
             for record in annotations.answers[annotations.answerRange(of: row)] {
                 let answer = listed.value(of: record.answer) {
-                    list.index(of: AnswerNormalizer.normalize($0).span)
+                    list.index(of: AnswerNormalizer.normalize($0)[...])
                 }
                 guard let answer else { continue }
                 if let known = counts.firstIndex(where: { $0.answer == answer }) {

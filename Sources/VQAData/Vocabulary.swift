@@ -17,11 +17,9 @@ public struct Vocabulary: Sendable {
         for word in Self.reservedWords { _ = index.intern(word) }
         var tokenizer = QuestionTokenizer()
         for table in tables {
-            let text = table.texts.bytes.span
             for row in 0..<table.count {
-                tokenizer.split(text.extracting(table.texts.range(of: row)))
-                let bytes = tokenizer.bytes.span
-                for word in tokenizer.words { _ = index.intern(bytes.extracting(word)) }
+                tokenizer.split(table.texts.bytes(of: row))
+                for word in tokenizer.words { _ = index.intern(tokenizer.bytes[word]) }
             }
         }
         self.index = index
@@ -57,7 +55,7 @@ public struct Vocabulary: Sendable {
     /// - Parameter maximumCount: how many words to keep; those after are dropped.
     public func encode(_ question: String, maximumCount: Int) -> [Int32] {
         var tokenizer = QuestionTokenizer()
-        tokenizer.split(question.utf8.span)
+        tokenizer.split(Array(question.utf8)[...])
         var numbers: [Int32] = []
         appendNumbers(of: tokenizer, maximumCount: maximumCount, to: &numbers)
         return numbers
@@ -67,9 +65,8 @@ public struct Vocabulary: Sendable {
     public func encode(_ questions: QuestionTable, maximumCount: Int) -> EncodedQuestions {
         var tokenizer = QuestionTokenizer()
         var encoded = EncodedQuestions()
-        let text = questions.texts.bytes.span
         for row in 0..<questions.count {
-            tokenizer.split(text.extracting(questions.texts.range(of: row)))
+            tokenizer.split(questions.texts.bytes(of: row))
             appendNumbers(of: tokenizer, maximumCount: maximumCount, to: &encoded.words)
             encoded.offsets.append(encoded.words.count)
         }
@@ -79,9 +76,8 @@ public struct Vocabulary: Sendable {
     private func appendNumbers(
         of tokenizer: QuestionTokenizer, maximumCount: Int, to numbers: inout [Int32]
     ) {
-        let bytes = tokenizer.bytes.span
         for word in tokenizer.words.prefix(max(0, maximumCount)) {
-            numbers.append(index.number(of: bytes.extracting(word)) ?? Self.unknown)
+            numbers.append(index.number(of: tokenizer.bytes[word]) ?? Self.unknown)
         }
     }
 }

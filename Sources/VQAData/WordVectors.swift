@@ -31,7 +31,7 @@ public struct WordVectors: Sendable {
         let reader = try LineReader(file)
         while let line = try reader.next() {
             let vectorStart = try Self.vectorStart(of: line, in: reader, dimension: dimension)
-            let word = line.span.extracting(..<(vectorStart - 1))
+            let word = ArraySlice(line[..<(vectorStart - 1)])
             guard let number = vocabulary.index.number(of: word) else { continue }
             try parseVector(of: line, from: vectorStart, in: reader, to: Int(number) * dimension)
             isFound[Int(number)] = true
