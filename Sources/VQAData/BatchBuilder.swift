@@ -53,7 +53,9 @@ public struct BatchBuilder: Sendable {
         let withoutWords = Set(questions.indices.filter { questions[$0].isEmpty })
         // A question without a word is what the padded form makes of it: nothing but padding, all of it
         // looked at alike.
-        let padded = questions.map { $0.isEmpty ? ArraySlice(repeating: Vocabulary.padding, count: maximumWords) : $0 }
+        let padded = questions.map {
+            $0.isEmpty ? ArraySlice(repeating: Vocabulary.padding, count: maximumWords) : $0
+        }
         return Batch(
             questionIDs: rows.map { examples.questionIDs[$0] },
             regions: try Self.rows(of: pictures, width: featureWidth) { $0.copyFeatures(to: $1) },

@@ -93,7 +93,8 @@ public final class OfficialDataset {
     /// Questions to answer.
     ///
     /// - Throws: `DatasetFileError` where the file is missing or damaged.
-    public func examples(_ split: DatasetSplit, vocabulary: Vocabulary, maximumWords: Int) throws -> Examples {
+    public func examples(_ split: DatasetSplit, vocabulary: Vocabulary, maximumWords: Int) throws -> Examples
+    {
         Examples(questions: try questions(split), vocabulary: vocabulary, maximumWords: maximumWords)
     }
 

@@ -189,7 +189,8 @@ extension Configuration {
         flag("use_glove", \.useGlove), word("split", \.split), flag("shuffle", \.shuffle),
         whole("num_workers", \.numWorkers),
         whole("batch_size", \.batchSize), whole("grad_accu_steps", \.gradAccuSteps),
-        number("lr_base", \.lrBase, 0..<Double.infinity), number("lr_decay_r", \.lrDecayR, 0..<Double.infinity),
+        number("lr_base", \.lrBase, 0..<Double.infinity),
+        number("lr_decay_r", \.lrDecayR, 0..<Double.infinity),
         list(
             "lr_decay_list", \.lrDecayList, of: "epochs", { .int($0) },
             { if case .int(let value) = $0, value >= 0 { value } else { nil } }),

@@ -68,7 +68,9 @@ final class Backbone: Module {
         imageDepth = c.sgrwsaLayer
     }
 
-    func callAsFunction(_ words: Tensor, _ wordSegments: Segments, _ regions: Tensor, _ regionSegments: Segments)
+    func callAsFunction(
+        _ words: Tensor, _ wordSegments: Segments, _ regions: Tensor, _ regionSegments: Segments
+    )
         throws -> (question: Tensor, image: Tensor)
     {
         var (x, y) = (words, regions)

@@ -49,10 +49,12 @@ public struct ModelRegistry: Sendable {
     /// Builds the model that the configuration names.
     ///
     /// - Throws: `ConfigurationError` where there is no such model, and what its initialiser throws.
-    public func make(_ configuration: Configuration, wordCount: Int, answerCount: Int) throws -> any VQAModel {
+    public func make(_ configuration: Configuration, wordCount: Int, answerCount: Int) throws -> any VQAModel
+    {
         guard let type = models[configuration.model] else {
             throw ConfigurationError(
-                key: "model", reason: "expected \(names.joined(separator: ", ")), found '\(configuration.model)'")
+                key: "model",
+                reason: "expected \(names.joined(separator: ", ")), found '\(configuration.model)'")
         }
         return try type.init(configuration, wordCount: wordCount, answerCount: answerCount)
     }

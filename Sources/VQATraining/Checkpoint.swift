@@ -61,7 +61,8 @@ public struct Checkpoint: Sendable {
         let (tensors, metadata) = try loadSafetensors(path)
         guard metadata["format"] == Names.format else {
             throw CheckpointError(
-                path: path, reason: "expected a checkpoint of rwsan (format \(Names.format)), found a "
+                path: path,
+                reason: "expected a checkpoint of rwsan (format \(Names.format)), found a "
                     + "safetensors file of format \(metadata["format"] ?? "unknown")")
         }
         self.init(weights: [:])
@@ -105,7 +106,9 @@ public struct Checkpoint: Sendable {
         let file = try SafetensorsFile(path: path)
         guard let text = file.metadata["training"],
             let training = try? JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))
-        else { throw CheckpointError(path: path, reason: "expected a checkpoint that training can go on from") }
+        else {
+            throw CheckpointError(path: path, reason: "expected a checkpoint that training can go on from")
+        }
         return training.step
     }
 

@@ -9,7 +9,8 @@ enum OfficialCheckpoint {
         let root = try loadTorchSave(path)
         guard let parameters = root["state_dict"]?.dictionary?.tensors, !parameters.isEmpty else {
             throw CheckpointError(
-                path: path, reason: "expected a dictionary with tensors under 'state_dict', as the official "
+                path: path,
+                reason: "expected a dictionary with tensors under 'state_dict', as the official "
                     + "release writes it")
         }
         var weights: [String: Tensor] = [:]
@@ -26,11 +27,13 @@ enum OfficialCheckpoint {
                 mean.shape == weight.shape, square.shape == weight.shape
             else {
                 throw CheckpointError(
-                    path: path, reason: "the optimizer's state \(number) does not fit \(name) \(weight.shape)")
+                    path: path, reason: "the optimizer's state \(number) does not fit \(name) \(weight.shape)"
+                )
             }
             checkpoint.moments[plainName(name)] = Adam.Moments(
                 mean: try mean.tensor(), square: try square.tensor())
-            let step = try state["step"]?.int ?? state["step"]?.tensor.map { Int(try $0.tensor().item()) } ?? 0
+            let step =
+                try state["step"]?.int ?? state["step"]?.tensor.map { Int(try $0.tensor().item()) } ?? 0
             checkpoint.stepCount = max(checkpoint.stepCount, step)
         }
         return checkpoint

@@ -26,7 +26,9 @@ public struct RunFolder: Sendable {
     public var log: URL { root.appending(components: "results", "log", "log_run_\(name).txt") }
 
     /// The checkpoint after an epoch; 0 is the one before the first step.
-    public func checkpoint(epoch: Int) -> URL { checkpoints.appending(component: "epoch\(epoch).safetensors") }
+    public func checkpoint(epoch: Int) -> URL {
+        checkpoints.appending(component: "epoch\(epoch).safetensors")
+    }
     /// The checkpoint in the middle of an epoch.
     public var interrupted: URL { checkpoints.appending(component: "interrupted.safetensors") }
 
@@ -48,7 +50,8 @@ public struct RunFolder: Sendable {
         let names = (try? manager.contentsOfDirectory(atPath: checkpoints.path)) ?? []
         guard names.contains(where: { $0.hasSuffix(".safetensors") }) else { return nil }
         for number in 1... {
-            let target = checkpoints.deletingLastPathComponent().appending(component: "ckpt_\(name).\(number)")
+            let target = checkpoints.deletingLastPathComponent().appending(
+                component: "ckpt_\(name).\(number)")
             guard !manager.fileExists(atPath: target.path) else { continue }
             try manager.moveItem(at: checkpoints, to: target)
             return target
@@ -83,7 +86,8 @@ public struct RunFolder: Sendable {
             let records = try lines.map { try JSONDecoder().decode(EpochRecord.self, from: Data($0.utf8)) }
             return records.filter { $0.epoch <= epoch }
         } catch {
-            throw CheckpointError(path: metrics.path, reason: "expected one JSON object a line for each epoch")
+            throw CheckpointError(
+                path: metrics.path, reason: "expected one JSON object a line for each epoch")
         }
     }
 

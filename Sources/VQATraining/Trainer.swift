@@ -149,7 +149,9 @@ public final class Trainer {
     }
 
     /// Does the epoch's steps that are left. Returns false where it was stopped before the last.
-    private func trainEpoch(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws -> Bool {
+    private func trainEpoch(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> Bool
+    {
         let order = EpochOrder(
             count: setup.training.count, seed: configuration.shuffle ? state.seed : nil, epoch: state.epoch)
         let parts = configuration.gradAccuSteps
@@ -214,7 +216,9 @@ public final class Trainer {
     }
 
     /// The epoch's record, with accuracies where they are asked for; nil where it was stopped.
-    private func evaluated(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws -> EpochRecord? {
+    private func evaluated(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> EpochRecord?
+    {
         var record = EpochRecord(
             epoch: state.epoch + 1, loss: state.lossSum / Double(setup.training.count),
             lr: schedule.rate(step: state.step, base: state.learningRateBase),

@@ -30,6 +30,7 @@ struct RWSANCommand: ParsableCommand {
     }
 
     private static func isOurs(_ error: any Error) -> Bool {
-        !(error is ValidationError) && exitCode(for: error) != .validationFailure && exitCode(for: error) != .success
+        !(error is ValidationError) && exitCode(for: error) != .validationFailure
+            && exitCode(for: error) != .success
     }
 }

@@ -6,7 +6,9 @@ import Testing
 @Suite(.serialized) struct KernelTests {
     private func normal(_ shape: Int...) throws -> Tensor { try Tensor.normal(shape).requiringGradient() }
 
-    private func expectClose(_ found: Tensor?, _ expected: Tensor?, _ what: Comment, within bound: Double = 1e-4)
+    private func expectClose(
+        _ found: Tensor?, _ expected: Tensor?, _ what: Comment, within bound: Double = 1e-4
+    )
         throws
     {
         let (found, expected) = (try #require(found), try #require(expected))
@@ -31,7 +33,9 @@ import Testing
         }
     }
 
-    @Test("the residual norm and its gradients are those of the composed operators", arguments: [5, 16, 48, 512])
+    @Test(
+        "the residual norm and its gradients are those of the composed operators",
+        arguments: [5, 16, 48, 512])
     func residualNorm(width: Int) throws {
         TorchRuntime.seed(1)
         let norm = try StandardNorm(width)

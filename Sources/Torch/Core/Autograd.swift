@@ -51,7 +51,9 @@ extension Tensor {
 /// Runs `body` without recording operations: for inference, evaluation and changes to parameters.
 ///
 /// What is recorded is a property of the thread: `body` must not wait for other tasks, and cannot.
-public func withoutGradients<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+public func withoutGradients<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure)
+    -> Result
+{
     let enabled = ctorch_grad_enabled()
     ctorch_set_grad_enabled(false)
     defer { ctorch_set_grad_enabled(enabled) }

@@ -110,7 +110,8 @@ private struct ArgumentStorage {
         case .string(let value): ctorch_value(kind: CTORCH_STRING, pointer: copy(Array(value.utf8CString)))
         case .device(let value):
             ctorch_value(
-                kind: CTORCH_DEVICE, integer: Int64(value.index), pointer: copy(Array(value.type.utf8CString)))
+                kind: CTORCH_DEVICE, integer: Int64(value.index), pointer: copy(Array(value.type.utf8CString))
+            )
         case .tensor(let tensor): ctorch_value(kind: CTORCH_TENSOR, pointer: UnsafeRawPointer(tensor.handle))
         case .tensors(let tensors): list(CTORCH_TENSOR_LIST, tensors.map(\.handle))
         case .optionalTensors(let tensors): list(CTORCH_OPTIONAL_TENSOR_LIST, tensors.map { $0?.handle })

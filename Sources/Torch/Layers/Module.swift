@@ -84,7 +84,9 @@ open class Module {
     /// Moves every parameter and buffer to a device, in place.
     public func move(to device: Device) throws(TorchError) {
         for (_, tensor) in namedParameters() + namedBuffers() where tensor.device != device {
-            let moved = try withoutGradients { () throws(TorchError) in try tensor.detached().moved(to: device) }
+            let moved = try withoutGradients { () throws(TorchError) in
+                try tensor.detached().moved(to: device)
+            }
             try tensor.replaceStorage(with: moved)
         }
     }

@@ -60,7 +60,8 @@ public final class Adam {
     /// - Throws: `TorchError` where shapes or devices disagree.
     public func step() throws(TorchError) {
         stepCount += 1
-        var chosen: (values: [Tensor], gradients: [Tensor], means: [Tensor], squares: [Tensor], steps: [Tensor])
+        var chosen:
+            (values: [Tensor], gradients: [Tensor], means: [Tensor], squares: [Tensor], steps: [Tensor])
         chosen = ([], [], [], [], [])
         for ((name, tensor), step) in zip(parameters, steps) {
             try step.fill(Double(stepCount))

@@ -18,7 +18,8 @@ extension Tensor {
         let lengths = shape.map(Int64.init)
         let handle = try withBridgeError("tensor") { error in
             elements.withUnsafeBytes {
-                ctorch_tensor_make($0.baseAddress, lengths, Int32(lengths.count), Element.dtype.rawValue, error)
+                ctorch_tensor_make(
+                    $0.baseAddress, lengths, Int32(lengths.count), Element.dtype.rawValue, error)
             }
         }
         self.init(owning: handle)
@@ -81,7 +82,8 @@ extension Tensor {
     /// The elements in row-major order, copied to Swift.
     ///
     /// - Throws: `TorchError` where `Element` is not the tensor's type.
-    public func array<Element: TensorElement>(of type: Element.Type = Element.self) throws(TorchError) -> [Element]
+    public func array<Element: TensorElement>(of type: Element.Type = Element.self) throws(TorchError)
+        -> [Element]
     {
         let source = try detached().moved(to: .cpu).contiguous()
         try source.require(Element.dtype)
@@ -137,7 +139,8 @@ extension Tensor {
             throw TorchError(
                 operation: "memory", reason: "expected a contiguous tensor on the CPU, found \(summary)")
         }
-        return UnsafeMutableRawBufferPointer(start: ctorch_tensor_data(handle), count: count * dtype.byteCount)
+        return UnsafeMutableRawBufferPointer(
+            start: ctorch_tensor_data(handle), count: count * dtype.byteCount)
     }
 
     private func require(_ expected: DType) throws(TorchError) {

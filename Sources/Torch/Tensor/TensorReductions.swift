@@ -43,8 +43,9 @@ extension Tensor {
         try Operators.argmax.tensor(.tensor(self), .int(axis))
     }
     /// The `count` largest elements along an axis in falling order, and their positions (int64).
-    public func largest(_ count: Int, axis: Int = -1) throws(TorchError) -> (values: Tensor, positions: Tensor)
-    {
+    public func largest(_ count: Int, axis: Int = -1) throws(TorchError) -> (
+        values: Tensor, positions: Tensor
+    ) {
         let results = try Operators.topk.tensors(.tensor(self), .int(count), .int(axis))
         return (results[0], results[1])
     }

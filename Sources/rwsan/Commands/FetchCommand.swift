@@ -4,7 +4,8 @@ import VQAData
 
 struct FetchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fetch", abstract: "Bring a dataset, or weights, in the form that the other commands read.",
+        commandName: "fetch",
+        abstract: "Bring a dataset, or weights, in the form that the other commands read.",
         subcommands: [EasyVQA.self, EfficientNet.self])
 
     struct EasyVQA: ParsableCommand {

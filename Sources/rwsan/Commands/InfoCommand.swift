@@ -8,7 +8,8 @@ struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info", abstract: "What is in a checkpoint, a feature file or a datasets folder.")
 
-    @Argument(help: "A checkpoint (.safetensors, .pkl), features (.npz) or a datasets folder.") var path: String
+    @Argument(help: "A checkpoint (.safetensors, .pkl), features (.npz) or a datasets folder.") var path:
+        String
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
@@ -72,7 +73,8 @@ private struct CheckpointSummary: Summary {
         } else {
             lines.append("trained for \(adamSteps) steps")
         }
-        lines.append("words: \(words.map(String.init) ?? "none"), answers: \(answers.map(String.init) ?? "none")")
+        lines.append(
+            "words: \(words.map(String.init) ?? "none"), answers: \(answers.map(String.init) ?? "none")")
         for (key, value) in (configuration ?? [:]).sorted(by: { $0.key < $1.key }) {
             lines.append("  \(key): \(value)")
         }
@@ -139,7 +141,8 @@ private struct DatasetSummary: Summary {
                 case let missing?: "\(missing) without features"
                 }
             let annotations = split.annotations.map { ", \($0) annotations" } ?? ""
-            return "\(split.split): \(split.questions) questions\(annotations); \(split.images) images, \(features)"
+            return
+                "\(split.split): \(split.questions) questions\(annotations); \(split.images) images, \(features)"
         }
         lines.append("words: \(words), answers: \(answers.map(String.init) ?? "none")")
         return lines

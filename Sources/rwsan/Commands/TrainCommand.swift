@@ -25,7 +25,9 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var device: DeviceOption
 
     func validate() throws {
-        guard !name.isEmpty, !name.contains("/") else { throw ValidationError("--name: expected a name without /") }
+        guard !name.isEmpty, !name.contains("/") else {
+            throw ValidationError("--name: expected a name without /")
+        }
     }
 
     func run() throws {
@@ -46,7 +48,9 @@ struct TrainCommand: ParsableCommand {
         } catch let mismatch as StateMismatch {
             throw CheckpointError(path: source ?? "", reason: "\(mismatch)")
         }
-        if let old = checkpoint?.configuration?.lrBase, old != configuration.lrBase { trainer.resetLearningRate() }
+        if let old = checkpoint?.configuration?.lrBase, old != configuration.lrBase {
+            trainer.resetLearningRate()
+        }
         if source == nil, let old = try folder.setAsideEarlierRun() {
             Console.note("an earlier run of this name lies in \(old.relativePath) now")
         }
@@ -68,7 +72,11 @@ struct TrainCommand: ParsableCommand {
         _ dataset: OfficialDataset, _ splits: [DatasetSplit], _ configuration: Configuration,
         _ checkpoint: Checkpoint?, _ device: Device, _ folder: RunFolder
     ) throws -> Trainer.Setup {
-        let vocabulary = try checkpoint?.vocabulary ?? { dataset.noteAbsentVocabulary(); return try dataset.vocabulary() }()
+        let vocabulary =
+            try checkpoint?.vocabulary
+            ?? {
+                dataset.noteAbsentVocabulary(); return try dataset.vocabulary()
+            }()
         let answers =
             if let file = self.answers { try AnswerList(contentsOf: URL(fileURLWithPath: file)) } else {
                 try checkpoint?.answers ?? dataset.answers()
@@ -87,7 +95,8 @@ struct TrainCommand: ParsableCommand {
         }
         let training = try builder(
             dataset.trainingExamples(
-                splits, vocabulary: vocabulary, answers: answers, maximumWords: configuration.maxToken), splits)
+                splits, vocabulary: vocabulary, answers: answers, maximumWords: configuration.maxToken),
+            splits)
         var validation: (questions: BatchBuilder, metric: AccuracyMetric)?
         if configuration.evalEveryEpoch {
             if splits.contains(.val) {
@@ -117,7 +126,8 @@ struct TrainCommand: ParsableCommand {
             return
         }
         let vectors = try WordVectors(
-            glove: URL(fileURLWithPath: glove), vocabulary: vocabulary, dimension: configuration.wordEmbedSize)
+            glove: URL(fileURLWithPath: glove), vocabulary: vocabulary, dimension: configuration.wordEmbedSize
+        )
         let known = vocabulary.count - vectors.missingWords.count
         Console.note("GloVe knows \(known) of \(vocabulary.count) words")
         let values = try Tensor(vectors.values, shape: [vocabulary.count, configuration.wordEmbedSize])
@@ -134,7 +144,8 @@ struct TrainCommand: ParsableCommand {
                 + "\(setup.device) with \(TorchRuntime.threadCount) threads, seed \(trainer.state.seed)")
         guard let source else { return }
         let state = trainer.state
-        Console.note("going on from \(source): epoch \(state.epoch + 1), after \(state.stepInEpoch) of its steps")
+        Console.note(
+            "going on from \(source): epoch \(state.epoch + 1), after \(state.stepInEpoch) of its steps")
         if let threads = checkpoint?.training?.threadCount, threads != TorchRuntime.threadCount {
             Console.note(
                 "the run had \(threads) threads before, and has \(TorchRuntime.threadCount) now: its weights "
@@ -150,7 +161,8 @@ struct TrainCommand: ParsableCommand {
         switch outcome {
         case .finished(let checkpoint): Console.result(checkpoint)
         case .interrupted(let checkpoint):
-            Console.note("stopped; to go on: rwsan train --data \(data) --name \(name) --resume \(checkpoint)")
+            Console.note(
+                "stopped; to go on: rwsan train --data \(data) --name \(name) --resume \(checkpoint)")
             throw ExitCode(130)
         }
     }

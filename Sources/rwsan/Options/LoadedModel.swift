@@ -43,7 +43,8 @@ struct LoadedModel {
     {
         if let vocabulary = checkpoint.vocabulary { return vocabulary }
         guard let dataset else {
-            throw CheckpointError(path: path, reason: "it has no words, and no --data was given to take them from")
+            throw CheckpointError(
+                path: path, reason: "it has no words, and no --data was given to take them from")
         }
         dataset.noteAbsentVocabulary()
         return try dataset.vocabulary()
@@ -93,6 +94,7 @@ extension OfficialDataset {
     func noteAbsentVocabulary() {
         let absent = absentVocabularySplits.map(\.rawValue)
         guard !absent.isEmpty else { return }
-        Console.note("the vocabulary is made without \(absent.joined(separator: ", ")): no such question file")
+        Console.note(
+            "the vocabulary is made without \(absent.joined(separator: ", ")): no such question file")
     }
 }
