@@ -28,6 +28,7 @@ public enum ConfigurationValue: Sendable, Equatable, Codable {
         }
     }
 
+    /// Reads a value of any of the kinds.
     public init(from decoder: Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
@@ -45,6 +46,7 @@ public enum ConfigurationValue: Sendable, Equatable, Codable {
         }
     }
 
+    /// Writes the value as what it is.
     public func encode(to encoder: Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {

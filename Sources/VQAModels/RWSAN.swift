@@ -27,8 +27,10 @@ public final class RWSAN: Module, VQAModel {
     let outputNorm: StandardNorm
     let output: Linear
 
+    /// Where GloVe's vectors can be put before training.
     public var wordEmbedding: Embedding? { embedding }
 
+    /// The network with its start values.
     public init(_ c: Configuration, wordCount: Int, answerCount: Int) throws {
         embedding = try Embedding(count: wordCount, width: c.wordEmbedSize)
         wordFeatures = try LSTM(inputWidth: c.wordEmbedSize, hiddenWidth: c.hiddenSize)
@@ -40,6 +42,7 @@ public final class RWSAN: Module, VQAModel {
         output = try Linear(c.flatOutSize, answerCount)
     }
 
+    /// The logits of every answer to every question: `[B, A]`.
     public func callAsFunction(_ batch: Batch) throws -> Tensor {
         let (words, regions) = (batch.wordSegments, batch.regionSegments)
         let embedded = try embedding(batch.words)  // [W, 300]

@@ -52,9 +52,13 @@ public enum OperatorValue: Sendable {
 extension OperatorValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByFloatLiteral, ExpressibleByStringLiteral
 {
+    /// Makes `true` and `false` arguments.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// Makes whole numbers arguments.
     public init(integerLiteral value: Int) { self = .int(value) }
+    /// Makes numbers with a fraction arguments.
     public init(floatLiteral value: Double) { self = .double(value) }
+    /// Makes text an argument.
     public init(stringLiteral value: String) { self = .string(value) }
 }
 
@@ -64,7 +68,22 @@ public protocol TensorScalar: Sendable {
     var operatorValue: OperatorValue { get }
 }
 
-extension Int: TensorScalar { public var operatorValue: OperatorValue { .int(self) } }
-extension Double: TensorScalar { public var operatorValue: OperatorValue { .double(self) } }
-extension Float: TensorScalar { public var operatorValue: OperatorValue { .double(Double(self)) } }
-extension Bool: TensorScalar { public var operatorValue: OperatorValue { .bool(self) } }
+extension Int: TensorScalar {
+    /// The number as an operator takes it.
+    public var operatorValue: OperatorValue { .int(self) }
+}
+
+extension Double: TensorScalar {
+    /// The number as an operator takes it.
+    public var operatorValue: OperatorValue { .double(self) }
+}
+
+extension Float: TensorScalar {
+    /// The number as an operator takes it.
+    public var operatorValue: OperatorValue { .double(Double(self)) }
+}
+
+extension Bool: TensorScalar {
+    /// The number as an operator takes it.
+    public var operatorValue: OperatorValue { .bool(self) }
+}

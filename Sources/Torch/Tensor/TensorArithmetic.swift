@@ -40,39 +40,51 @@ extension Tensor {
 
     // Element by element; shapes broadcast.
 
+    /// The sum, element by element; shapes broadcast.
     public static func + (left: Tensor, right: Tensor) throws(TorchError) -> Tensor {
         try Operators.add.tensor(.tensor(left), .tensor(right))
     }
+    /// A number added to each element.
     public static func + (left: Tensor, right: some TensorScalar) throws(TorchError) -> Tensor {
         try Operators.addScalar.tensor(.tensor(left), right.operatorValue)
     }
+    /// A number added to each element.
     public static func + (left: some TensorScalar, right: Tensor) throws(TorchError) -> Tensor {
         try right + left
     }
+    /// The difference, element by element; shapes broadcast.
     public static func - (left: Tensor, right: Tensor) throws(TorchError) -> Tensor {
         try Operators.subtract.tensor(.tensor(left), .tensor(right))
     }
+    /// Each element less a number.
     public static func - (left: Tensor, right: some TensorScalar) throws(TorchError) -> Tensor {
         try Operators.subtractScalar.tensor(.tensor(left), right.operatorValue)
     }
+    /// A number less each element.
     public static func - (left: some TensorScalar, right: Tensor) throws(TorchError) -> Tensor {
         try Operators.reverseSubtract.tensor(.tensor(right), left.operatorValue)
     }
+    /// The product, element by element; shapes broadcast.
     public static func * (left: Tensor, right: Tensor) throws(TorchError) -> Tensor {
         try Operators.multiply.tensor(.tensor(left), .tensor(right))
     }
+    /// Each element times a number.
     public static func * (left: Tensor, right: some TensorScalar) throws(TorchError) -> Tensor {
         try Operators.multiplyScalar.tensor(.tensor(left), right.operatorValue)
     }
+    /// Each element times a number.
     public static func * (left: some TensorScalar, right: Tensor) throws(TorchError) -> Tensor {
         try right * left
     }
+    /// The quotient, element by element; shapes broadcast.
     public static func / (left: Tensor, right: Tensor) throws(TorchError) -> Tensor {
         try Operators.divide.tensor(.tensor(left), .tensor(right))
     }
+    /// Each element divided by a number.
     public static func / (left: Tensor, right: some TensorScalar) throws(TorchError) -> Tensor {
         try Operators.divideScalar.tensor(.tensor(left), right.operatorValue)
     }
+    /// Each element with the other sign.
     public static prefix func - (operand: Tensor) throws(TorchError) -> Tensor {
         try Operators.negative.tensor(.tensor(operand))
     }
@@ -84,30 +96,39 @@ extension Tensor {
 
     // Comparisons, which give bool tensors.
 
+    /// Where elements are equal: bool; shapes broadcast.
     public func equals(_ other: Tensor) throws(TorchError) -> Tensor {
         try Operators.equal.tensor(.tensor(self), .tensor(other))
     }
+    /// Where elements equal a number: bool.
     public func equals(_ value: some TensorScalar) throws(TorchError) -> Tensor {
         try Operators.equalScalar.tensor(.tensor(self), value.operatorValue)
     }
+    /// Where elements are less than another tensor's: bool; shapes broadcast.
     public func isLess(than other: Tensor) throws(TorchError) -> Tensor {
         try Operators.less.tensor(.tensor(self), .tensor(other))
     }
+    /// Where elements are less than a number: bool.
     public func isLess(than value: some TensorScalar) throws(TorchError) -> Tensor {
         try Operators.lessScalar.tensor(.tensor(self), value.operatorValue)
     }
+    /// Where elements are greater than a number: bool.
     public func isGreater(than value: some TensorScalar) throws(TorchError) -> Tensor {
         try Operators.greaterScalar.tensor(.tensor(self), value.operatorValue)
     }
+    /// Where elements are greater than another tensor's: bool; shapes broadcast.
     public func isGreater(than other: Tensor) throws(TorchError) -> Tensor {
         try Operators.greater.tensor(.tensor(self), .tensor(other))
     }
+    /// Where elements are not less than another tensor's: bool; shapes broadcast.
     public func isAtLeast(_ other: Tensor) throws(TorchError) -> Tensor {
         try Operators.greaterEqual.tensor(.tensor(self), .tensor(other))
     }
+    /// Where either tensor is not zero: bool; shapes broadcast.
     public func or(_ other: Tensor) throws(TorchError) -> Tensor {
         try Operators.logicalOr.tensor(.tensor(self), .tensor(other))
     }
+    /// Where elements are zero or false: bool.
     public func not() throws(TorchError) -> Tensor { try Operators.logicalNot.tensor(.tensor(self)) }
     /// Where an element is neither infinite nor NaN.
     public func isFinite() throws(TorchError) -> Tensor { try Operators.isFinite.tensor(.tensor(self)) }
@@ -123,12 +144,19 @@ extension Tensor {
 
     // Functions of each element.
 
+    /// `max(x, 0)`
     public func relu() throws(TorchError) -> Tensor { try Operators.relu.tensor(.tensor(self)) }
+    /// `1 / (1 + exp(-x))`
     public func sigmoid() throws(TorchError) -> Tensor { try Operators.sigmoid.tensor(.tensor(self)) }
+    /// The hyperbolic tangent.
     public func tanh() throws(TorchError) -> Tensor { try Operators.tanh.tensor(.tensor(self)) }
+    /// e to the power of each element.
     public func exp() throws(TorchError) -> Tensor { try Operators.exponential.tensor(.tensor(self)) }
+    /// The natural logarithm.
     public func log() throws(TorchError) -> Tensor { try Operators.logarithm.tensor(.tensor(self)) }
+    /// The square root.
     public func squareRoot() throws(TorchError) -> Tensor { try Operators.squareRoot.tensor(.tensor(self)) }
+    /// The absolute value.
     public func absolute() throws(TorchError) -> Tensor { try Operators.absolute.tensor(.tensor(self)) }
     /// Elements below the range become its lower bound, those above its upper.
     public func clamped(to range: ClosedRange<Double>) throws(TorchError) -> Tensor {

@@ -32,7 +32,9 @@ extension Tensor {
         try Operators.deviation.tensor(
             .tensor(self), .ints(axes), .int(correction), .bool(keepingAxes))
     }
+    /// The largest of all elements.
     public func maximum() throws(TorchError) -> Tensor { try Operators.maximum.tensor(.tensor(self)) }
+    /// The smallest of all elements.
     public func minimum() throws(TorchError) -> Tensor { try Operators.minimum.tensor(.tensor(self)) }
     /// The largest element along an axis.
     public func maximum(axis: Int) throws(TorchError) -> Tensor {

@@ -130,6 +130,7 @@ public enum TensorIndex: Sendable, ExpressibleByIntegerLiteral {
     /// The positions an int64 tensor names, or those where a bool tensor holds true.
     case at(Tensor)
 
+    /// One position, written as a number.
     public init(integerLiteral value: Int) { self = .position(value) }
 
     /// `1..<3` as an index.
