@@ -14,10 +14,13 @@ struct StepBenchmark: ParsableCommand {
     @Option(help: "Steps that are timed.") var steps = 5
     @Option(help: "Steps before those.") var warmup = 2
     @Option(help: "cpu or cuda:N.") var device = "cpu"
+    @Option(help: "How many threads an operator may use; libtorch's choice where it is left out.")
+    var threads: Int?
 
     func run() throws {
         let device = try Device(parsing: device)
         try device.requireAvailable()
+        if let threads { TorchRuntime.threadCount = threads }
         let configuration = Configuration()
         TorchRuntime.seed(0)
         let model = try RWSAN(configuration, wordCount: 20573, answerCount: 3129)
