@@ -149,8 +149,10 @@ public final class ArchiveReader {
 }
 
 extension OpaquePointer {
-    /// What libarchive says about the last failure of this `struct archive`.
+    /// What libarchive says about the last failure of this `struct archive`. Some of its messages end
+    /// in a line feed, which is left out.
     var lastErrorMessage: String {
-        archive_error_string(self).map { String(cString: $0) } ?? "no reason given"
+        guard let message = archive_error_string(self) else { return "no reason given" }
+        return String(cString: message).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

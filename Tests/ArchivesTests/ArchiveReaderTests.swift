@@ -21,6 +21,13 @@ private func contents(of reader: ArchiveReader, byteLimit: Int = 1 << 20) throws
     return files
 }
 
+/// Changes the unpacked size that a zip of one entry states: in the entry's own header, PK\3\4, and in
+/// the directory's record, PK\1\2.
+private func stateSize(_ byteCount: UInt8, inOnlyEntryOf zip: inout [UInt8]) throws {
+    let record = try #require(zip.indices.dropLast(4).last { zip[$0..<$0 + 4] == [80, 75, 1, 2] })
+    for start in [22, record + 24] { zip.replaceSubrange(start..<start + 4, with: [byteCount, 0, 0, 0]) }
+}
+
 /// Bytes that compress to about half their size.
 private let halfRandomBytes: [UInt8] = {
     var state: UInt64 = 1
@@ -88,6 +95,22 @@ private let halfRandomBytes: [UInt8] = {
         #expect(description.hasPrefix("\(path): the archive is damaged or incomplete: entry 'numbers': "))
     }
 
+    @Test("an error is one line, though some of libarchive's messages end in a line feed")
+    func oneLineError() throws {
+        let folder = try TemporaryFolder()
+        let writer = try ZipWriter(path: folder.file("a.zip"))
+        try writer.add(name: "numbers", contents: halfRandomBytes)
+        try writer.finish()
+        var bytes = try folder.bytes(of: "a.zip")
+        try stateSize(10, inOnlyEntryOf: &bytes)
+        let reader = try ArchiveReader(bytes: bytes, name: "lying")
+        _ = try reader.nextEntry()
+        let error = #expect(throws: ArchiveError.self) { try reader.readContents(byteLimit: 1 << 20) }
+        let description = try #require(error).description
+        #expect(description.contains("ZIP uncompressed data is wrong size"))
+        #expect(description.hasSuffix("expected 10)"))
+    }
+
     @Test("an entry that unpacks to more than the limit is refused, whatever size it states")
     func decompressionBomb() throws {
         let folder = try TemporaryFolder()
@@ -103,10 +126,7 @@ private let halfRandomBytes: [UInt8] = {
             try honest.readContents(byteLimit: 2_000_000)
         }
 
-        // The size stands in the entry's own header, PK\3\4, and in the directory's record, PK\1\2.
-        let record = try #require(bytes.indices.dropLast(4).last { bytes[$0..<$0 + 4] == [80, 75, 1, 2] })
-        bytes.replaceSubrange(22..<26, with: [10, 0, 0, 0])
-        bytes.replaceSubrange(record + 24..<record + 28, with: [10, 0, 0, 0])
+        try stateSize(10, inOnlyEntryOf: &bytes)
         let lying = try ArchiveReader(bytes: bytes, name: "bomb")
         #expect(try lying.nextEntry()?.byteCount == 10)
         #expect(throws: ArchiveError.self) { try lying.readContents(byteLimit: 2_000_000) }
