@@ -17,7 +17,10 @@ struct StepBenchmark: ParsableCommand {
     @Option(help: "How many threads an operator may use; libtorch's choice where it is left out.")
     var threads: Int?
 
+    @Flag(help: "Do without TorchRuntime.keepFreedMemory.") var handBackMemory = false
+
     func run() throws {
+        if !handBackMemory { TorchRuntime.keepFreedMemory() }
         let device = try Device(parsing: device)
         try device.requireAvailable()
         if let threads { TorchRuntime.threadCount = threads }

@@ -6,6 +6,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/GradMode.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include <cstdlib>
@@ -173,6 +174,13 @@ bool ctorch_set_generator_state(
 int32_t ctorch_thread_count(void) { return at::get_num_threads(); }
 
 void ctorch_set_thread_count(int32_t count) { at::set_num_threads(count); }
+
+void ctorch_keep_freed_memory(void) {
+    // By default the larger tensors of a step are mapped anew each time, and every page of them faults.
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_TOP_PAD, 64 << 20);
+}
 
 int32_t ctorch_cuda_device_count(char **error) {
     if (auto failure = load_cuda()) {

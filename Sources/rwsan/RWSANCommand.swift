@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Torch
 
 /// The command line: one subcommand a file, in `Commands`.
 @main
@@ -14,6 +15,7 @@ struct RWSANCommand: ParsableCommand {
 
     /// Runs the command; an error becomes one line and a code other than 0.
     static func main() {
+        TorchRuntime.keepFreedMemory()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -104,6 +104,8 @@ bool ctorch_set_generator_state(
     const char *device, int32_t index, ctorch_tensor_ref state, char **error);
 int32_t ctorch_thread_count(void);
 void ctorch_set_thread_count(int32_t count);
+/// Lets the C library keep freed memory for the process instead of handing it back to the system.
+void ctorch_keep_freed_memory(void);
 /// How many CUDA devices can be used; 0 with a reason in `*error` where there are none.
 int32_t ctorch_cuda_device_count(char **error);
 bool ctorch_cuda_synchronize(int32_t index, char **error);

@@ -11,6 +11,12 @@ public enum TorchRuntime {
         set { ctorch_set_thread_count(Int32(clamping: max(1, newValue))) }
     }
 
+    /// Keeps freed memory for the tensors to come, instead of handing it back to the system at once.
+    ///
+    /// Training makes and drops the same tensors every step; mapping their memory anew each time costs
+    /// about a tenth of a step. A setting of the whole process, for a program to make at its start.
+    public static func keepFreedMemory() { ctorch_keep_freed_memory() }
+
     /// Starts the random numbers of every device anew.
     public static func seed(_ seed: UInt64) { ctorch_manual_seed(seed) }
 
