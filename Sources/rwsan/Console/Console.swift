@@ -61,3 +61,14 @@ func readable(seconds: Double) -> String {
 func decimal(_ value: Double, _ places: Int) -> String {
     String(format: "%.\(places)f", value)
 }
+
+/// A number with as many digits as it needs, at most six.
+func short(_ value: Double) -> String {
+    String(format: "%g", value)
+}
+
+/// A path below the working folder without that folder; any other as it is.
+func relativeToWorkingFolder(_ path: String) -> String {
+    let folder = FileManager.default.currentDirectoryPath + "/"
+    return path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path
+}

@@ -26,7 +26,7 @@ final class ProgressLine {
         case .evaluating(let answered, let count):
             show { "evaluating: \(answered) of \(count) questions" }
         case .epoch(let record, let checkpoint):
-            Console.note(Self.line(record) + "  →  \(checkpoint)")
+            Console.note(Self.line(record) + "  →  \(relativeToWorkingFolder(checkpoint))")
             last = nil
         }
     }
@@ -34,7 +34,7 @@ final class ProgressLine {
     private static func line(_ step: StepProgress) -> String {
         var parts = [
             "epoch \(step.epoch)/\(step.epochCount)", "step \(step.step)/\(step.stepCount)",
-            "loss \(decimal(step.loss, 4))", "rate \(step.learningRate)",
+            "loss \(decimal(step.loss, 4))", "rate \(short(step.learningRate))",
             "\(Int(step.questionsPerSecond)) questions/s", "\(readable(seconds: step.secondsLeft)) left",
         ]
         if step.waitingShare > 0.05 { parts.append("\(Int(step.waitingShare * 100)) % waiting for data") }
@@ -43,7 +43,7 @@ final class ProgressLine {
 
     private static func line(_ record: EpochRecord) -> String {
         var parts = [
-            "epoch \(record.epoch)", "loss \(decimal(record.loss, 4))", "rate \(record.lr)",
+            "epoch \(record.epoch)", "loss \(decimal(record.loss, 4))", "rate \(short(record.lr))",
             "\(Int(record.questionsPerSecond)) questions/s", readable(seconds: record.seconds),
         ]
         if let overall = record.overall {
