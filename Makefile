@@ -1,4 +1,4 @@
-.PHONY: setup build test demo lint format
+.PHONY: setup build test demo bench lint format
 
 setup:
 	scripts/setup
@@ -14,8 +14,12 @@ test: setup
 demo: build
 	scripts/demo
 
+# Needs a python3 with torch 2.11.0 and numpy.
+bench: build
+	python3 Benchmarks/compare
+
 lint:
-	swift format lint --strict --configuration .swift-format -r Sources Tests
+	swift format lint --strict --configuration .swift-format -r Sources Tests Benchmarks
 
 format:
-	swift format --in-place --configuration .swift-format -r Sources Tests
+	swift format --in-place --configuration .swift-format -r Sources Tests Benchmarks
