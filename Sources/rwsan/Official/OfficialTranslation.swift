@@ -175,8 +175,13 @@ private struct FolderPath {
         while text.hasPrefix("./") { text = text.dropFirst(2).drop { $0 == "/" } }
         while text.count > 1, text.hasSuffix("/") { text.removeLast() }
         path = text.isEmpty ? "." : String(text)
-        let folder = NSString(string: path)
-        name = folder.lastPathComponent
-        parent = folder.deletingLastPathComponent.isEmpty ? "." : folder.deletingLastPathComponent
+        // NSString's path methods trap on a path of one letter on Linux.
+        if let slash = path.lastIndex(of: "/") {
+            name = String(path[path.index(after: slash)...])
+            parent = slash == path.startIndex ? "/" : String(path[..<slash])
+        } else {
+            name = path
+            parent = "."
+        }
     }
 }
