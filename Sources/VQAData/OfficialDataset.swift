@@ -14,11 +14,41 @@ public final class OfficialDataset {
 
     /// - Parameter folder: The datasets folder, with `vqa` and `coco_extract` in it.
     /// - Throws: `DatasetFolderError` where there is no such folder.
-    public init(_ folder: URL) throws {
+    public convenience init(_ folder: URL) throws {
+        guard Self.isFolder(folder) else {
+            throw DatasetFolderError(
+                path: folder.path, expected: "a datasets folder with vqa/ and coco_extract/ in it")
+        }
+        self.init(layout: OfficialLayout(datasets: folder))
+    }
+
+    /// - Parameters:
+    ///   - questionsFolder: The folder of question and annotation files.
+    ///   - featuresFolder: The folder with `train2014`, `val2014` and `test2015` in it.
+    /// - Throws: `DatasetFolderError` where one of them is not there.
+    public convenience init(questionsFolder: URL, featuresFolder: URL) throws {
+        guard Self.isFolder(questionsFolder) else {
+            throw DatasetFolderError(
+                path: questionsFolder.path, expected: "a folder of question and annotation files")
+        }
+        guard Self.isFolder(featuresFolder) else {
+            throw DatasetFolderError(
+                path: featuresFolder.path, expected: "a folder with the features of train2014 and so on in it"
+            )
+        }
+        self.init(
+            layout: OfficialLayout(
+                datasets: questionsFolder.deletingLastPathComponent(), questionsFolder: questionsFolder,
+                featuresFolder: featuresFolder))
+    }
+
+    private init(layout: OfficialLayout) {
+        self.layout = layout
+    }
+
+    private static func isFolder(_ url: URL) -> Bool {
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue
-        else { throw DatasetFolderError(path: folder.path) }
-        layout = OfficialLayout(datasets: folder)
+        return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
     /// Whether a split's questions are there.
@@ -130,12 +160,14 @@ public final class OfficialDataset {
     }
 }
 
-/// A datasets folder that is not there.
+/// A folder of a dataset that is not there.
 public struct DatasetFolderError: Error, Sendable, CustomStringConvertible {
     /// The path.
     public let path: String
+    /// What should be there.
+    public let expected: String
     /// One line.
-    public var description: String { "\(path): expected a datasets folder with vqa/ and coco_extract/ in it" }
+    public var description: String { "\(path): expected \(expected), found no folder" }
 }
 
 /// Annotations asked for where nobody has published any.

@@ -55,12 +55,23 @@ public struct UnknownSplitError: Error, Sendable, Equatable, CustomStringConvert
 ///     datasets/vqa/v2_OpenEnded_mscoco_train2014_questions.json, ...
 ///     datasets/coco_extract/train2014/COCO_train2014_000000000009.jpg.npz, ...
 public struct OfficialLayout: Sendable, Equatable {
-    /// The datasets folder.
-    public let datasets: URL
+    /// The folder of question and annotation files: `datasets/vqa`.
+    public let questionsFolder: URL
+    /// The folder with a folder of features for each set of images: `datasets/coco_extract`.
+    public let featuresFolder: URL
+    /// The folder with a folder of pictures for each set of images, where there is one: `datasets/images`.
+    public let picturesFolder: URL
 
     /// The layout below a datasets folder.
-    public init(datasets: URL) {
-        self.datasets = datasets
+    ///
+    /// - Parameters:
+    ///   - datasets: The datasets folder.
+    ///   - questionsFolder: Another place for its `vqa`.
+    ///   - featuresFolder: Another place for its `coco_extract`.
+    public init(datasets: URL, questionsFolder: URL? = nil, featuresFolder: URL? = nil) {
+        self.questionsFolder = questionsFolder ?? datasets.appending(component: "vqa")
+        self.featuresFolder = featuresFolder ?? datasets.appending(component: "coco_extract")
+        picturesFolder = datasets.appending(component: "images")
     }
 
     /// The question file of a split.
@@ -73,7 +84,7 @@ public struct OfficialLayout: Sendable, Equatable {
             case .test: "v2_OpenEnded_mscoco_test2015_questions.json"
             case .testDev: "v2_OpenEnded_mscoco_test-dev2015_questions.json"
             }
-        return datasets.appending(components: "vqa", name)
+        return questionsFolder.appending(component: name)
     }
 
     /// The annotation file of a split; nil for the test splits, whose answers are not public.
@@ -85,7 +96,7 @@ public struct OfficialLayout: Sendable, Equatable {
         case .visualGenome: name = "VG_annotations.json"
         case .test, .testDev: return nil
         }
-        return datasets.appending(components: "vqa", name)
+        return questionsFolder.appending(component: name)
     }
 
     /// The folders that hold the region features of a split's images. Visual Genome has none of its
@@ -98,7 +109,7 @@ public struct OfficialLayout: Sendable, Equatable {
             case .visualGenome: ["train2014", "val2014"]
             case .test, .testDev: ["test2015"]
             }
-        return names.map { datasets.appending(components: "coco_extract", $0) }
+        return names.map { featuresFolder.appending(component: $0) }
     }
 
     /// The folder of a split's pictures, where the dataset has them: `images/val2014`.
@@ -109,7 +120,7 @@ public struct OfficialLayout: Sendable, Equatable {
             case .val: "val2014"
             case .test, .testDev: "test2015"
             }
-        return datasets.appending(components: "images", name)
+        return picturesFolder.appending(component: name)
     }
 
     /// The splits whose questions make the vocabulary, in the order that numbers its words.

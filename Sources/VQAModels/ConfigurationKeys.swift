@@ -95,7 +95,7 @@ extension Configuration {
     ///   the wrong type or out of range.
     public mutating func set(_ key: String, to value: ConfigurationValue) throws(ConfigurationError) {
         guard let entry = Self.table.first(where: { $0.key == key }) else {
-            let nearest = Self.keys.min { Self.distance($0, key) < Self.distance($1, key) } ?? ""
+            let nearest = Spelling.nearest(to: key, in: Self.keys) ?? ""
             throw ConfigurationError(key: key, reason: "no such key; the nearest is \(nearest)")
         }
         guard entry.set(&self, value) else {
@@ -203,22 +203,6 @@ extension Configuration {
         number("opt_eps", \.optEps, 0..<Double.infinity),
         flag("eval_every_epoch", \.evalEveryEpoch), seedEntry,
     ]
-
-    /// How many letters must be put in, taken out or replaced to make one word the other (Levenshtein).
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let (left, right) = (Array(left), Array(right))
-        var row = Array(0...right.count)
-        for (i, letter) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, other) in right.enumerated() {
-                let replaced = diagonal + (letter == other ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(replaced, diagonal + 1, row[j] + 1)
-            }
-        }
-        return row[right.count]
-    }
 }
 
 extension ConfigurationValue {

@@ -5,6 +5,7 @@ import Foundation
 ///
 ///     ckpts/ckpt_NAME/epoch<E>.safetensors, interrupted.safetensors, metrics.jsonl
 ///     results/log/log_run_NAME.txt
+///     results/cache/result_run_NAME.json
 public struct RunFolder: Sendable {
     /// The run's name.
     public let name: String
@@ -25,6 +26,11 @@ public struct RunFolder: Sendable {
     /// The log in the official release's form.
     public var log: URL { root.appending(components: "results", "log", "log_run_\(name).txt") }
 
+    /// The answers to the val questions after the latest epoch.
+    public var validationResult: URL {
+        root.appending(components: "results", "cache", "result_run_\(name).json")
+    }
+
     /// The checkpoint after an epoch; 0 is the one before the first step.
     public func checkpoint(epoch: Int) -> URL {
         checkpoints.appending(component: "epoch\(epoch).safetensors")
@@ -36,7 +42,8 @@ public struct RunFolder: Sendable {
     ///
     /// - Throws: Foundation's error where that is not allowed.
     public func create() throws {
-        for folder in [checkpoints, log.deletingLastPathComponent()] {
+        let folders = [checkpoints] + [log, validationResult].map { $0.deletingLastPathComponent() }
+        for folder in folders {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         }
     }
@@ -67,7 +74,7 @@ public struct RunFolder: Sendable {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let lines = try records.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
         try Self.write(lines.joined(), to: metrics)
-        try Self.write(records.map(\.officialLog).joined(), to: log)
+        try Self.write(records.map(OfficialLog.text(of:)).joined(), to: log)
     }
 
     private static func write(_ text: String, to file: URL) throws {
@@ -111,21 +118,5 @@ public struct RunFolder: Sendable {
             throw CheckpointError(path: folder.path, reason: "expected a folder with a checkpoint in it")
         }
         return latest.file
-    }
-}
-
-extension EpochRecord {
-    /// The epoch in the official release's words.
-    fileprivate var officialLog: String {
-        var text = "=====================================\n"
-        text += "Epoch: \(epoch), Loss: \(loss), Lr: \(lr)\n"
-        text += "Elapsed time: \(seconds) s, Speed: \(questionsPerSecond) questions/s\n"
-        if let overall {
-            text += "Overall Accuracy is: \(overall)\n"
-            for (type, accuracy) in (perAnswerType ?? [:]).sorted(by: { $0.key < $1.key }) {
-                text += "\(type) : \(accuracy)\n"
-            }
-        }
-        return text + "\n"
     }
 }

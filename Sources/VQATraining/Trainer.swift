@@ -232,7 +232,9 @@ public final class Trainer {
                     try onEvent(.evaluating(answered: $0, of: count))
                     return !shouldStop()
                 }
-            let report = try validation.metric.evaluate(answers.predictions(setup.answers))
+            let predictions = answers.predictions(setup.answers)
+            try ResultFile.write(predictions, to: setup.folder.validationResult)
+            let report = try validation.metric.evaluate(predictions)
             record.overall = report.overall
             record.perAnswerType = report.perAnswerType
         } catch is InterruptedError {

@@ -8,6 +8,10 @@ struct RWSANCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rwsan",
         abstract: "Visual question answering: train, evaluate and ask RWSAN.",
+        discussion: """
+            The command lines of the official PyTorch release work too, with `rwsan` in place of \
+            `python3 run.py`: rwsan --RUN=train --VERSION=RWSAN_val --GPU=0 --SPLIT=train --ACCU=1 --NW=4
+            """,
         subcommands: [
             FetchCommand.self, ExtractCommand.self, TrainCommand.self, EvaluateCommand.self,
             PredictCommand.self, AskCommand.self, ScoreCommand.self, InfoCommand.self,
@@ -17,7 +21,8 @@ struct RWSANCommand: ParsableCommand {
     static func main() {
         TorchRuntime.keepFreedMemory()
         do {
-            var command = try parseAsRoot()
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            var command = try parseAsRoot(OfficialForm.modernArguments(for: arguments))
             try command.run()
         } catch let error as CleanExit {
             exit(withError: error)

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Torch
 import VQAData
 import VQATraining
 
@@ -9,7 +8,7 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict", abstract: "Answer the questions of a split, in EvalAI's form.")
 
     @Option(help: "A checkpoint: ours, or an official .pkl.") var checkpoint: String
-    @Option(help: "The datasets folder, in the official layout.") var data: String
+    @OptionGroup var dataset: DatasetOptions
     @Option(help: "An answer list in the official form.") var answers: String?
     @Option(help: "val, test or test-dev.") var split: String
     @Option(help: "The result file to write.") var output: String
@@ -20,19 +19,14 @@ struct PredictCommand: ParsableCommand {
     func run() throws {
         let split = try DatasetSplit(named: split)
         let device = try device.resolve()
-        let dataset = try OfficialDataset(URL(fileURLWithPath: data))
+        let dataset = try dataset.open()
         let loaded = try LoadedModel(
             checkpoint, settings, dataset: dataset, answerFile: answers, device: device)
+        try makeFolders(of: output, saveLogits)
         let found = try loaded.answer(
             loaded.questions(dataset, split), on: device, keepingLogits: saveLogits != nil)
         try ResultFile.write(found.predictions(loaded.answers), to: URL(fileURLWithPath: output))
-        if let saveLogits {
-            try saveSafetensors(
-                [
-                    "question_id": Tensor(found.questionIDs.map(\.rawValue)),
-                    "logits": Tensor.concatenate(found.logits),
-                ], to: saveLogits)
-        }
+        if let saveLogits { try LogitsFile.write(found, to: saveLogits) }
         Console.note("answered \(found.questionIDs.count) questions")
         Console.result(output)
     }

@@ -10,19 +10,24 @@ struct TrainCommand: ParsableCommand {
         commandName: "train", abstract: "Train a model, or go on training one.",
         discussion: """
             Checkpoints go to ckpts/ckpt_NAME/ below the working folder, one an epoch, with metrics.jsonl \
-            beside them; the log goes to results/log/. Ctrl-C finishes the step at hand, writes a checkpoint \
-            and says how to go on.
+            beside them; the log goes to results/log/, and the latest answers to the val questions to \
+            results/cache/. Ctrl-C finishes the step at hand, writes a checkpoint and says how to go on.
             """)
 
-    @Option(help: "The datasets folder, in the official layout.") var data: String
+    @OptionGroup var dataset: DatasetOptions
     @Option(help: "The name of the run.") var name: String
     @OptionGroup var settings: ConfigurationOptions
     @Option(help: "An answer list in the official form; else it is built from the annotations.")
     var answers: String?
-    @Option(help: "GloVe's vectors as text, which start the word embedding.") var glove: String?
+    @Option(
+        help:
+            "GloVe's vectors as text, which start the word embedding; else glove.840B.300d.txt is looked for."
+    )
+    var glove: String?
     @Option(help: "A checkpoint to go on from, or a folder of them for the one that has come furthest.")
     var resume: String?
     @OptionGroup var device: DeviceOption
+    @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
 
     func validate() throws {
         guard !name.isEmpty, !name.contains("/") else {
@@ -36,7 +41,7 @@ struct TrainCommand: ParsableCommand {
         let checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
         let configuration = try settings.applied(to: checkpoint?.configuration ?? Configuration())
         let device = try device.resolve()
-        let dataset = try OfficialDataset(URL(fileURLWithPath: data))
+        let dataset = try dataset.open()
         let splits = try DatasetSplit.trainingSplits(named: configuration.split)
         let seed = UInt64(configuration.seed ?? Int.random(in: 0...Int(Int32.max)))
         TorchRuntime.seed(seed)
@@ -84,7 +89,7 @@ struct TrainCommand: ParsableCommand {
         guard answers.count > 0 else { throw EmptyAnswerList() }
         let model = try ModelRegistry.standard.make(
             configuration, wordCount: vocabulary.count, answerCount: answers.count)
-        if checkpoint == nil { try startEmbedding(of: model, vocabulary, configuration) }
+        if checkpoint == nil { try startEmbedding(of: model, vocabulary, configuration, dataset.layout) }
         try model.move(to: device)
         func builder(_ examples: Examples, _ splits: [DatasetSplit]) throws -> BatchBuilder {
             try BatchBuilder(
@@ -117,19 +122,21 @@ struct TrainCommand: ParsableCommand {
 
     /// Puts GloVe's vectors where they belong.
     private func startEmbedding(
-        of model: any VQAModel, _ vocabulary: Vocabulary, _ configuration: Configuration
+        of model: any VQAModel, _ vocabulary: Vocabulary, _ configuration: Configuration,
+        _ layout: OfficialLayout
     ) throws {
         guard configuration.useGlove else { return }
-        guard let glove else { throw MissingGloVe() }
         guard let embedding = model.wordEmbedding else {
-            Console.note("\(configuration.model) has no word embedding; --glove is not used")
+            Console.note("\(configuration.model) has no word embedding, so GloVe is not used")
             return
         }
+        guard let file = glove.map({ URL(fileURLWithPath: $0) }) ?? GloVeFile.find(for: layout) else {
+            throw MissingGloVe()
+        }
         let vectors = try WordVectors(
-            glove: URL(fileURLWithPath: glove), vocabulary: vocabulary, dimension: configuration.wordEmbedSize
-        )
+            glove: file, vocabulary: vocabulary, dimension: configuration.wordEmbedSize)
         let known = vocabulary.count - vectors.missingWords.count
-        Console.note("GloVe knows \(known) of \(vocabulary.count) words")
+        Console.note("\(file.relativePath) knows \(known) of \(vocabulary.count) words")
         let values = try Tensor(vectors.values, shape: [vocabulary.count, configuration.wordEmbedSize])
         try withoutGradients { try embedding.weight.copy(from: values) }
     }
@@ -155,22 +162,16 @@ struct TrainCommand: ParsableCommand {
 
     private func run(_ trainer: Trainer) throws {
         let interrupts = Interrupts { Console.note("finishing the step at hand (again to end at once)") }
-        let line = ProgressLine()
+        let line = ProgressLine(showsSteps: !quiet)
         let outcome = try trainer.run(onEvent: line.show, shouldStop: { interrupts.isRequested })
         Console.clearProgress()
         switch outcome {
         case .finished(let checkpoint): Console.result(checkpoint)
         case .interrupted(let checkpoint):
-            Console.note(
-                "stopped; to go on: rwsan train --data \(data) --name \(name) --resume \(checkpoint)")
+            let goingOn = ["rwsan", "train"] + dataset.arguments + ["--name", name, "--resume", checkpoint]
+            Console.note("stopped; to go on: \(ShellQuoting.line(goingOn))")
             throw ExitCode(130)
         }
-    }
-}
-
-struct MissingGloVe: Error, CustomStringConvertible {
-    var description: String {
-        "use_glove is true: expected --glove FILE with GloVe's vectors, or --set use_glove=false"
     }
 }
 

@@ -3,8 +3,14 @@ import VQATraining
 
 /// Shows how a run goes: on a terminal one line that changes, else a plain line now and then.
 final class ProgressLine {
+    private let showsSteps: Bool
     private let clock = ContinuousClock()
     private var last: ContinuousClock.Instant?
+
+    /// - Parameter showsSteps: Whether what happens within an epoch is shown.
+    init(showsSteps: Bool = true) {
+        self.showsSteps = showsSteps
+    }
 
     /// How long a plain line stands alone, and how long a changing one stays as it is.
     private var interval: Duration { Console.isTerminal ? .milliseconds(200) : .seconds(15) }
@@ -22,6 +28,7 @@ final class ProgressLine {
     /// Shows what happens in a run.
     func show(_ event: TrainingEvent) {
         switch event {
+        case .step where !showsSteps, .evaluating where !showsSteps: return
         case .step(let step): show { Self.line(step) }
         case .evaluating(let answered, let count):
             show { "evaluating: \(answered) of \(count) questions" }

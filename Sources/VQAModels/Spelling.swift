@@ -1,0 +1,23 @@
+/// Guesses what was meant by a word that is not one of those understood.
+package enum Spelling {
+    /// The word that needs the fewest changes to become `word`; nil where there are none to choose from.
+    package static func nearest(to word: String, in words: [String]) -> String? {
+        words.min { distance($0, word) < distance($1, word) }
+    }
+
+    /// How many letters must be put in, taken out or replaced to make one word the other (Levenshtein).
+    private static func distance(_ left: String, _ right: String) -> Int {
+        let (left, right) = (Array(left), Array(right))
+        var row = Array(0...right.count)
+        for (i, letter) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, other) in right.enumerated() {
+                let replaced = diagonal + (letter == other ? 0 : 1)
+                diagonal = row[j + 1]
+                row[j + 1] = min(replaced, diagonal + 1, row[j] + 1)
+            }
+        }
+        return row[right.count]
+    }
+}
