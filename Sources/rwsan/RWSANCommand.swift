@@ -9,8 +9,8 @@ struct RWSANCommand: ParsableCommand {
         commandName: "rwsan",
         abstract: "Visual question answering: train, evaluate and ask RWSAN.",
         subcommands: [
-            FetchCommand.self, ExtractCommand.self, TrainCommand.self, EvaluateCommand.self,
-            PredictCommand.self, AskCommand.self, ScoreCommand.self, InfoCommand.self,
+            FetchCommand.self, ExtractCommand.self, PackCommand.self, TrainCommand.self,
+            EvaluateCommand.self, PredictCommand.self, AskCommand.self, ScoreCommand.self, InfoCommand.self,
         ])
 
     /// Runs the command; an error becomes one line and a code other than 0.
