@@ -59,6 +59,10 @@ let package = Package(
             name: "StepBenchmark",
             dependencies: ["VQAModels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Benchmarks/StepBenchmark"),
+        .executableTarget(
+            name: "FeatureBenchmark",
+            dependencies: ["VQAData", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks/FeatureBenchmark"),
 
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "TestSupport"]),

@@ -68,6 +68,9 @@ public final class ArchiveReader {
         }
     }
 
+    /// How many bytes of the archive's file have been read, for progress.
+    public var consumedByteCount: Int { Int(archive_filter_bytes(archive, -1)) }
+
     deinit {
         archive_read_free(archive)
         memory?.deallocate()

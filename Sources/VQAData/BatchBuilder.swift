@@ -45,7 +45,7 @@ public struct BatchBuilder: Sendable {
     public func batch(rows: some Collection<Int>) throws -> Batch {
         let pictures = try rows.map { row in
             try PictureRows(
-                features.features(for: examples.imageIDs[row]), image: examples.imageIDs[row],
+                features.regions(of: examples.imageIDs[row]), image: examples.imageIDs[row],
                 expectedWidth: featureWidth, maximumRegions: maximumRegions)
         }
         let regionSegments = try Segments(lengths: pictures.map(\.count))
@@ -95,7 +95,7 @@ public struct BatchBuilder: Sendable {
 
 /// The regions of one picture that a model looks at.
 private struct PictureRows {
-    private let features: RegionFeatures
+    private let source: any RegionRows
     /// The regions with anything in them: one of zeros is padding to the official release.
     private let regions: [Int]
 
@@ -103,38 +103,30 @@ private struct PictureRows {
     /// padded form would have are alike, and looking at them alike gives what one of them gives.
     var count: Int { max(1, regions.count) }
 
-    init(_ features: RegionFeatures, image: ImageID, expectedWidth: Int, maximumRegions: Int) throws {
-        guard features.width == expectedWidth else {
-            throw FeatureWidthError(image: image, expected: expectedWidth, found: features.width)
+    init(_ source: any RegionRows, image: ImageID, expectedWidth: Int, maximumRegions: Int) throws {
+        guard source.width == expectedWidth else {
+            throw FeatureWidthError(image: image, expected: expectedWidth, found: source.width)
         }
-        self.features = features
-        let width = features.width
-        regions = features.features.withUnsafeBufferPointer { values in
-            (0..<min(features.count, maximumRegions)).filter { region in
-                values[region * width..<(region + 1) * width].contains { $0 != 0 }
-            }
-        }
+        self.source = source
+        regions = (0..<min(source.count, maximumRegions)).filter { !source.isZero($0) }
     }
 
     func copyFeatures(to rows: UnsafeMutableBufferPointer<Float>) {
-        let width = features.width
+        let width = source.width
         if regions.isEmpty { rows.update(repeating: 0) }
-        features.features.withUnsafeBufferPointer { values in
-            for (row, region) in regions.enumerated() {
-                let source = UnsafeBufferPointer(rebasing: values[region * width..<(region + 1) * width])
-                _ = UnsafeMutableBufferPointer(rebasing: rows[row * width..<(row + 1) * width]).update(
-                    fromContentsOf: source)
-            }
+        for (row, region) in regions.enumerated() {
+            let place = UnsafeMutableBufferPointer(rebasing: rows[row * width..<(row + 1) * width])
+            source.copyFeatures(of: region, to: place)
         }
     }
 
     func copyBoxes(to rows: UnsafeMutableBufferPointer<Float>) {
         if regions.isEmpty { rows.update(repeating: 0) }
-        let scale = [Float(max(features.imageWidth, 1)), Float(max(features.imageHeight, 1))]
+        let scale = [Float(max(source.imageWidth, 1)), Float(max(source.imageHeight, 1))]
         for (row, region) in regions.enumerated() {
-            for corner in 0..<4 {
-                rows[row * 4 + corner] = features.boxes[region * 4 + corner] / scale[corner % 2]
-            }
+            let corners = UnsafeMutableBufferPointer(rebasing: rows[row * 4..<(row + 1) * 4])
+            source.copyBox(of: region, to: corners)
+            for corner in 0..<4 { corners[corner] /= scale[corner % 2] }
         }
     }
 }

@@ -33,10 +33,8 @@ public final class FeatureFolder: Sendable {
     /// The images there are features for.
     public var imageIDs: some Collection<ImageID> { files.keys }
 
-    /// Those of the images that there are no features for, each once, in ascending order.
-    public func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] {
-        Set(imageIDs).filter { files[$0] == nil }.sorted()
-    }
+    /// Whether there is a file for an image.
+    public func contains(_ image: ImageID) -> Bool { files[image] != nil }
 
     /// The features of one image, from memory or from its file.
     ///

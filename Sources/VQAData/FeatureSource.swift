@@ -1,13 +1,89 @@
 /// Where the region features of images come from.
 public protocol FeatureSource: Sendable {
-    /// Those of the images that there are no features for, each once, in ascending order.
-    func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID]
+    /// Whether there are features for an image.
+    func contains(_ image: ImageID) -> Bool
 
     /// The features of one image. Any number of threads may ask at once.
     func features(for image: ImageID) throws -> RegionFeatures
+
+    /// The regions of one image where they lie, for whoever copies them anyway. Any number of threads may ask
+    /// at once.
+    func regions(of image: ImageID) throws -> any RegionRows
+}
+
+extension FeatureSource {
+    /// Those of the images that there are no features for, each once, in ascending order.
+    public func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] {
+        Set(imageIDs).filter { !contains($0) }.sorted()
+    }
+
+    /// The features, which are regions too.
+    public func regions(of image: ImageID) throws -> any RegionRows { try features(for: image) }
 }
 
 extension FeatureFolder: FeatureSource {}
+
+/// The regions of one image, wherever they lie: in arrays, or on the pages of a feature store.
+public protocol RegionRows: Sendable {
+    /// How many regions there are.
+    var count: Int { get }
+    /// The length of a region's feature vector.
+    var width: Int { get }
+    /// The height of the image in pixels.
+    var imageHeight: Int { get }
+    /// The width of the image in pixels.
+    var imageWidth: Int { get }
+
+    /// Whether nothing but zeros is in the feature vector of a region, from 0 to `count` - 1.
+    func isZero(_ region: Int) -> Bool
+    /// Copies the feature vector of a region to memory for `width` numbers.
+    func copyFeatures(of region: Int, to row: UnsafeMutableBufferPointer<Float>)
+    /// Copies the corners x1, y1, x2, y2 of a region, in pixels, to memory for four numbers.
+    func copyBox(of region: Int, to corners: UnsafeMutableBufferPointer<Float>)
+}
+
+extension RegionFeatures: RegionRows {
+    /// Whether nothing but zeros is in the feature vector of a region.
+    public func isZero(_ region: Int) -> Bool {
+        features.withUnsafeBufferPointer { $0[region * width..<(region + 1) * width].allSatisfy { $0 == 0 } }
+    }
+
+    /// Copies the feature vector of a region.
+    public func copyFeatures(of region: Int, to row: UnsafeMutableBufferPointer<Float>) {
+        features.withUnsafeBufferPointer {
+            _ = row.update(fromContentsOf: $0[region * width..<(region + 1) * width])
+        }
+    }
+
+    /// Copies the corners of a region.
+    public func copyBox(of region: Int, to corners: UnsafeMutableBufferPointer<Float>) {
+        boxes.withUnsafeBufferPointer {
+            _ = corners.update(fromContentsOf: $0[region * 4..<(region + 1) * 4])
+        }
+    }
+}
+
+/// Several sources as one: the first one that has an image answers for it.
+struct CombinedFeatures: FeatureSource {
+    let sources: [any FeatureSource]
+
+    init(_ sources: [any FeatureSource]) { self.sources = sources }
+
+    func contains(_ image: ImageID) -> Bool { sources.contains { $0.contains(image) } }
+
+    func features(for image: ImageID) throws -> RegionFeatures {
+        try source(of: image).features(for: image)
+    }
+
+    func regions(of image: ImageID) throws -> any RegionRows { try source(of: image).regions(of: image) }
+
+    private func source(of image: ImageID) throws -> any FeatureSource {
+        guard let source = sources.first(where: { $0.contains(image) }) else {
+            throw MissingFeaturesError(images: [image], imageCount: 1)
+        }
+        return source
+    }
+}
 
 /// Images that questions are asked about and that there are no features for.
 public struct MissingFeaturesError: Error, Sendable, CustomStringConvertible {

@@ -2,7 +2,7 @@ import Foundation
 
 /// Reads a text file of any size line by line, through a buffer of fixed size.
 final class LineReader {
-    /// Longer lines are an error: in a file of word vectors a line takes some 3 KB.
+    /// How long lines may be where the reader is not told: in a file of word vectors one takes some 3 KB.
     static let longestLine = 1 << 20
 
     /// The number of the last line, from 1.
@@ -10,20 +10,25 @@ final class LineReader {
 
     private let file: URL
     private let descriptor: CInt
+    private let longestLine: Int
     /// One byte longer than what is read at a time: see ``next()``.
     private let buffer: UnsafeMutableBufferPointer<UInt8>
     /// Where in the buffer lies what was read and not yet given out.
     private var unread = 0..<0
 
+    /// - Parameters:
+    ///   - file: The file to read.
+    ///   - longestLine: How many bytes a line may have; longer ones are an error.
     /// - Throws: ``DatasetFileError`` where the file cannot be opened.
-    init(_ file: URL) throws {
+    init(_ file: URL, longestLine: Int = LineReader.longestLine) throws {
         self.file = file
+        self.longestLine = longestLine
         descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw DatasetFileError(
                 file: file, problem: "cannot be opened: \(String(cString: strerror(errno)))")
         }
-        buffer = .allocate(capacity: Self.longestLine + 1)
+        buffer = .allocate(capacity: longestLine + 1)
         buffer.initialize(repeating: 0)
     }
 
@@ -68,14 +73,14 @@ final class LineReader {
     /// Moves what is unread to the front and reads more behind it; false at the end of the file.
     private func refill() throws -> Bool {
         let kept = unread.count
-        guard kept < Self.longestLine, let start = buffer.baseAddress else {
+        guard kept < longestLine, let start = buffer.baseAddress else {
             lineNumber += 1
-            throw failure("is longer than \(Self.longestLine) bytes: not a text file of this kind")
+            throw failure("is longer than \(longestLine) bytes: not a text file of this kind")
         }
         memmove(start, start + unread.lowerBound, kept)
         var byteCount: Int
         repeat {
-            byteCount = read(descriptor, start + kept, Self.longestLine - kept)
+            byteCount = read(descriptor, start + kept, longestLine - kept)
         } while byteCount < 0 && errno == EINTR
         guard byteCount >= 0 else {
             throw failure("cannot be read: \(String(cString: strerror(errno)))")

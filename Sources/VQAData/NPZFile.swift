@@ -15,9 +15,19 @@ public struct NPZFile: Sendable {
     /// - Throws: `ArchiveError` when the file is missing, damaged or no zip; `NPZError` when it holds two
     ///   arrays of one name.
     public init(path: String, byteLimit: Int = 1 << 30) throws {
+        try self.init(ArchiveReader(path: path), path: path, byteLimit: byteLimit)
+    }
+
+    /// Reads all arrays of a file that is in memory; `name` stands for it in errors.
+    ///
+    /// - Throws: As `init(path:byteLimit:)`.
+    public init(bytes: [UInt8], name: String, byteLimit: Int = 1 << 30) throws {
+        try self.init(ArchiveReader(bytes: bytes, name: name), path: name, byteLimit: byteLimit)
+    }
+
+    private init(_ reader: ArchiveReader, path: String, byteLimit: Int) throws {
         self.path = path
         let suffix = ".npy"
-        let reader = try ArchiveReader(path: path)
         var contents: [String: [UInt8]] = [:]
         while let entry = try reader.nextEntry() {
             guard entry.isRegularFile, entry.path.hasSuffix(suffix) else { continue }

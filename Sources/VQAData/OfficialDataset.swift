@@ -128,23 +128,46 @@ public final class OfficialDataset {
         Examples(questions: try questions(split), vocabulary: vocabulary, maximumWords: maximumWords)
     }
 
-    /// The features of the splits' pictures.
+    /// The places that the features of the splits' pictures are read from, each once.
     ///
-    /// - Throws: `FeatureFolderError` where a folder cannot be read or none is there.
-    public func features(_ splits: [DatasetSplit], maximumRegions: Int) throws -> FeatureFolder {
-        var folders: [String] = []
-        for folder in splits.flatMap(layout.featureFolders).map(\.path) where !folders.contains(folder) {
+    /// Where a finished store lies beside a folder of `.npz` files (`train2014.packed` beside `train2014`), it
+    /// is the store.
+    public func featurePlaces(_ splits: [DatasetSplit]) -> [FeaturePlace] {
+        var folders: [URL] = []
+        for folder in splits.flatMap(layout.featureFolders) where !folders.contains(folder) {
             folders.append(folder)
         }
-        return try FeatureFolder(
-            folders, maximumRegions: maximumRegions, cacheByteLimit: Self.featureCacheBytes)
+        return folders.map { folder in
+            let store = layout.featureStore(packedFrom: folder)
+            if FeatureStore.isFinished(store.path) { return .store(store) }
+            return .folder(folder, unfinishedStore: Self.exists(store) ? store : nil)
+        }
+    }
+
+    /// The features of the splits' pictures, from the places that `featurePlaces` gives.
+    ///
+    /// - Throws: `FeatureFolderError` where a folder cannot be read or none is there; `FeatureStoreError`,
+    ///   `SafetensorsError` or `FileAccessError` where a finished store is damaged.
+    public func features(_ splits: [DatasetSplit], maximumRegions: Int) throws -> any FeatureSource {
+        let places = featurePlaces(splits)
+        let folders = places.compactMap { if case .folder(let folder, _) = $0 { folder.path } else { nil } }
+        var sources: [any FeatureSource] = try places.compactMap {
+            guard case .store(let store) = $0 else { return nil }
+            return try FeatureStore(store.path, maximumRegions: maximumRegions)
+        }
+        if !folders.isEmpty {
+            sources.append(
+                try FeatureFolder(
+                    folders, maximumRegions: maximumRegions, cacheByteLimit: Self.featureCacheBytes))
+        }
+        return CombinedFeatures(sources)
     }
 
     /// How the features were made from pictures, as `rwsan extract` notes it beside them; nil where there is
     /// no note.
     public func featureRecipe(_ split: DatasetSplit) -> String? {
-        for folder in layout.featureFolders(of: split) {
-            let note = folder.appending(component: OfficialDataset.recipeFileName)
+        for place in featurePlaces([split]) {
+            let note = place.location.appending(component: OfficialDataset.recipeFileName)
             if let text = try? String(contentsOf: note, encoding: .utf8) { return text }
         }
         return nil
@@ -157,6 +180,31 @@ public final class OfficialDataset {
     public func forgetTables() {
         questionTables = [:]
         annotationTables = [:]
+    }
+}
+
+/// Where features are read from.
+public enum FeaturePlace: Sendable, Equatable, CustomStringConvertible {
+    /// A feature store.
+    case store(URL)
+    /// A folder of `.npz` files; `unfinishedStore` lies where its store would be, and is not one yet.
+    case folder(URL, unfinishedStore: URL?)
+
+    /// The folder, whichever it is.
+    public var location: URL {
+        switch self {
+        case .store(let location), .folder(let location, _): location
+        }
+    }
+
+    /// The place in one line.
+    public var description: String {
+        switch self {
+        case .store(let store): "the packed store \(store.path)"
+        case .folder(let folder, nil): "the .npz files in \(folder.path)"
+        case .folder(let folder, let store?):
+            "the .npz files in \(folder.path), for \(store.path) is not packed to the end"
+        }
     }
 }
 

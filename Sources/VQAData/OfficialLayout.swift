@@ -54,6 +54,8 @@ public struct UnknownSplitError: Error, Sendable, Equatable, CustomStringConvert
 ///
 ///     datasets/vqa/v2_OpenEnded_mscoco_train2014_questions.json, ...
 ///     datasets/coco_extract/train2014/COCO_train2014_000000000009.jpg.npz, ...
+///
+/// or, packed, `datasets/coco_extract/train2014.packed/index.json`, ...
 public struct OfficialLayout: Sendable, Equatable {
     /// The folder of question and annotation files: `datasets/vqa`.
     public let questionsFolder: URL
@@ -110,6 +112,12 @@ public struct OfficialLayout: Sendable, Equatable {
             case .test, .testDev: ["test2015"]
             }
         return names.map { featuresFolder.appending(component: $0) }
+    }
+
+    /// Where the features of a feature folder are once they are packed: beside it, `train2014.packed` for
+    /// `train2014`. The official release knows no such place.
+    public func featureStore(packedFrom folder: URL) -> URL {
+        folder.deletingLastPathComponent().appending(component: folder.lastPathComponent + ".packed")
     }
 
     /// The folder of a split's pictures, where the dataset has them: `images/val2014`.

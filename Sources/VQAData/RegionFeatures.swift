@@ -75,7 +75,13 @@ extension RegionFeatures {
     /// - Parameter maximumCount: keep only the first regions, this many; nil keeps all.
     /// - Throws: `ArchiveError` or `NPZError` when the file is missing, damaged, or of another form.
     public init(officialFile path: String, maximumCount: Int? = nil) throws {
-        let file = try NPZFile(path: path)
+        try self.init(official: NPZFile(path: path), maximumCount: maximumCount)
+    }
+
+    /// Takes the arrays of the official release's form; see ``init(officialFile:maximumCount:)``.
+    ///
+    /// - Throws: `NPZError` when an array is missing or of another form.
+    init(official file: NPZFile, maximumCount: Int? = nil) throws {
         let x = try file.array("x")
         guard x.shape.count == 2, x.shape[0] > 0 else {
             throw file.mismatch("x", expected: "shape [width, n]", found: "\(x.shape)")

@@ -13,8 +13,8 @@ struct RWSANCommand: ParsableCommand {
             `python3 run.py`: rwsan --RUN=train --VERSION=RWSAN_val --GPU=0 --SPLIT=train --ACCU=1 --NW=4
             """,
         subcommands: [
-            FetchCommand.self, ExtractCommand.self, TrainCommand.self, EvaluateCommand.self,
-            PredictCommand.self, AskCommand.self, ScoreCommand.self, InfoCommand.self,
+            FetchCommand.self, ExtractCommand.self, PackCommand.self, TrainCommand.self,
+            EvaluateCommand.self, PredictCommand.self, AskCommand.self, ScoreCommand.self, InfoCommand.self,
         ])
 
     /// Runs the command; an error becomes one line and a code other than 0.

@@ -95,6 +95,13 @@ bool ctorch_tensor_backward(ctorch_tensor_ref tensor, ctorch_tensor_ref grad, ch
 bool ctorch_grad_enabled(void);
 void ctorch_set_grad_enabled(bool enabled);
 
+// Half precision, on the calling thread alone
+
+/// Converts `count` numbers of half precision (2 bytes each, aligned) to single precision.
+void ctorch_widen(const void *halves, float *floats, int64_t count);
+/// Converts `count` numbers to half precision, to the nearest one; those beyond its range become infinite.
+void ctorch_narrow(const float *floats, void *halves, int64_t count);
+
 // Random numbers, threads, devices
 
 void ctorch_manual_seed(uint64_t seed);

@@ -61,6 +61,11 @@ extension Int64: TensorElement {
     public static var dtype: DType { .int64 }
 }
 
+extension Float16: TensorElement {
+    /// The type of a tensor of these.
+    public static var dtype: DType { .float16 }
+}
+
 extension Float: TensorElement {
     /// The type of a tensor of these.
     public static var dtype: DType { .float32 }

@@ -128,8 +128,6 @@ private struct OnePicture: FeatureSource {
     let image: ImageID
     let regions: RegionFeatures
 
-    func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] {
-        Set(imageIDs).filter { $0 != image }.sorted()
-    }
+    func contains(_ image: ImageID) -> Bool { image == self.image }
     func features(for image: ImageID) throws -> RegionFeatures { regions }
 }

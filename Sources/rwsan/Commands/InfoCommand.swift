@@ -6,10 +6,13 @@ import VQATraining
 
 struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "info", abstract: "What is in a checkpoint, a feature file or a datasets folder.")
+        commandName: "info",
+        abstract: "What is in a checkpoint, a feature file, a feature store or a datasets folder.")
 
-    @Argument(help: "A checkpoint (.safetensors, .pkl), features (.npz) or a datasets folder.") var path:
-        String
+    @Argument(
+        help: "A checkpoint (.safetensors, .pkl), features (.npz), a feature store or a datasets folder.")
+    var path: String
+    @Flag(help: "Read a feature store whole and compare it with its checksums.") var verify = false
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
@@ -17,7 +20,9 @@ struct InfoCommand: ParsableCommand {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw NothingThere(path: path)
         }
-        if isFolder.boolValue {
+        if isFolder.boolValue, FeatureStore.isFinished(path) {
+            try show(StoreSummary(path, verifying: verify))
+        } else if isFolder.boolValue {
             try show(DatasetSummary(path))
         } else if path.hasSuffix(".npz") {
             try show(FeatureSummary(path))
@@ -100,6 +105,38 @@ private struct FeatureSummary: Summary {
 
     var lines: [String] {
         ["features: \(regions) regions, \(width) wide, of a picture of \(imageWidth) x \(imageHeight) pixels"]
+    }
+}
+
+private struct StoreSummary: Summary {
+    let kind = "feature store"
+    let images: Int
+    let regions: Int
+    let width: Int
+    let dtype: String
+    let shards: Int
+    let bytes: Int
+    let skipped: [SkippedInput]
+    let verified: Bool
+
+    init(_ path: String, verifying: Bool) throws {
+        let store = try FeatureStore(path)
+        if verifying { try store.verify() }
+        images = store.imageIDs.count
+        regions = store.regionCount
+        width = store.width
+        dtype = store.precision.rawValue
+        shards = store.shardCount
+        bytes = store.byteCount
+        skipped = store.skipped
+        verified = verifying
+    }
+
+    var lines: [String] {
+        [
+            "feature store: \(images) images, \(regions) regions, \(width) wide, as \(dtype)",
+            "\(shards) shards, \(bytes) bytes" + (verified ? ", as their checksums say" : ""),
+        ] + skipped.map { "left out when packed: \($0)" }
     }
 }
 

@@ -92,7 +92,8 @@ struct TrainCommand: ParsableCommand {
         if checkpoint == nil { try startEmbedding(of: model, vocabulary, configuration, dataset.layout) }
         try model.move(to: device)
         func builder(_ examples: Examples, _ splits: [DatasetSplit]) throws -> BatchBuilder {
-            try BatchBuilder(
+            dataset.noteFeaturePlaces(splits)
+            return try BatchBuilder(
                 examples: examples,
                 features: dataset.features(splits, maximumRegions: configuration.imgFeatPadSize),
                 answerCount: answers.count, featureWidth: configuration.imgFeatSize,

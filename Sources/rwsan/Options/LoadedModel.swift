@@ -64,7 +64,8 @@ struct LoadedModel {
 
     /// The questions of a split, ready to be answered.
     func questions(_ dataset: OfficialDataset, _ split: DatasetSplit) throws -> BatchBuilder {
-        try BatchBuilder(
+        dataset.noteFeaturePlaces([split])
+        return try BatchBuilder(
             examples: dataset.examples(
                 split, vocabulary: vocabulary, maximumWords: configuration.maxToken),
             features: dataset.features([split], maximumRegions: configuration.imgFeatPadSize),
@@ -96,5 +97,10 @@ extension OfficialDataset {
         guard !absent.isEmpty else { return }
         Console.note(
             "the vocabulary is made without \(absent.joined(separator: ", ")): no such question file")
+    }
+
+    /// Says where the features of the splits' pictures are read from.
+    func noteFeaturePlaces(_ splits: [DatasetSplit]) {
+        for place in featurePlaces(splits) { Console.note("features from \(place)") }
     }
 }

@@ -1,0 +1,24 @@
+/// FNV-1a with words of eight bytes (little-endian, the last one of a tensor filled up with zeros) in place
+/// of bytes: as fast as memory, and sure to notice any change within a single word.
+struct FeatureChecksum {
+    private var state: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    /// Goes on over the bytes of one more tensor.
+    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        let wholeWords = bytes.count / 8
+        for word in 0..<wholeWords {
+            add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: word * 8, as: UInt64.self)))
+        }
+        let rest = bytes[(wholeWords * 8)...]
+        guard !rest.isEmpty else { return }
+        add(rest.reversed().reduce(0) { $0 << 8 | UInt64($1) })
+    }
+
+    private mutating func add(_ word: UInt64) { state = (state ^ word) &* 0x0000_0100_0000_01b3 }
+
+    /// The checksum in 16 hexadecimal digits.
+    var text: String {
+        let digits = String(state, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

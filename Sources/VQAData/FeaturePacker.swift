@@ -1,0 +1,187 @@
+import Foundation
+
+/// Packs region features into a `FeatureStore`.
+///
+/// It reads folders of official `.npz` files, `.tar.gz` archives of them (which are unpacked in memory, never
+/// to disk) and tables of bottom-up-attention features (`.tsv`).
+///
+/// What is finished stays finished: a run that was stopped, killed, or ended by a full disk leaves shards, and
+/// the next one to the same folder goes on behind them. The folder is a store only when all input has been
+/// read. A single image that cannot be read or is there twice is left out and reported; input that ends early
+/// is reported too, and then the folder is no store yet. More input can be added to a store that is finished.
+public struct FeaturePacker: Sendable {
+    /// The type that features are stored in.
+    public var precision = FeaturePrecision.float16
+    /// How many threads interpret features.
+    public var workers = ProcessInfo.processInfo.activeProcessorCount
+    /// At how many bytes of features a shard is full. Some three times as much is kept in memory.
+    public var shardByteCount = 128 << 20
+
+    /// A packer to float16, on all cores.
+    public init() {}
+
+    /// How far a run has come.
+    public struct Progress: Sendable {
+        /// How many images have been stored in this run.
+        public let packedCount: Int
+        /// The share of the input that has been read, from 0 to 1.
+        public let fraction: Double
+        /// How long the rest will take at the pace so far; nil where nothing can be said yet.
+        public let secondsLeft: Double?
+    }
+
+    /// What a run did.
+    public struct Report: Sendable {
+        /// How a run ended.
+        public enum Outcome: String, Sendable {
+            /// All input was read; the folder is a store.
+            case complete
+            /// Some input ended early or was damaged; the folder is no store before it is packed again whole.
+            case incomplete
+            /// The run was asked to stop; the folder is no store before another run has read the rest.
+            case interrupted
+        }
+
+        /// How the run ended.
+        public internal(set) var outcome = Outcome.complete
+        /// How many images it stored.
+        public internal(set) var packedCount = 0
+        /// How many images were there already.
+        public internal(set) var keptCount = 0
+        /// The inputs that were left out, and why.
+        public internal(set) var skipped: [SkippedInput] = []
+        /// The inputs of which a part could not be read, and why.
+        public internal(set) var endedEarly: [String] = []
+        /// Shards of earlier runs that were damaged and have been removed, and why.
+        public internal(set) var removedShards: [String] = []
+    }
+
+    /// Packs features into a folder, which is made where it is not there.
+    ///
+    /// - Parameters:
+    ///   - inputs: The paths of folders, archives and tables. Where an image is in several, the first one counts.
+    ///   - folder: The folder of the store.
+    ///   - onProgress: Called after each image.
+    ///   - shouldStop: Asked after each image.
+    /// - Throws: `FeatureStoreError` where an input is of no known kind, where the folder has features of
+    ///   another type, or where another process is packing to it; `ArchiveError` where it cannot be written,
+    ///   a full disk included. Shards that were finished before are kept.
+    public func pack(
+        _ inputs: [String], into folder: String, onProgress: (Progress) -> Void = { _ in },
+        shouldStop: () -> Bool = { false }
+    ) throws -> Report {
+        let feed = FeatureFeed(try inputs.map(openFeatureInput), precision: precision)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let lock = try FolderLock(folder)
+        defer { withExtendedLifetime(lock) {} }
+
+        var report = Report()
+        let kept = try keptShards(in: folder, &report)
+        feed.kept = Set(kept.flatMap(\.imageIDs))
+        let run = PackingRun(
+            writer: FeatureShardWriter(
+                folder: folder, precision: precision, shardByteCount: shardByteCount,
+                firstNumber: (kept.compactMap(\.number).max() ?? -1) + 1),
+            kept: feed.kept, width: kept.first?.width, inputByteCount: feed.byteCount, report: report)
+        try run.readAll(feed, workers: workers, onProgress, shouldStop)
+        let shards = kept + (try run.writer.finish())
+        report = run.report
+        if report.outcome == .complete, let width = run.width {
+            try copyRecipe(from: inputs, to: folder)
+            try FeatureStoreIndex(shards, precision: precision, width: width, skipped: report.skipped)
+                .write(to: folder)
+        } else if report.outcome == .complete {
+            throw FeatureStoreError(
+                path: inputs.joined(separator: ", "), expected: "features to pack",
+                found: report.skipped.first.map { "none that can be stored: \($0)" } ?? "none")
+        }
+        return report
+    }
+
+    /// The shards of earlier runs. Damaged ones, and what a kill left half written, are removed.
+    private func keptShards(in folder: String, _ report: inout Report) throws -> [FeatureShard] {
+        var kept: [FeatureShard] = []
+        var images: Set<ImageID> = []
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
+            let path = folder + "/" + name
+            if name.hasPrefix("shard-"), name.hasSuffix(".partial") {
+                try FileManager.default.removeItem(atPath: path)
+            }
+            guard FeatureShardWriter.number(fileName: name) != nil else { continue }
+            do {
+                let shard = try FeatureShard(path: path)
+                try shard.verify()
+                try check(shard, against: kept.first)
+                guard images.isDisjoint(with: shard.imageIDs) else {
+                    throw FeatureStoreError(
+                        path: path, expected: "images of its own", found: "images of another shard")
+                }
+                images.formUnion(shard.imageIDs)
+                kept.append(shard)
+            } catch let mismatch as PrecisionMismatch {
+                throw mismatch.error
+            } catch {
+                report.removedShards.append("\(error)")
+                // The index first: with it, the folder would look like a store.
+                try? FileManager.default.removeItem(atPath: folder + "/" + FeatureStoreIndex.fileName)
+                try FileManager.default.removeItem(atPath: path)
+            }
+        }
+        return kept
+    }
+
+    private struct PrecisionMismatch: Error {
+        let error: FeatureStoreError
+    }
+
+    private func check(_ shard: FeatureShard, against first: FeatureShard?) throws {
+        guard shard.precision == precision else {
+            throw PrecisionMismatch(
+                error: FeatureStoreError(
+                    path: shard.path, expected: "features of \(precision.rawValue), as asked for",
+                    found: shard.precision.rawValue))
+        }
+        guard let first, first.width != shard.width else { return }
+        throw FeatureStoreError(
+            path: shard.path, expected: "features \(first.width) wide, as in the other shards",
+            found: "\(shard.width)")
+    }
+
+    /// Takes over the note of how features were made from pictures, where all folders say the same.
+    private func copyRecipe(from inputs: [String], to folder: String) throws {
+        let notes = inputs.compactMap {
+            FileManager.default.contents(atPath: $0 + "/" + OfficialDataset.recipeFileName)
+        }
+        guard let note = notes.first, notes.count == inputs.count, Set(notes).count == 1 else { return }
+        try note.write(
+            to: URL(fileURLWithPath: folder + "/" + OfficialDataset.recipeFileName), options: .atomic)
+    }
+}
+
+extension FeatureShard {
+    /// The number in the file's name.
+    fileprivate var number: Int? {
+        FeatureShardWriter.number(fileName: URL(fileURLWithPath: path).lastPathComponent)
+    }
+}
+
+/// Keeps two processes from packing to one folder. The system lets go of it when the process ends.
+private final class FolderLock {
+    private let descriptor: CInt
+
+    init(_ folder: String) throws {
+        let path = folder + "/.packing"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else {
+            throw FeatureStoreError(
+                path: folder, expected: "a folder to write to", found: String(cString: strerror(errno)))
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw FeatureStoreError(
+                path: folder, expected: "a folder that nobody else is packing to", found: "one in use")
+        }
+    }
+
+    deinit { close(descriptor) }
+}

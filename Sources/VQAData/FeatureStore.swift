@@ -1,0 +1,128 @@
+import Foundation
+
+/// A feature store: the region features of many images in a few files that are mapped into memory.
+///
+/// `FeaturePacker` makes one; docs/formats.md describes its files. Opening one reads its index and the image
+/// numbers; features are read from disk when they are asked for. All processes that read a store share its
+/// pages, and memory in use does not grow with what has been read: the system drops pages as it needs to.
+///
+/// Any number of threads may ask for features at once.
+public final class FeatureStore: FeatureSource {
+    /// The folder.
+    public let path: String
+    /// The type that features are stored in.
+    public let precision: FeaturePrecision
+    /// The length of a region's feature vector.
+    public let width: Int
+    /// How many regions all images have together.
+    public let regionCount: Int
+    /// How many bytes the shards take.
+    public let byteCount: Int
+    /// What was left out of the store when it was packed, and why.
+    public let skipped: [SkippedInput]
+
+    private let shards: [FeatureShard]
+    private let places: [ImageID: Place]
+    private let maximumRegions: Int
+
+    private struct Place {
+        let shard: Int32
+        let position: Int32
+    }
+
+    /// Opens a store.
+    ///
+    /// - Parameters:
+    ///   - path: The folder.
+    ///   - maximumRegions: Keep only the first regions of an image, this many; nil keeps all.
+    /// - Throws: `FeatureStoreError` where the folder is no store, or not a whole one; `FileAccessError` or
+    ///   `SafetensorsError` where one of its files is damaged.
+    public init(_ path: String, maximumRegions: Int? = nil) throws {
+        let index = try FeatureStoreIndex(folder: path)
+        self.path = path
+        precision = index.dtype
+        width = index.width
+        regionCount = index.regionCount
+        skipped = index.skipped
+        self.maximumRegions = maximumRegions ?? .max
+        shards = try index.shards.map { try Self.open($0, of: index, in: path) }
+        byteCount = try shards.reduce(0) { $0 + (try fileByteCount($1.path)) }
+        places = try Self.places(in: shards)
+        guard places.count == index.imageCount else {
+            throw FeatureStoreError(
+                path: path, expected: "\(index.imageCount) images", found: "\(places.count)")
+        }
+    }
+
+    /// Whether a folder holds a store that is finished; it may be damaged all the same.
+    public static func isFinished(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: path + "/" + FeatureStoreIndex.fileName)
+    }
+
+    /// The images there are features for.
+    public var imageIDs: some Collection<ImageID> { places.keys }
+
+    /// How many files hold the features.
+    public var shardCount: Int { shards.count }
+
+    /// Whether there are features for an image.
+    public func contains(_ image: ImageID) -> Bool { places[image] != nil }
+
+    /// The features of one image, in arrays of their own.
+    ///
+    /// - Throws: `FeatureStoreError` where the image is not in the store.
+    public func features(for image: ImageID) throws -> RegionFeatures { try stored(image).copied() }
+
+    /// The regions of one image, on the store's pages.
+    ///
+    /// - Throws: `FeatureStoreError` where the image is not in the store.
+    public func regions(of image: ImageID) throws -> any RegionRows { try stored(image) }
+
+    /// Reads the whole store and compares it with its checksums.
+    ///
+    /// - Throws: `FeatureStoreError` that names the first file that differs.
+    public func verify() throws {
+        for shard in shards { try shard.verify() }
+    }
+
+    private func stored(_ image: ImageID) throws -> StoredRegions {
+        guard let place = places[image] else {
+            throw FeatureStoreError(path: path, expected: "image \(image.rawValue)", found: "no such image")
+        }
+        return shards[Int(place.shard)].regions(at: Int(place.position), maximumCount: maximumRegions)
+    }
+
+    private static func open(_ entry: FeatureStoreIndex.Shard, of index: FeatureStoreIndex, in folder: String)
+        throws -> FeatureShard
+    {
+        let path = folder + "/" + entry.file
+        let byteCount = try fileByteCount(path)
+        guard byteCount == entry.byteCount else {
+            throw FeatureStoreError(path: path, expected: "\(entry.byteCount) bytes", found: "\(byteCount)")
+        }
+        let shard = try FeatureShard(path: path)
+        guard shard.precision == index.dtype, shard.width == index.width else {
+            throw FeatureStoreError(
+                path: path, expected: "features of \(index.dtype.rawValue), \(index.width) wide",
+                found: "\(shard.precision.rawValue), \(shard.width) wide")
+        }
+        return shard
+    }
+
+    private static func places(in shards: [FeatureShard]) throws -> [ImageID: Place] {
+        var places: [ImageID: Place] = [:]
+        places.reserveCapacity(shards.reduce(0) { $0 + $1.imageIDs.count })
+        for (number, shard) in shards.enumerated() {
+            for (position, image) in shard.imageIDs.enumerated() {
+                let place = Place(
+                    shard: Int32(clamping: number), position: Int32(clamping: position))
+                guard places.updateValue(place, forKey: image) == nil else {
+                    throw FeatureStoreError(
+                        path: shard.path, expected: "every image once",
+                        found: "image \(image.rawValue) a second time")
+                }
+            }
+        }
+        return places
+    }
+}

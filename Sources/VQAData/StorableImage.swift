@@ -1,0 +1,47 @@
+import Torch
+
+/// One image's regions in the type that a store keeps them in.
+struct StorableImage: Sendable {
+    let image: ImageID
+    let count: Int
+    let width: Int
+    let imageHeight: Int32
+    let imageWidth: Int32
+    /// The corners of the boxes, [count, 4].
+    let boxes: [Float]
+    /// The feature vectors, [count, width]; empty where the store keeps them in single precision.
+    let halves: [Float16]
+    /// The feature vectors, [count, width]; empty where the store keeps them in half precision.
+    let floats: [Float]
+
+    /// Converts an image's features.
+    ///
+    /// - Throws: `FeatureStoreError` with `name` where a number cannot be stored.
+    init(_ regions: RegionFeatures, of image: ImageID, as precision: FeaturePrecision, name: String) throws {
+        // Halfway from the largest number of half precision to what would come next.
+        let firstInfinite: Float = precision == .float16 ? 65_520 : .infinity
+        if let value = regions.features.first(where: { !($0.magnitude < firstInfinite) }) {
+            throw FeatureStoreError(
+                path: name, expected: "features that \(precision.rawValue) can hold", found: "\(value)")
+        }
+        if let value = regions.boxes.first(where: { !$0.isFinite }) {
+            throw FeatureStoreError(path: name, expected: "boxes of finite numbers", found: "\(value)")
+        }
+        guard let imageHeight = Int32(exactly: regions.imageHeight), imageHeight > 0,
+            let imageWidth = Int32(exactly: regions.imageWidth), imageWidth > 0
+        else {
+            throw FeatureStoreError(
+                path: name, expected: "an image's height and width in pixels",
+                found: "\(regions.imageHeight) and \(regions.imageWidth)")
+        }
+        self.image = image
+        (count, width) = (regions.count, regions.width)
+        (self.imageHeight, self.imageWidth) = (imageHeight, imageWidth)
+        boxes = regions.boxes
+        halves = precision == .float16 ? HalfPrecision.narrowed(regions.features) : []
+        floats = precision == .float32 ? regions.features : []
+    }
+
+    /// How many bytes the features take.
+    var byteCount: Int { halves.count * MemoryLayout<Float16>.size + floats.count * MemoryLayout<Float>.size }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Foundation
+import VQAData
+
+struct PackCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pack", abstract: "Pack region features into a store that training reads from directly.",
+        discussion: """
+            --input names folders of official .npz files, .tar.gz archives of them (they are not unpacked to \
+            disk) and bottom-up-attention .tsv tables. A store at coco_extract/train2014.packed of a datasets \
+            folder is read in place of coco_extract/train2014, and so for the other folders.
+
+            Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. Images that \
+            cannot be read or are there twice are named and left out. Input that ends early is named too; what \
+            was good is kept, and the store is finished by packing the whole input again.
+            """)
+
+    @Option(name: .customLong("input"), parsing: .upToNextOption, help: "Folders, archives and tables.")
+    var inputs: [String]
+    @Option(help: "The folder of the store, by convention named .packed at its end.") var output: String
+    @Option(help: "How features are stored: float16 or float32.") var dtype = FeaturePrecision.float16
+    @Flag(help: "Print what was done as JSON.") var json = false
+
+    func run() throws {
+        var packer = FeaturePacker()
+        packer.precision = dtype
+        let interrupts = Interrupts { Console.note("finishing the shard at hand (again to end at once)") }
+        let start = ContinuousClock.now
+        let line = ProgressLine()
+        let report = try packer.pack(
+            inputs, into: output,
+            onProgress: { progress in
+                line.show {
+                    let left = progress.secondsLeft.map { ", \(readable(seconds: $0)) left" } ?? ""
+                    return "packing: \(decimal(progress.fraction * 100, 1)) %, "
+                        + "\(progress.packedCount) images\(left)"
+                }
+            },
+            shouldStop: { interrupts.isRequested })
+        Console.clearProgress()
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        try show(report, seconds: seconds)
+        switch report.outcome {
+        case .complete: break
+        case .incomplete: throw UnfinishedStore(path: output, causes: report.endedEarly)
+        case .interrupted:
+            Console.note("stopped; the same command goes on from here")
+            throw ExitCode(130)
+        }
+    }
+
+    private func show(_ report: FeaturePacker.Report, seconds: Double) throws {
+        for shard in report.removedShards { Console.note("removed a damaged shard: \(shard)") }
+        for input in report.skipped { Console.note("left out: \(input)") }
+        Console.note(
+            "\(report.packedCount) images packed, \(report.keptCount) there already, "
+                + "\(report.skipped.count) left out, in \(readable(seconds: seconds))")
+        guard json else {
+            if report.outcome == .complete { Console.result(output) }
+            return
+        }
+        try Console.result(json: PackSummary(output, report, seconds: seconds))
+    }
+}
+
+extension FeaturePrecision: ExpressibleByArgument {}
+
+/// What a run did, for programs.
+private struct PackSummary: Encodable {
+    let output: String
+    let outcome: String
+    let packed: Int
+    let kept: Int
+    let skipped: [SkippedInput]
+    let endedEarly: [String]
+    let removedShards: [String]
+    let seconds: Double
+
+    init(_ output: String, _ report: FeaturePacker.Report, seconds: Double) {
+        self.output = output
+        outcome = report.outcome.rawValue
+        packed = report.packedCount
+        kept = report.keptCount
+        skipped = report.skipped
+        endedEarly = report.endedEarly
+        removedShards = report.removedShards
+        self.seconds = seconds
+    }
+}
+
+/// Input that ended before its end.
+private struct UnfinishedStore: Error, CustomStringConvertible {
+    let path: String
+    let causes: [String]
+
+    var description: String {
+        "\(path): not a store yet, for some input ended early; what was good is kept: "
+            + causes.joined(separator: "; ")
+    }
+}
