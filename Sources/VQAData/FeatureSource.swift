@@ -1,5 +1,8 @@
 /// Where the region features of images come from.
 public protocol FeatureSource: Sendable {
+    /// Where they come from, for errors: the folders or the file.
+    var place: String { get }
+
     /// Those of the images that there are no features for, each once, in ascending order.
     func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID]
 
@@ -11,6 +14,8 @@ extension FeatureFolder: FeatureSource {}
 
 /// Images that questions are asked about and that there are no features for.
 public struct MissingFeaturesError: Error, Sendable, CustomStringConvertible {
+    /// Where they were looked for.
+    public let place: String
     /// The images, in ascending order.
     public let images: [ImageID]
     /// How many images are asked about.
@@ -19,7 +24,7 @@ public struct MissingFeaturesError: Error, Sendable, CustomStringConvertible {
     /// One line with the first few images.
     public var description: String {
         let shown = images.prefix(5).map { "\($0.rawValue)" }.joined(separator: ", ")
-        return "\(images.count) of \(imageCount) images have no features: \(shown)"
+        return "\(place): \(images.count) of \(imageCount) images have no features: \(shown)"
             + (images.count > 5 ? ", …" : "")
     }
 }

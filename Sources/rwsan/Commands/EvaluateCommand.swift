@@ -16,6 +16,7 @@ struct EvaluateCommand: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
+        let resultFile = try output.map(OutputPath.init)
         let device = try device.resolve()
         let dataset = try OfficialDataset(URL(fileURLWithPath: data))
         let metric = AccuracyMetric(try dataset.annotations(.val))
@@ -23,7 +24,7 @@ struct EvaluateCommand: ParsableCommand {
             checkpoint, settings, dataset: dataset, answerFile: answers, device: device)
         let predictions = try loaded.answer(loaded.questions(dataset, .val), on: device)
             .predictions(loaded.answers)
-        if let output { try ResultFile.write(predictions, to: URL(fileURLWithPath: output)) }
+        if let resultFile { try ResultFile.write(predictions, to: resultFile.url) }
         try AccuracyOutput(metric.evaluate(predictions)).show(asJSON: json)
     }
 }

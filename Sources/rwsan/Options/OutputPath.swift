@@ -1,0 +1,23 @@
+import Foundation
+
+/// A file to be written when the work is done.
+struct OutputPath {
+    let path: String
+    var url: URL { URL(fileURLWithPath: path) }
+
+    /// Makes sure, before the work, that its folder takes a file.
+    ///
+    /// - Throws: `UnwritableOutput` with the system's reason.
+    init(_ path: String) throws {
+        self.path = path
+        guard access(url.deletingLastPathComponent().path, W_OK) == 0 else {
+            throw UnwritableOutput(path: path, reason: String(cString: strerror(errno)))
+        }
+    }
+}
+
+struct UnwritableOutput: Error, CustomStringConvertible {
+    let path: String
+    let reason: String
+    var description: String { "\(path): cannot be written: \(reason)" }
+}
