@@ -6,6 +6,8 @@ import Foundation
 /// interrupts the writing, readers find the old file or the new one and never a half. A file that is
 /// released without `commit()` leaves nothing behind.
 ///
+/// A device or a pipe, such as `/dev/stdout`, is never replaced: what is written goes there at once.
+///
 ///     let file = try AtomicFile(path: "results/answers.json")
 ///     try file.write(bytes)
 ///     try file.commit()
@@ -14,13 +16,18 @@ public final class AtomicFile {
     public let path: String
     /// The open temporary file, for libraries that write to a file descriptor themselves.
     let descriptor: Int32
-    private let temporaryPath: String
+    /// Nil for a device or a pipe, where nothing is renamed.
+    private let temporaryPath: String?
     private var isCommitted = false
 
     /// Starts a file that will replace whatever is at `path`; the folder must exist.
     ///
     /// - Throws: `ArchiveError` when no file can be created there.
     public convenience init(path: String) throws {
+        if let descriptor = try Self.openedDevice(path) {
+            self.init(path: path, temporaryPath: nil, descriptor: descriptor)
+            return
+        }
         // Ends in no extension that a data set's reader looks for, should a kill leave it behind.
         let temporaryPath = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
         let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
@@ -29,7 +36,7 @@ public final class AtomicFile {
     }
 
     /// Takes over an open descriptor; tests hand in one of a device that is always full.
-    init(path: String, temporaryPath: String, descriptor: Int32) {
+    init(path: String, temporaryPath: String?, descriptor: Int32) {
         self.path = path
         self.temporaryPath = temporaryPath
         self.descriptor = descriptor
@@ -37,7 +44,17 @@ public final class AtomicFile {
 
     deinit {
         close(descriptor)
-        if !isCommitted { unlink(temporaryPath) }
+        if let temporaryPath, !isCommitted { unlink(temporaryPath) }
+    }
+
+    /// The open descriptor of what is there and is no file; nil for a file, there or not.
+    private static func openedDevice(_ path: String) throws -> Int32? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { return nil }
+        // A folder cannot be opened for writing: that is the error it gets.
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw ArchiveError(unwritable: path) }
+        return descriptor
     }
 
     /// Appends bytes to the file.
@@ -62,6 +79,7 @@ public final class AtomicFile {
     ///   Without, it outlives a kill of this process; right for many small files that can be made again.
     /// - Throws: `ArchiveError`; the old file is then still in its place.
     public func commit(durably: Bool = true) throws {
+        guard let temporaryPath else { return }
         guard !durably || fsync(descriptor) == 0 else { throw ArchiveError(unwritable: path) }
         guard rename(temporaryPath, path) == 0 else { throw ArchiveError(unwritable: path) }
         isCommitted = true

@@ -25,7 +25,8 @@ public struct BatchBuilder: Sendable {
     ) throws {
         let missing = features.missing(examples.imageIDs)
         guard missing.isEmpty else {
-            throw MissingFeaturesError(images: missing, imageCount: Set(examples.imageIDs).count)
+            throw MissingFeaturesError(
+                place: features.place, images: missing, imageCount: Set(examples.imageIDs).count)
         }
         self.examples = examples
         self.features = features

@@ -38,8 +38,6 @@ public struct DatasetFileError: Error, Sendable, Equatable, CustomStringConverti
 extension DatasetFileError {
     /// A file that Foundation could not read or write, with the system's own words for why.
     init(file: URL, problem: String, cause: any Error) {
-        let systemError = (cause as? CocoaError)?.underlying as? POSIXError
-        let reason = systemError.map { String(cString: strerror($0.code.rawValue)) }
-        self.init(file: file, problem: "\(problem): \(reason ?? cause.localizedDescription)")
+        self.init(file: file, problem: "\(problem): \(systemReason(of: cause))")
     }
 }

@@ -95,7 +95,7 @@ private struct Layout {
                 try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             } catch {
                 throw EasyVQAError(
-                    path: path, expected: "a folder to write to", found: error.localizedDescription)
+                    path: path, expected: "a folder to write to", found: systemReason(of: error))
             }
         }
     }

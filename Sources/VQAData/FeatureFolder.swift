@@ -30,6 +30,9 @@ public final class FeatureFolder: Sendable {
         cache = Mutex(FeatureCache(byteLimit: cacheByteLimit))
     }
 
+    /// The folders, for errors.
+    public var place: String { folders.joined(separator: ", ") }
+
     /// The images there are features for.
     public var imageIDs: some Collection<ImageID> { files.keys }
 
@@ -67,7 +70,7 @@ public final class FeatureFolder: Sendable {
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: folder)
         } catch {
-            throw FeatureFolderError.unreadableFolder(folder, reason: error.localizedDescription)
+            throw FeatureFolderError.unreadableFolder(folder, reason: systemReason(of: error))
         }
         var files: [ImageID: String] = [:]
         for name in names where name.hasSuffix(".npz") {

@@ -1,5 +1,8 @@
 /// Where the region features of images come from.
 public protocol FeatureSource: Sendable {
+    /// Where they come from, for errors: the folders or the file.
+    var place: String { get }
+
     /// Whether there are features for an image.
     func contains(_ image: ImageID) -> Bool
 
@@ -69,6 +72,8 @@ struct CombinedFeatures: FeatureSource {
 
     init(_ sources: [any FeatureSource]) { self.sources = sources }
 
+    var place: String { sources.map(\.place).joined(separator: ", ") }
+
     func contains(_ image: ImageID) -> Bool { sources.contains { $0.contains(image) } }
 
     func features(for image: ImageID) throws -> RegionFeatures {
@@ -79,7 +84,7 @@ struct CombinedFeatures: FeatureSource {
 
     private func source(of image: ImageID) throws -> any FeatureSource {
         guard let source = sources.first(where: { $0.contains(image) }) else {
-            throw MissingFeaturesError(images: [image], imageCount: 1)
+            throw MissingFeaturesError(place: place, images: [image], imageCount: 1)
         }
         return source
     }
@@ -87,6 +92,8 @@ struct CombinedFeatures: FeatureSource {
 
 /// Images that questions are asked about and that there are no features for.
 public struct MissingFeaturesError: Error, Sendable, CustomStringConvertible {
+    /// Where they were looked for.
+    public let place: String
     /// The images, in ascending order.
     public let images: [ImageID]
     /// How many images are asked about.
@@ -95,7 +102,7 @@ public struct MissingFeaturesError: Error, Sendable, CustomStringConvertible {
     /// One line with the first few images.
     public var description: String {
         let shown = images.prefix(5).map { "\($0.rawValue)" }.joined(separator: ", ")
-        return "\(images.count) of \(imageCount) images have no features: \(shown)"
+        return "\(place): \(images.count) of \(imageCount) images have no features: \(shown)"
             + (images.count > 5 ? ", …" : "")
     }
 }

@@ -30,6 +30,9 @@ public final class FeatureStore: FeatureSource {
         let position: Int32
     }
 
+    /// The folder, for errors.
+    public var place: String { path }
+
     /// Opens a store.
     ///
     /// - Parameters:

@@ -1,3 +1,4 @@
+import Archives
 import Foundation
 
 /// Writes JSON as Python's `json.dump` does, so that files match the official release's byte for byte.
@@ -30,16 +31,18 @@ struct JSONText {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// Writes the text to a temporary file and renames it, so that the old file stays whole until the
-    /// new one is.
+    /// Writes the text, whole or not at all.
     ///
     /// - Throws: ``DatasetFileError`` where it cannot be written, for example because the disk is full;
     ///   the old file is then as it was.
     func write(to file: URL) throws {
         do {
-            try Data(bytes).write(to: file, options: .atomic)
-        } catch {
-            throw DatasetFileError(file: file, problem: "cannot be written", cause: error)
+            let output = try AtomicFile(path: file.path)
+            try output.write(bytes)
+            try output.commit()
+        } catch let error as ArchiveError {
+            guard case .unwritable(let reason) = error.reason else { throw error }
+            throw DatasetFileError(file: file, problem: "cannot be written: \(reason)")
         }
     }
 }

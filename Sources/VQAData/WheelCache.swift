@@ -64,7 +64,7 @@ public struct WheelCache: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: true)
         } catch {
-            throw WheelCacheError.unusableFolder(folder, reason: error.localizedDescription)
+            throw WheelCacheError.unusableFolder(folder, reason: systemReason(of: error))
         }
         try download(wheel, to: staging)
         guard let downloaded = wheelPath(wheel, in: staging) else {
@@ -94,7 +94,7 @@ public struct WheelCache: Sendable {
         do {
             try process.run()
         } catch {
-            throw WheelCacheError.downloadFailed(wheel, reason: error.localizedDescription)
+            throw WheelCacheError.downloadFailed(wheel, reason: systemReason(of: error))
         }
         let text = String(decoding: messages.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()

@@ -113,9 +113,12 @@ extension Configuration {
 
     private typealias Path<Value> = WritableKeyPath<Configuration, Value> & Sendable
 
-    private static func whole(_ key: String, _ path: Path<Int>, from minimum: Int = 1) -> Entry {
-        Entry(key: key, expected: "a whole number from \(minimum) on", get: { .int($0[keyPath: path]) }) {
-            guard case .int(let value) = $1, value >= minimum else { return false }
+    /// More than any of them can sensibly be, and little enough that products of two do not overflow.
+    private static let largestWhole = 1 << 20
+
+    private static func whole(_ key: String, _ path: Path<Int>, upTo maximum: Int = largestWhole) -> Entry {
+        Entry(key: key, expected: "a whole number from 1 to \(maximum)", get: { .int($0[keyPath: path]) }) {
+            guard case .int(let value) = $1, (1...maximum).contains(value) else { return false }
             $0[keyPath: path] = value
             return true
         }
@@ -189,7 +192,7 @@ extension Configuration {
         whole("img_feat_size", \.imgFeatSize),
         whole("max_token", \.maxToken), whole("img_feat_pad_size", \.imgFeatPadSize),
         flag("use_glove", \.useGlove), word("split", \.split), flag("shuffle", \.shuffle),
-        whole("num_workers", \.numWorkers),
+        whole("num_workers", \.numWorkers, upTo: 256),
         whole("batch_size", \.batchSize), whole("grad_accu_steps", \.gradAccuSteps),
         number("lr_base", \.lrBase, 0..<Double.infinity),
         number("lr_decay_r", \.lrDecayR, 0..<Double.infinity),

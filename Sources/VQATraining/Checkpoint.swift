@@ -75,12 +75,18 @@ public struct Checkpoint: Sendable {
             }
         }
         if let values = try decode("configuration", [String: ConfigurationValue].self) {
-            var configuration = Configuration()
-            for (key, value) in values { try configuration.set(key, to: value) }
-            self.configuration = configuration
+            configuration = try CheckpointError.naming(path) {
+                var configuration = Configuration()
+                for (key, value) in values { try configuration.set(key, to: value) }
+                return configuration
+            }
         }
-        vocabulary = try decode("words", [String].self).map { try Vocabulary(words: $0) }
-        answers = try decode("answers", [String].self).map { try AnswerList(answers: $0) }
+        vocabulary = try decode("words", [String].self).map { words in
+            try CheckpointError.naming(path) { try Vocabulary(words: words) }
+        }
+        answers = try decode("answers", [String].self).map { answers in
+            try CheckpointError.naming(path) { try AnswerList(answers: answers) }
+        }
         training = try decode("training", TrainingState.self)
         featureRecipe = metadata["features"]
         stepCount = training?.step ?? 0
@@ -157,4 +163,15 @@ public struct CheckpointError: Error, Sendable, CustomStringConvertible {
 
     /// One line.
     public var description: String { "\(path): \(reason)" }
+
+    /// Runs `body`, whose errors come from what the checkpoint at `path` holds, and names it in them.
+    package static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as CheckpointError {
+            throw error
+        } catch {
+            throw CheckpointError(path: path, reason: "\(error)")
+        }
+    }
 }

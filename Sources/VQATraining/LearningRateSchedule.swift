@@ -26,7 +26,7 @@ public struct LearningRateSchedule: Sendable {
     /// The rate of a step, counted from 1 over the whole run.
     public func rate(step: Int, base: Double) -> Double {
         for quarter in 1...3 where step <= Int(stepsPerEpoch * Double(quarter)) {
-            return base * Double(quarter) / 4
+            return base * (Double(quarter) / 4)
         }
         return base
     }

@@ -19,7 +19,13 @@ enum OfficialCheckpoint {
             weights[plainName(name)] = try tensor.tensor()
         }
         var checkpoint = Checkpoint(weights: weights)
-        checkpoint.officialLearningRateBase = root["lr_base"]?.double
+        if let base = root["lr_base"]?.double {
+            guard base.isFinite, base >= 0 else {
+                throw CheckpointError(
+                    path: path, reason: "expected a learning rate in lr_base, found \(base)")
+            }
+            checkpoint.officialLearningRateBase = base
+        }
         guard let states = root["optimizer"]?["state"] else { return checkpoint }
         for (number, (name, weight)) in parameters.enumerated() {
             guard let state = states[number] else { continue }
@@ -32,11 +38,22 @@ enum OfficialCheckpoint {
             }
             checkpoint.moments[plainName(name)] = Adam.Moments(
                 mean: try mean.tensor(), square: try square.tensor())
-            let step =
-                try state["step"]?.int ?? state["step"]?.tensor.map { Int(try $0.tensor().item()) } ?? 0
-            checkpoint.stepCount = max(checkpoint.stepCount, step)
+            checkpoint.stepCount = max(checkpoint.stepCount, try stepCount(state, path))
         }
         return checkpoint
+    }
+
+    /// How many steps Adam has made: a whole number, since PyTorch 1.12 as a tensor of one float.
+    private static func stepCount(_ state: PickleValue, _ path: String) throws -> Int {
+        let found =
+            try state["step"]?.int
+            ?? state["step"]?.tensor.flatMap { step in
+                step.shape.isEmpty ? Int(exactly: try step.tensor().item()) : nil
+            }
+        guard let found, (0...TrainingState.mostSteps).contains(found) else {
+            throw CheckpointError(path: path, reason: "expected a number of steps in the optimizer's state")
+        }
+        return found
     }
 
     private static func plainName(_ name: String) -> String {

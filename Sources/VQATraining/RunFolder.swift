@@ -38,13 +38,23 @@ public struct RunFolder: Sendable {
     /// The checkpoint in the middle of an epoch.
     public var interrupted: URL { checkpoints.appending(component: "interrupted.safetensors") }
 
-    /// Makes the folders.
+    /// Whether there is a checkpoint to go on from.
+    public var hasCheckpoints: Bool { checkpointNames.contains { $0.hasSuffix(".safetensors") } }
+
+    private var checkpointNames: [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path)) ?? []
+    }
+
+    /// Makes the folders, and removes the halves of checkpoints that a kill has left there.
     ///
     /// - Throws: Foundation's error where that is not allowed.
     public func create() throws {
         let folders = [checkpoints] + [log, validationResult].map { $0.deletingLastPathComponent() }
         for folder in folders {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        }
+        for name in checkpointNames where name.hasSuffix(".partial") {
+            try? FileManager.default.removeItem(at: checkpoints.appending(component: name))
         }
     }
 
@@ -53,9 +63,8 @@ public struct RunFolder: Sendable {
     /// - Returns: Where it lies now; nil where there was none.
     /// - Throws: Foundation's error where that is not allowed.
     public func setAsideEarlierRun() throws -> URL? {
+        guard hasCheckpoints else { return nil }
         let manager = FileManager.default
-        let names = (try? manager.contentsOfDirectory(atPath: checkpoints.path)) ?? []
-        guard names.contains(where: { $0.hasSuffix(".safetensors") }) else { return nil }
         for number in 1... {
             let target = checkpoints.deletingLastPathComponent().appending(
                 component: "ckpt_\(name).\(number)")

@@ -67,15 +67,14 @@ public final class Trainer {
     private let schedule: LearningRateSchedule
     private let stepsPerEpoch: Int
 
-    /// A run from the start, or from where a checkpoint stands.
+    /// A run from the start.
     ///
     /// - Parameters:
     ///   - setup: What the run is made of.
-    ///   - seed: What the random numbers start from; a checkpoint of ours has its own.
-    ///   - checkpoint: The checkpoint to go on from; its weights go into the model.
-    /// - Throws: `TrainingError` where there are too few questions, or the checkpoint is not one to go on
-    ///   from; `StateMismatch` where it does not fit the model.
-    public init(_ setup: Setup, seed: UInt64, resuming checkpoint: Checkpoint? = nil) throws {
+    ///   - seed: What the random numbers start from.
+    /// - Throws: `TrainingError` where there are too few questions; `ConfigurationError` where settings do
+    ///   not fit one another.
+    public init(_ setup: Setup, seed: UInt64) throws {
         self.setup = setup
         configuration = setup.configuration
         try configuration.validate()
@@ -90,14 +89,23 @@ public final class Trainer {
         optimizer = try Adam(
             setup.model.namedParameters(), learningRate: 0,
             betas: (configuration.optBetas[0], configuration.optBetas[1]), epsilon: configuration.optEps)
-        if let checkpoint { try restore(checkpoint) }
     }
 
-    private func restore(_ checkpoint: Checkpoint) throws {
+    /// Takes up the run that a checkpoint comes from: its weights, moments, random numbers and position.
+    ///
+    /// - Throws: `TrainingError` where the checkpoint is not one to go on from; `StateMismatch` where it does
+    ///   not fit the model; `CheckpointError` where the earlier epochs' records cannot be read.
+    public func resume(from checkpoint: Checkpoint) throws {
+        guard !checkpoint.moments.isEmpty, checkpoint.stepCount > 0 || checkpoint.training != nil else {
+            throw TrainingError.noOptimizerState
+        }
         try setup.model.load(checkpoint.weights)
-        guard !checkpoint.moments.isEmpty else { throw TrainingError.noOptimizerState }
         try optimizer.restore(moments: checkpoint.moments, stepCount: checkpoint.stepCount)
         if let training = checkpoint.training {
+            if training.stepInEpoch > 0 { try requireSameEpoch(as: checkpoint.configuration) }
+            guard training.isPossible(stepsPerEpoch: stepsPerEpoch) else {
+                throw TrainingError.impossibleState(training, stepsPerEpoch: stepsPerEpoch)
+            }
             let threads = state.threadCount
             state = training
             state.threadCount = threads
@@ -112,6 +120,19 @@ public final class Trainer {
         }
         if let generator = checkpoint.generatorState { try TorchRuntime.setGeneratorState(generator) }
         records = try setup.folder.records(upTo: state.epoch)
+    }
+
+    /// Half an epoch can only be finished in the order it was begun in.
+    private func requireSameEpoch(as earlier: Configuration?) throws(TrainingError) {
+        guard let earlier else { return }
+        let settings: [(key: String, earlier: String, now: String)] = [
+            ("batch_size", "\(earlier.batchSize)", "\(configuration.batchSize)"),
+            ("split", earlier.split, configuration.split),
+            ("shuffle", "\(earlier.shuffle)", "\(configuration.shuffle)"),
+        ]
+        for (key, earlier, now) in settings where earlier != now {
+            throw .changedInEpoch(key: key, from: earlier, to: now)
+        }
     }
 
     /// Replaces the base learning rate by the configuration's, with the decays so far.
@@ -133,7 +154,11 @@ public final class Trainer {
     ) throws -> Outcome {
         try setup.folder.create()
         var last = setup.folder.checkpoint(epoch: state.epoch)
-        if state.step == 0 { try checkpoint().write(to: last.path) }
+        // A run that is over already, and was resumed from elsewhere, still leaves its checkpoint.
+        let isOver = state.epoch >= configuration.maxEpoch
+        if state.step == 0 || isOver && !FileManager.default.fileExists(atPath: last.path) {
+            try checkpoint().write(to: last.path)
+        }
         while state.epoch < configuration.maxEpoch {
             if state.stepInEpoch == 0 {
                 state.learningRateBase = schedule.base(state.learningRateBase, atStartOf: state.epoch)
@@ -278,6 +303,8 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
     case tooFewQuestions(found: Int, batchSize: Int)
     case noOptimizerState
     case notBetweenEpochs(step: Int, stepsPerEpoch: Int)
+    case impossibleState(TrainingState, stepsPerEpoch: Int)
+    case changedInEpoch(key: String, from: String, to: String)
     case notFinite(loss: Double, epoch: Int, step: Int, learningRate: Double)
 
     /// One line.
@@ -290,8 +317,15 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
         case .notBetweenEpochs(let step, let stepsPerEpoch):
             "the checkpoint stands after step \(step), which is not the end of an epoch of \(stepsPerEpoch) "
                 + "steps: it was trained on other data or with another batch_size"
+        case .impossibleState(let state, let stepsPerEpoch):
+            "expected the state of a run whose epochs have \(stepsPerEpoch) steps, found one after "
+                + "\(state.epoch) epochs and \(state.stepInEpoch) steps, \(state.step) steps in all, with a base "
+                + "learning rate of \(state.learningRateBase)"
+        case .changedInEpoch(let key, let from, let to):
+            "it stands in the middle of an epoch with \(key) = \(from), which cannot go on with \(to): go on "
+                + "from the checkpoint of an epoch"
         case .notFinite(let loss, let epoch, let step, let learningRate):
-            "the loss became \(loss) in step \(step) of epoch \(epoch), at a rate of \(learningRate): try a "
+            "the loss became \(loss.isNaN ? "not a number" : "\(loss)") in step \(step) of epoch \(epoch), at a rate of \(learningRate): try a "
                 + "lower rate (--set lr_base=...), or go on from an earlier checkpoint with --resume"
         }
     }

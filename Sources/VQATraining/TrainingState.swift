@@ -17,6 +17,16 @@ public struct TrainingState: Codable, Sendable, Equatable {
     /// How many threads libtorch used. Sums come out the same to the last bit only for the same number.
     public var threadCount: Int
 
+    /// More steps than any run makes.
+    static let mostSteps = Int(Int32.max)
+
+    /// Whether a run whose epochs have `stepsPerEpoch` steps can stand here.
+    func isPossible(stepsPerEpoch: Int) -> Bool {
+        let counts = 0...Self.mostSteps
+        return counts.contains(epoch) && counts.contains(step) && (0...stepsPerEpoch).contains(stepInEpoch)
+            && [learningRateBase, lossSum, seconds].allSatisfy { $0.isFinite && $0 >= 0 }
+    }
+
     /// The state before the first step.
     public init(learningRateBase: Double, seed: UInt64, threadCount: Int) {
         self.learningRateBase = learningRateBase

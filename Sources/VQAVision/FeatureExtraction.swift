@@ -120,7 +120,7 @@ public struct FeatureExtraction {
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: folder)
         } catch {
-            throw FeatureExtractionError.unusableFolder(folder, reason: error.localizedDescription)
+            throw FeatureExtractionError.unusableFolder(folder, reason: systemReason(of: error))
         }
         let pictures = names.filter { name in
             let suffixes = [".png", ".jpg", ".jpeg"]

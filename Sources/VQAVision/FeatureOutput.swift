@@ -25,7 +25,7 @@ struct FeatureOutputFolder: Sendable {
         } catch let error as FeatureExtractionError {
             throw error
         } catch {
-            throw FeatureExtractionError.unusableFolder(folder, reason: error.localizedDescription)
+            throw FeatureExtractionError.unusableFolder(folder, reason: systemReason(of: error))
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]

@@ -1,4 +1,5 @@
 import Foundation
+import VQAData
 
 /// A picture in memory: 8-bit red, green and blue (sRGB), rows from the top.
 ///
@@ -119,7 +120,7 @@ enum PictureFile {
         } catch CocoaError.fileReadNoSuchFile {
             throw unreadable(file, "there is no such file")
         } catch {
-            throw unreadable(file, error.localizedDescription)
+            throw unreadable(file, systemReason(of: error))
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Torch
+import VQATraining
 
 /// The command line: one subcommand a file, in `Commands`.
 @main
@@ -20,24 +21,41 @@ struct RWSANCommand: ParsableCommand {
     /// Runs the command; an error becomes one line and a code other than 0.
     static func main() {
         TorchRuntime.keepFreedMemory()
+        // A file size limit and a reader that has gone are errors of writing, told as such, and no sudden end.
+        signal(SIGXFSZ, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
         do {
             let arguments = Array(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot(OfficialForm.modernArguments(for: arguments))
             try command.run()
-        } catch let error as CleanExit {
-            exit(withError: error)
-        } catch let error as ExitCode {
-            exit(withError: error)
         } catch {
-            // The parser's own errors come with the usage of the subcommand at fault.
-            guard isOurs(error) else { exit(withError: error) }
-            Console.error(ErrorLine.text(for: error))
-            exit(withError: ExitCode.failure)
+            exit(withError: reported(error))
         }
     }
 
-    private static func isOurs(_ error: any Error) -> Bool {
-        !(error is ValidationError) && exitCode(for: error) != .validationFailure
-            && exitCode(for: error) != .success
+    /// Says in one line what went wrong, and gives what the process ends with.
+    private static func reported(_ error: any Error) -> any Error {
+        switch error {
+        case is CleanExit, is ExitCode:
+            return error
+        case is InterruptedError:
+            Console.note("\(error)")
+            return ExitCode(128 + SIGINT)
+        case _ where exitCode(for: error) == .success:
+            return error  // The help that was asked for.
+        case _ where error is ValidationError || exitCode(for: error) == .validationFailure:
+            Console.error("\(message(for: error)); see '\(helpCommand)'")
+            return ExitCode.validationFailure
+        default:
+            Console.error(ErrorLine.text(for: error))
+            return ExitCode.failure
+        }
+    }
+
+    /// What tells about the command that was given.
+    private static var helpCommand: String {
+        let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+        let given = CommandLine.arguments.dropFirst().first { names.contains($0) }
+        return (["rwsan"] + [given, "--help"].compactMap { $0 }).joined(separator: " ")
     }
 }

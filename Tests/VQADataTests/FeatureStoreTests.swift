@@ -9,6 +9,7 @@ private let officialFolder = Fixtures.url("mini/datasets/coco_extract/val2014").
 
 /// One made-up image, for comparison with a store.
 private struct OneImage: FeatureSource {
+    let place = "memory"
     let regions: RegionFeatures
     func contains(_ image: ImageID) -> Bool { image.rawValue == 1 }
     func features(for image: ImageID) throws -> RegionFeatures { regions }

@@ -1,1 +1,125 @@
 import Testing
+import VQAModels
+
+/// Settings by key, as files and the command line give them.
+@Suite struct ConfigurationTests {
+    @Test("the keys are the official names in lower case, and split, shuffle and model of our own")
+    func keys() {
+        #expect(
+            Set(Configuration.keys) == [
+                "srwsa_layer", "sgrwsa_layer", "hidden_size", "multi_head", "dropout_r", "flat_mlp_size",
+                "flat_out_size", "srwsa_midsize", "sgrwsa_sa_midsize", "sgrwsa_ga_midsize",
+                "word_embed_size", "max_token", "img_feat_pad_size", "img_feat_size", "use_glove",
+                "batch_size", "grad_accu_steps", "lr_base", "lr_decay_r", "lr_decay_list", "max_epoch",
+                "opt_betas", "opt_eps", "eval_every_epoch", "seed", "num_workers", "split", "shuffle",
+                "model",
+            ])
+        #expect(Configuration.keys.count == Set(Configuration.keys).count)
+    }
+
+    @Test("the defaults are the official ones")
+    func defaults() {
+        let values = Dictionary(uniqueKeysWithValues: Configuration().values.map { ($0.key, "\($0.value)") })
+        let official = [
+            "srwsa_layer": "3", "sgrwsa_layer": "3", "hidden_size": "512", "multi_head": "4",
+            "dropout_r": "0.1", "flat_mlp_size": "256", "flat_out_size": "1024", "srwsa_midsize": "4",
+            "sgrwsa_sa_midsize": "16", "sgrwsa_ga_midsize": "64", "word_embed_size": "300", "max_token": "16",
+            "img_feat_pad_size": "100", "img_feat_size": "2048", "use_glove": "true", "batch_size": "64",
+            "grad_accu_steps": "1", "lr_base": "0.0001", "lr_decay_r": "0.2", "lr_decay_list": "[12, 14]",
+            "max_epoch": "16", "opt_betas": "[0.9, 0.98]", "opt_eps": "1e-09", "eval_every_epoch": "true",
+            "seed": "null", "num_workers": "4", "split": "train", "shuffle": "true", "model": "rwsan",
+        ]
+        #expect(values == official)
+    }
+
+    @Test(
+        "text is read as YAML reads it",
+        arguments: [
+            ("3", .int(3)), (" -4 ", .int(-4)), ("1e-4", .double(1e-4)), ("0.5", .double(0.5)),
+            ("true", .bool(true)), ("False", .bool(false)), ("yes", .bool(true)), ("null", .null),
+            ("", .null),
+            ("train+val", .string("train+val")), ("[12, 14]", .list([.int(12), .int(14)])), ("[]", .list([])),
+            ("[0.9, 0.98]", .list([.double(0.9), .double(0.98)])),
+        ] as [(String, ConfigurationValue)])
+    func parsing(text: String, value: ConfigurationValue) {
+        #expect(ConfigurationValue(parsing: text) == value)
+    }
+
+    @Test("every setting that is written can be read back")
+    func roundTrip() throws {
+        var original = Configuration()
+        try original.set("seed", to: .int(11))
+        try original.set("lr_decay_list", to: .list([]))
+        try original.set("dropout_r", to: .int(0))
+        var copy = Configuration()
+        for (key, value) in original.values {
+            try copy.set(key, to: ConfigurationValue(parsing: "\(value)"))
+        }
+        #expect(copy == original)
+    }
+
+    @Test(
+        "an unknown key is refused with the nearest one",
+        arguments: [
+            ("hiden_size", "hidden_size"), ("HIDDEN_SIZE", "hidden_size"), ("lr", "lr_base"),
+            ("batchsize", "batch_size"), ("sgrwsa_ga_midsise", "sgrwsa_ga_midsize"),
+        ])
+    func unknownKey(key: String, nearest: String) throws {
+        var configuration = Configuration()
+        let error = #expect(throws: ConfigurationError.self) { try configuration.set(key, to: .int(1)) }
+        let text = try #require(error).description
+        #expect(text.contains(key) && text.hasSuffix("the nearest is \(nearest)"), "\(text)")
+        #expect(configuration == Configuration())
+    }
+
+    @Test(
+        "a value of the wrong type or out of range is refused, and nothing changes",
+        arguments: [
+            ("hidden_size", "big"), ("hidden_size", "0"), ("hidden_size", "1.5"), ("hidden_size", "true"),
+            ("hidden_size", "9223372036854775807"), ("hidden_size", "[512]"), ("hidden_size", "null"),
+            ("num_workers", "257"), ("dropout_r", "1"), ("dropout_r", "-0.1"), ("dropout_r", "nan"),
+            ("lr_base", "inf"), ("lr_base", "1e999"), ("lr_base", "fast"), ("shuffle", "1"),
+            ("lr_decay_list", "3"), ("lr_decay_list", "[1.5]"), ("lr_decay_list", "[-1]"),
+            ("opt_betas", "[0.9, 1]"), ("opt_betas", "[a]"), ("seed", "-1"), ("seed", "x"), ("split", "3"),
+        ])
+    func wrongValue(key: String, text: String) throws {
+        var configuration = Configuration()
+        let error = #expect(throws: ConfigurationError.self) {
+            try configuration.set(key, to: ConfigurationValue(parsing: text))
+        }
+        #expect(try #require(error).key == key)
+        #expect(try #require(error).reason.contains("expected"))
+        #expect(configuration == Configuration())
+    }
+
+    @Test("a whole number is a number too")
+    func wholeForNumber() throws {
+        var configuration = Configuration()
+        try configuration.set("lr_base", to: .int(1))
+        #expect(configuration.lrBase == 1)
+    }
+
+    @Test(
+        "settings that do not fit one another are refused by the key at fault",
+        arguments: [
+            ("hidden_size", "30", "hidden_size"), ("grad_accu_steps", "3", "grad_accu_steps"),
+            ("opt_betas", "[0.9]", "opt_betas"),
+        ])
+    func unfit(key: String, text: String, fault: String) throws {
+        var configuration = Configuration()
+        try configuration.validate()
+        try configuration.set(key, to: ConfigurationValue(parsing: text))
+        let error = #expect(throws: ConfigurationError.self) { try configuration.validate() }
+        #expect(try #require(error).key == fault)
+    }
+
+    @Test("a model that is not there is refused with the names of those that are")
+    func unknownModel() throws {
+        var configuration = Configuration()
+        configuration.model = "transformer"
+        let error = #expect(throws: ConfigurationError.self) {
+            try ModelRegistry.standard.make(configuration, wordCount: 3, answerCount: 2)
+        }
+        #expect(try #require(error).description.contains("rwsan"))
+    }
+}

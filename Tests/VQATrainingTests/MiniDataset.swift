@@ -7,34 +7,22 @@ import VQATraining
 
 /// The fixture of a whole run of the official release on a small dataset.
 struct MiniDataset {
-    static let root = Fixtures.url("mini")
-
-    static func checkpoint(_ epoch: Int) -> String {
-        root.appending(components: "ckpts", "epoch\(epoch).pkl").path
-    }
-
     let dataset: OfficialDataset
     let vocabulary: Vocabulary
     let answers: AnswerList
     var configuration: Configuration
 
     init() throws {
-        dataset = try OfficialDataset(Self.root.appending(component: "datasets"))
+        dataset = try OfficialDataset(MiniRun.datasets)
         vocabulary = try dataset.vocabulary()
-        answers = try AnswerList(contentsOf: Self.root.appending(component: "answer_dict.json"))
+        answers = try AnswerList(contentsOf: MiniRun.answers)
         configuration = try Self.officialConfiguration()
     }
 
     /// The settings of the official run.
     private static func officialConfiguration() throws -> Configuration {
         var configuration = Configuration()
-        for (key, value) in [
-            "hidden_size": "32", "multi_head": "4", "srwsa_layer": "2", "sgrwsa_layer": "2",
-            "srwsa_midsize": "4", "sgrwsa_sa_midsize": "8", "sgrwsa_ga_midsize": "16", "flat_mlp_size": "16",
-            "flat_out_size": "64", "img_feat_size": "24", "img_feat_pad_size": "40", "batch_size": "16",
-            "lr_base": "0.001", "lr_decay_list": "[3, 4]", "max_epoch": "5", "dropout_r": "0",
-            "shuffle": "false", "num_workers": "2",
-        ] {
+        for (key, value) in MiniRun.settings {
             try configuration.set(key, to: ConfigurationValue(parsing: value))
         }
         return configuration

@@ -8,34 +8,23 @@ import VQATraining
 
 /// Our numbers against those of the official release, on the same weights and data.
 @Suite(.serialized) struct OfficialParityTests {
-    private struct ExpectedEpoch: Decodable {
-        let epoch: Int
-        let loss: Double
-        let lr: Double
-        let overall: Double
-        let perAnswerType: [String: Double]
-    }
-
-    private func expected(_ name: String) -> URL {
-        MiniDataset.root.appending(components: "expected", name)
-    }
-
     @Test("test questions get the official logits and answers", arguments: [2, 5])
     func predictions(epoch: Int) throws {
         let mini = try MiniDataset()
         let model = try mini.model()
-        try model.load(Checkpoint(contentsOf: MiniDataset.checkpoint(epoch)).weights)
+        try model.load(Checkpoint(contentsOf: MiniRun.checkpoint(epoch).path).weights)
         let found = try Predictor(model, device: .cpu, mini.configuration)
             .answer(mini.questions(.test), keepingLogits: true)
 
-        let (tensors, _) = try loadSafetensors(expected("test_predictions_epoch\(epoch).safetensors").path)
+        let (tensors, _) = try loadSafetensors(
+            MiniRun.expected("test_predictions_epoch\(epoch).safetensors").path)
         let ids = try #require(tensors["question_id"]).array(of: Int64.self)
         let logits = try #require(tensors["logits"])
         #expect(found.questionIDs.map(\.rawValue) == ids)
         let difference = try (Tensor.concatenate(found.logits) - logits).absolute().maximum().item()
         #expect(difference < 1e-4)
 
-        let answers = try ResultFile.read(expected("test_result_epoch\(epoch).json"))
+        let answers = try ResultFile.read(MiniRun.expected("test_result_epoch\(epoch).json"))
         #expect(found.predictions(mini.answers) == answers)
     }
 
@@ -43,10 +32,10 @@ import VQATraining
     func validation() throws {
         let mini = try MiniDataset()
         let model = try mini.model()
-        try model.load(Checkpoint(contentsOf: MiniDataset.checkpoint(2)).weights)
+        try model.load(Checkpoint(contentsOf: MiniRun.checkpoint(2).path).weights)
         let found = try Predictor(model, device: .cpu, mini.configuration).answer(mini.questions(.val))
             .predictions(mini.answers)
-        let answers = try ResultFile.read(expected("val_result_epoch2.json"))
+        let answers = try ResultFile.read(MiniRun.expected("val_result_epoch2.json"))
         #expect(
             found.sorted { $0.questionID < $1.questionID }
                 == answers.sorted { $0.questionID < $1.questionID })
@@ -58,14 +47,11 @@ import VQATraining
     func continuation() throws {
         let folder = try TemporaryFolder()
         let mini = try MiniDataset()
-        let trainer = try Trainer(
-            mini.setup(in: folder.url), seed: 0,
-            resuming: Checkpoint(contentsOf: MiniDataset.checkpoint(2)))
+        let trainer = try Trainer(mini.setup(in: folder.url), seed: 0)
+        try trainer.resume(from: Checkpoint(contentsOf: MiniRun.checkpoint(2).path))
         #expect(trainer.state.epoch == 2)
         _ = try trainer.run()
-        let official = try JSONDecoder().decode(
-            [ExpectedEpoch].self, from: Data(contentsOf: expected("epochs.json"))
-        ).filter { $0.epoch > 2 }
+        let official = try MiniRun.epochs().filter { $0.epoch > 2 }
         #expect(trainer.records.map(\.epoch) == [3, 4, 5])
         for (found, expected) in zip(trainer.records, official) {
             #expect(abs(found.loss / expected.loss - 1) < 1e-3)
@@ -81,9 +67,8 @@ import VQATraining
     func fromEpochOne() throws {
         let folder = try TemporaryFolder()
         let mini = try MiniDataset()
-        let trainer = try Trainer(
-            mini.setup(in: folder.url), seed: 0,
-            resuming: Checkpoint(contentsOf: MiniDataset.checkpoint(1)))
+        let trainer = try Trainer(mini.setup(in: folder.url), seed: 0)
+        try trainer.resume(from: Checkpoint(contentsOf: MiniRun.checkpoint(1).path))
         _ = try trainer.run()
         #expect(trainer.records.map(\.epoch) == [2, 3, 4, 5])
         #expect(abs(trainer.records[0].loss / 6.1070457 - 1) < 1e-3)

@@ -54,7 +54,7 @@ struct AskCommand: ParsableCommand {
             checkpoint: checkpoint, recipe: loaded.featureRecipe, weights: weights, device: device)
         for inquiry in inquiries {
             let reply = try reply(to: inquiry, look.features(of: inquiry), loaded, device)
-            if json { try Console.result(json: reply) } else { reply.show() }
+            if json { try Console.result(json: reply) } else { try reply.show() }
         }
     }
 
@@ -81,7 +81,8 @@ struct AskCommand: ParsableCommand {
             examples: Examples(
                 questions: QuestionTable([question]), vocabulary: loaded.vocabulary,
                 maximumWords: configuration.maxToken),
-            features: OnePicture(image: image, regions: regions), answerCount: loaded.answers.count,
+            features: OnePicture(place: inquiry.picture, image: image, regions: regions),
+            answerCount: loaded.answers.count,
             featureWidth: configuration.imgFeatSize, maximumRegions: configuration.imgFeatPadSize,
             maximumWords: configuration.maxToken)
         let scores = try withoutGradients {
@@ -114,10 +115,10 @@ private struct Reply: Encodable {
     let truth: String?
     let unknownWords: [String]
 
-    func show() {
-        Console.result("\(picture): \(question)")
-        for answer in answers { Console.result("  \(decimal(answer.score, 3))  \(answer.answer)") }
-        if let truth { Console.result("  people say: \(truth)") }
+    func show() throws {
+        try Console.result("\(picture): \(question)")
+        for answer in answers { try Console.result("  \(decimal(answer.score, 3))  \(answer.answer)") }
+        if let truth { try Console.result("  people say: \(truth)") }
         guard !unknownWords.isEmpty else { return }
         Console.note("  the model does not know: \(unknownWords.joined(separator: ", "))")
     }
@@ -125,6 +126,7 @@ private struct Reply: Encodable {
 
 /// The features of the one picture that is asked about.
 private struct OnePicture: FeatureSource {
+    let place: String
     let image: ImageID
     let regions: RegionFeatures
 

@@ -18,19 +18,21 @@ struct EvaluateCommand: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
+        let resultFile = try output.map(OutputPath.init)
+        let logitsFile = try saveLogits.map(OutputPath.init)
+        let logFile = try log.map(OutputPath.init)
         let device = try device.resolve()
         let dataset = try dataset.open()
         let metric = AccuracyMetric(try dataset.annotations(.val))
         let loaded = try LoadedModel(
             checkpoint, settings, dataset: dataset, answerFile: answers, device: device)
-        try makeFolders(of: output, saveLogits, log)
         let found = try loaded.answer(
-            loaded.questions(dataset, .val), on: device, keepingLogits: saveLogits != nil)
+            loaded.questions(dataset, .val), on: device, keepingLogits: logitsFile != nil)
         let predictions = found.predictions(loaded.answers)
-        if let output { try ResultFile.write(predictions, to: URL(fileURLWithPath: output)) }
-        if let saveLogits { try LogitsFile.write(found, to: saveLogits) }
+        if let resultFile { try ResultFile.write(predictions, to: resultFile.url) }
+        if let logitsFile { try LogitsFile.write(found, to: logitsFile.path) }
         let report = try metric.evaluate(predictions)
-        if let log { try OfficialLog.append(report, to: URL(fileURLWithPath: log)) }
+        if let logFile { try OfficialLog.append(report, to: logFile.url) }
         try AccuracyOutput(report).show(asJSON: json)
     }
 }

@@ -42,7 +42,7 @@ struct ExtractCommand: ParsableCommand {
         Console.note(
             "\(report.extractedCount) pictures extracted, \(report.keptCount) there already, "
                 + "\(report.unreadable.count) left out, in \(took)")
-        Console.result(output)
+        try Console.result(output)
     }
 
     private func blockNumbers() throws -> [Int] {

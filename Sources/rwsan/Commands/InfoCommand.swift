@@ -33,7 +33,7 @@ struct InfoCommand: ParsableCommand {
 
     private func show(_ summary: some Summary) throws {
         guard !json else { return try Console.result(json: summary) }
-        for line in summary.lines { Console.result(line) }
+        for line in summary.lines { try Console.result(line) }
     }
 }
 

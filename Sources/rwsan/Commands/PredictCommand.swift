@@ -18,16 +18,17 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let split = try DatasetSplit(named: split)
+        let resultFile = try OutputPath(output)
+        let logitsFile = try saveLogits.map(OutputPath.init)
         let device = try device.resolve()
         let dataset = try dataset.open()
         let loaded = try LoadedModel(
             checkpoint, settings, dataset: dataset, answerFile: answers, device: device)
-        try makeFolders(of: output, saveLogits)
         let found = try loaded.answer(
-            loaded.questions(dataset, split), on: device, keepingLogits: saveLogits != nil)
-        try ResultFile.write(found.predictions(loaded.answers), to: URL(fileURLWithPath: output))
-        if let saveLogits { try LogitsFile.write(found, to: saveLogits) }
+            loaded.questions(dataset, split), on: device, keepingLogits: logitsFile != nil)
+        try ResultFile.write(found.predictions(loaded.answers), to: resultFile.url)
+        if let logitsFile { try LogitsFile.write(found, to: logitsFile.path) }
         Console.note("answered \(found.questionIDs.count) questions")
-        Console.result(output)
+        try Console.result(output)
     }
 }

@@ -37,7 +37,7 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         let folder = RunFolder(name: name, in: URL(fileURLWithPath: FileManager.default.currentDirectoryPath))
-        let source = try resume.map(resumeFile)
+        let source = try resume.flatMap { try resumeFile($0, of: folder) }
         let checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
         let configuration = try settings.applied(to: checkpoint?.configuration ?? Configuration())
         let device = try device.resolve()
@@ -47,11 +47,9 @@ struct TrainCommand: ParsableCommand {
         TorchRuntime.seed(seed)
         let setup = try makeSetup(dataset, splits, configuration, checkpoint, device, folder)
         dataset.forgetTables()
-        let trainer: Trainer
-        do {
-            trainer = try Trainer(setup, seed: seed, resuming: checkpoint)
-        } catch let mismatch as StateMismatch {
-            throw CheckpointError(path: source ?? "", reason: "\(mismatch)")
+        let trainer = try Trainer(setup, seed: seed)
+        if let checkpoint, let source {
+            try CheckpointError.naming(source) { try trainer.resume(from: checkpoint) }
         }
         if let old = checkpoint?.configuration?.lrBase, old != configuration.lrBase {
             trainer.resetLearningRate()
@@ -63,12 +61,19 @@ struct TrainCommand: ParsableCommand {
         try run(trainer)
     }
 
-    private func resumeFile(_ path: String) throws -> String {
+    /// The checkpoint to go on from: a file, or of a folder the one that has come furthest.
+    ///
+    /// - Returns: Nil where the run was stopped before its first checkpoint, so that it has to start anew.
+    private func resumeFile(_ path: String, of run: RunFolder) throws -> String? {
+        let url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
-            return path
+        let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        if url.standardizedFileURL.path == run.checkpoints.standardizedFileURL.path, !run.hasCheckpoints {
+            Console.note("\(path) has no checkpoint yet: starting from the beginning")
+            return nil
         }
-        return try RunFolder.latestCheckpoint(in: URL(fileURLWithPath: path)) {
+        guard isThere, isFolder.boolValue else { return path }
+        return try RunFolder.latestCheckpoint(in: url) {
             Console.note("passing over \(ErrorLine.text(for: $0))")
         }.path
     }
@@ -77,11 +82,7 @@ struct TrainCommand: ParsableCommand {
         _ dataset: OfficialDataset, _ splits: [DatasetSplit], _ configuration: Configuration,
         _ checkpoint: Checkpoint?, _ device: Device, _ folder: RunFolder
     ) throws -> Trainer.Setup {
-        let vocabulary =
-            try checkpoint?.vocabulary
-            ?? {
-                dataset.noteAbsentVocabulary(); return try dataset.vocabulary()
-            }()
+        let vocabulary = try checkpoint?.vocabulary ?? dataset.notedVocabulary()
         let answers =
             if let file = self.answers { try AnswerList(contentsOf: URL(fileURLWithPath: file)) } else {
                 try checkpoint?.answers ?? dataset.answers()
@@ -167,11 +168,11 @@ struct TrainCommand: ParsableCommand {
         let outcome = try trainer.run(onEvent: line.show, shouldStop: { interrupts.isRequested })
         Console.clearProgress()
         switch outcome {
-        case .finished(let checkpoint): Console.result(checkpoint)
+        case .finished(let checkpoint): try Console.result(checkpoint)
         case .interrupted(let checkpoint):
             let goingOn = ["rwsan", "train"] + dataset.arguments + ["--name", name, "--resume", checkpoint]
             Console.note("stopped; to go on: \(ShellQuoting.line(goingOn))")
-            throw ExitCode(130)
+            throw ExitCode(128 + SIGINT)
         }
     }
 }

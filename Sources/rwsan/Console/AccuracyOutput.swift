@@ -17,16 +17,16 @@ struct AccuracyOutput: Encodable {
     /// Prints the accuracies in percent.
     func show(asJSON: Bool) throws {
         guard !asJSON else { return try Console.result(json: self) }
-        Console.result("overall accuracy: \(decimal(overall, 2)) % on \(questions) questions")
-        Self.table("by answer type", perAnswerType)
-        Self.table("by question type", perQuestionType)
+        try Console.result("overall accuracy: \(decimal(overall, 2)) % on \(questions) questions")
+        try Self.table("by answer type", perAnswerType)
+        try Self.table("by question type", perQuestionType)
     }
 
-    private static func table(_ title: String, _ accuracies: [String: Double]) {
-        Console.result("\(title):")
+    private static func table(_ title: String, _ accuracies: [String: Double]) throws {
+        try Console.result("\(title):")
         for (name, accuracy) in accuracies.sorted(by: { ($0.key, $0.value) < ($1.key, $1.value) }) {
             let number = decimal(accuracy, 2)
-            Console.result(String(repeating: " ", count: max(0, 8 - number.count)) + number + "  " + name)
+            try Console.result(String(repeating: " ", count: max(0, 8 - number.count)) + number + "  " + name)
         }
     }
 }

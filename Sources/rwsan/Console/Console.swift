@@ -1,4 +1,5 @@
 import Foundation
+import VQAData
 
 /// What goes to the terminal: results to standard output, everything else to standard error.
 enum Console {
@@ -6,15 +7,21 @@ enum Console {
     static let isTerminal = isatty(STDERR_FILENO) == 1
 
     /// A line of the result.
-    static func result(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    ///
+    /// - Throws: `StandardOutputError` where it cannot be written, as when the disk is full or nobody reads.
+    static func result(_ text: String) throws {
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+        } catch {
+            throw StandardOutputError(reason: systemReason(of: error))
+        }
     }
 
     /// A line of a program's reading.
     static func result(json value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        result(String(decoding: try encoder.encode(value), as: UTF8.self))
+        try result(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
     /// A line on how things go.
@@ -41,9 +48,16 @@ enum Console {
         write("\r\u{1B}[K")
     }
 
+    /// What is said on the way is worth no run: where standard error takes nothing, it is lost.
     private static func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
+}
+
+/// A result that could not be given.
+struct StandardOutputError: Error, CustomStringConvertible {
+    let reason: String
+    var description: String { "standard output: cannot be written: \(reason)" }
 }
 
 /// How a duration reads: `3 s`, `4 min 12 s`, `2 h 5 min`.

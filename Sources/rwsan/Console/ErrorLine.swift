@@ -1,4 +1,5 @@
 import Foundation
+import VQAData
 
 /// What a user reads of an error: one line.
 enum ErrorLine {
@@ -7,9 +8,8 @@ enum ErrorLine {
         if let decoding = error as? DecodingError {
             text = describe(decoding)
         } else if type(of: error) is NSError.Type || error is CocoaError {
-            let error = error as NSError
-            let path = error.userInfo[NSFilePathErrorKey] as? String
-            text = [path, error.localizedDescription].compactMap { $0 }.joined(separator: ": ")
+            let path = (error as NSError).userInfo[NSFilePathErrorKey] as? String
+            text = [path, systemReason(of: error)].compactMap { $0 }.joined(separator: ": ")
         } else {
             text = "\(error)"
         }

@@ -8,25 +8,32 @@ import Synchronization
 final class Interrupts: @unchecked Sendable {
     private let requested = Atomic<Bool>(false)
     private let sources: [any DispatchSourceSignal]
+    private static let numbers = [SIGINT, SIGTERM]
 
     /// Whether somebody asked for an end.
     var isRequested: Bool { requested.load(ordering: .relaxed) }
 
     /// Starts to listen. A second signal ends the process as usual.
     init(onFirst: @escaping @Sendable () -> Void) {
-        let numbers = [SIGINT, SIGTERM]
-        sources = numbers.map { DispatchSource.makeSignalSource(signal: $0, queue: .global()) }
-        for (number, source) in zip(numbers, sources) {
+        sources = Self.numbers.map { DispatchSource.makeSignalSource(signal: $0, queue: .global()) }
+        for (number, source) in zip(Self.numbers, sources) {
             signal(number, SIG_IGN)
             source.setEventHandler { [weak self] in
                 guard let self else { return }
                 if self.requested.exchange(true, ordering: .relaxed) {
                     signal(number, SIG_DFL)
-                    raise(number)
+                    kill(getpid(), number)
+                    return
                 }
                 onFirst()
             }
             source.resume()
         }
+    }
+
+    /// From here on a signal ends the process as usual.
+    deinit {
+        for source in sources { source.cancel() }
+        for number in Self.numbers { signal(number, SIG_DFL) }
     }
 }

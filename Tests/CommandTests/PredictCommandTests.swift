@@ -1,0 +1,80 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+/// `score`, `predict` and `evaluate`, against the numbers of the official release.
+@Suite struct PredictCommandTests {
+    @Test("score gives the official accuracies, over all, by type and of each question")
+    func score() throws {
+        let metric = Fixtures.url("metric")
+        let outcome = try CommandLineTool().run(
+            "score", "--questions", metric.appending(component: "questions.json").path,
+            "--annotations", metric.appending(component: "annotations.json").path,
+            "--results", metric.appending(component: "results.json").path, "--json")
+        #expect(outcome.exitCode == 0)
+        #expect(outcome.errorOutput.isEmpty)
+        let found = try outcome.output.json()
+        let expected = try metric.appending(component: "expected.json").json()
+        #expect(found["evalQA"] as? NSDictionary == expected["evalQA"] as? NSDictionary)
+        let accuracy = try #require(found["accuracy"] as? NSDictionary)
+        let official = try #require(expected["accuracy"] as? NSDictionary)
+        for (key, value) in official {
+            #expect(accuracy[key] as? NSObject == value as? NSObject, "\(key)")
+        }
+    }
+
+    @Test(
+        "predict from an official checkpoint gives the official answers and logits",
+        arguments: [["--answers", MiniRun.answers.path], []])
+    func predict(answers: [String]) throws {
+        let mini = try MiniCommands()
+        let outcome = try mini.tool.run(mini.predict("--save-logits", "logits.safetensors") + answers)
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        #expect(outcome.output == "results.json\n")
+        #expect(
+            try mini.tool.folder.bytes(of: "results.json")
+                == [UInt8](Data(contentsOf: MiniRun.expected("test_result_epoch2.json"))))
+
+        let (found, _) = try loadSafetensors(mini.tool.folder.file("logits.safetensors"))
+        let (expected, _) = try loadSafetensors(
+            MiniRun.expected("test_predictions_epoch2.safetensors").path)
+        let ids = try #require(found["question_id"]).array(of: Int64.self)
+        #expect(try ids == #require(expected["question_id"]).array(of: Int64.self))
+        let difference = try #require(found["logits"]) - #require(expected["logits"])
+        #expect(try difference.absolute().maximum().item() < 1e-4)
+    }
+
+    @Test("settings on the command line count as those of a file do")
+    func settingsOnCommandLine() throws {
+        let tool = try CommandLineTool()
+        let outcome = try tool.run(
+            [
+                "predict", "--checkpoint", MiniRun.checkpoint(5).path, "--data", MiniRun.datasets.path,
+                "--split", "test", "--output", "/dev/stdout",
+            ] + MiniRun.settings.flatMap { ["--set", "\($0.key)=\($0.value)"] })
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        let expected = try String(contentsOf: MiniRun.expected("test_result_epoch5.json"), encoding: .utf8)
+        #expect(outcome.output == expected + "/dev/stdout\n")
+    }
+
+    @Test("evaluate gives the official accuracy on val, and the answers where they are asked for")
+    func evaluate() throws {
+        let mini = try MiniCommands()
+        let outcome = try mini.tool.run(mini.evaluate("--json", "--output", "val.json"))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        let report = try outcome.output.json()
+        #expect(report["overall"] as? Double == 26.25)
+        #expect(report["questions"] as? Int == 72)
+        #expect(
+            report["perAnswerType"] as? [String: Double] == [
+                "number": 16.67, "other": 16.21, "yes/no": 41.79,
+            ])
+
+        let scored = try mini.tool.run(
+            "score", "--questions", mini.dataFile("vqa/v2_OpenEnded_mscoco_val2014_questions.json"),
+            "--annotations", mini.dataFile("vqa/v2_mscoco_val2014_annotations.json"),
+            "--results", "val.json", "--json")
+        #expect((try scored.output.json()["accuracy"] as? NSDictionary)?["overall"] as? Double == 26.25)
+    }
+}

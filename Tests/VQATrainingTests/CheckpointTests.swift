@@ -1,0 +1,107 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+import VQAData
+import VQAModels
+
+@testable import VQATraining
+
+/// What a checkpoint holds, and what is refused.
+@Suite struct CheckpointTests {
+    private func example() throws -> Checkpoint {
+        var checkpoint = Checkpoint(weights: [
+            "proj.weight": try Tensor([1, -2, 3.5, 0] as [Float], shape: [2, 2]),
+            "proj.bias": try Tensor([0.25, 1e-30] as [Float]),
+        ])
+        var configuration = Configuration()
+        configuration.hiddenSize = 64
+        configuration.lrDecayList = []
+        configuration.seed = 9
+        checkpoint.configuration = configuration
+        checkpoint.vocabulary = try Vocabulary(words: ["PAD", "UNK", "what", "naïve", "日本"])
+        checkpoint.answers = try AnswerList(answers: ["yes", "don't know", "\"quoted\""])
+        var training = TrainingState(learningRateBase: 3e-5, seed: .max, threadCount: 2)
+        (training.epoch, training.stepInEpoch, training.step) = (3, 11, 56)
+        (training.lossSum, training.seconds) = (0.1 + 0.2, 12.75)
+        checkpoint.training = training
+        checkpoint.featureRecipe = #"{"blocks":[7],"inputSize":64}"#
+        for (name, weight) in checkpoint.weights {
+            checkpoint.moments[name] = Adam.Moments(mean: try weight * 0.5, square: try weight * weight)
+        }
+        checkpoint.stepCount = 56
+        checkpoint.generatorState = try TorchRuntime.generatorState()
+        return checkpoint
+    }
+
+    private func values(_ tensor: Tensor?) throws -> [Float] { try #require(tensor).array(of: Float.self) }
+
+    @Test("everything that is written is read back")
+    func roundTrip() throws {
+        let folder = try TemporaryFolder()
+        let original = try example()
+        try original.write(to: folder.file("a.safetensors"))
+        #expect(try folder.names() == ["a.safetensors"])
+        let copy = try Checkpoint(contentsOf: folder.file("a.safetensors"))
+
+        #expect(copy.weights.keys.sorted() == ["proj.bias", "proj.weight"])
+        #expect(copy.moments.keys.sorted() == ["proj.bias", "proj.weight"])
+        for (name, weight) in original.weights {
+            #expect(copy.weights[name]?.shape == weight.shape)
+            #expect(try values(copy.weights[name]) == values(weight))
+            #expect(try values(copy.moments[name]?.mean) == values(original.moments[name]?.mean))
+            #expect(try values(copy.moments[name]?.square) == values(original.moments[name]?.square))
+        }
+        #expect(copy.configuration == original.configuration)
+        #expect(copy.vocabulary?.words == original.vocabulary?.words)
+        #expect(copy.answers?.answers == original.answers?.answers)
+        #expect(copy.training == original.training)
+        #expect(copy.featureRecipe == original.featureRecipe)
+        #expect(copy.stepCount == 56)
+        let state = try #require(copy.generatorState).array(of: UInt8.self)
+        #expect(try state == #require(original.generatorState).array(of: UInt8.self))
+        #expect(try Checkpoint.stepCount(of: folder.file("a.safetensors")) == 56)
+    }
+
+    @Test("a checkpoint of nothing but weights has no more than those")
+    func weightsAlone() throws {
+        let folder = try TemporaryFolder()
+        try Checkpoint(weights: ["w": Tensor([1] as [Float])]).write(to: folder.file("a.safetensors"))
+        let copy = try Checkpoint(contentsOf: folder.file("a.safetensors"))
+        #expect(copy.weights.keys.sorted() == ["w"])
+        #expect(copy.configuration == nil && copy.vocabulary == nil && copy.answers == nil)
+        #expect(copy.training == nil && copy.generatorState == nil && copy.moments.isEmpty)
+        #expect(throws: CheckpointError.self) { try Checkpoint.stepCount(of: folder.file("a.safetensors")) }
+    }
+
+    @Test("an official checkpoint has its weights, Adam's moments and step, and the base learning rate")
+    func official() throws {
+        let checkpoint = try Checkpoint(contentsOf: MiniRun.checkpoint(2).path)
+        #expect(checkpoint.stepCount == 30)
+        #expect(checkpoint.officialLearningRateBase == 0.001)
+        #expect(checkpoint.weights["embedding.weight"]?.shape == [74, 300])
+        #expect(checkpoint.moments.keys.sorted() == checkpoint.weights.keys.sorted())
+        for (name, moments) in checkpoint.moments {
+            #expect(moments.mean.shape == checkpoint.weights[name]?.shape)
+            #expect(try moments.square.isLess(than: 0).not().all().item() == 1)
+        }
+    }
+
+    @Test("a checkpoint that replaces another appears whole")
+    func replacing() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("a.safetensors", "old")
+        try example().write(to: file)
+        #expect(try Checkpoint(contentsOf: file).stepCount == 56)
+        #expect(try folder.names() == ["a.safetensors"])
+    }
+
+    @Test("a checkpoint that cannot be written is an error that names it")
+    func unwritable() throws {
+        let folder = try TemporaryFolder()
+        let error = #expect(throws: (any Error).self) {
+            try example().write(to: folder.file("nowhere/a.safetensors"))
+        }
+        #expect("\(try #require(error))".contains("nowhere/a.safetensors"))
+    }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+@testable import VQATraining
+
+/// Where a run's files go, and how it finds them again.
+@Suite struct RunFolderTests {
+    private func record(_ epoch: Int) -> EpochRecord {
+        EpochRecord(
+            epoch: epoch, loss: 4.5, lr: 0.001, overall: 60.25, perAnswerType: ["yes/no": 71.5],
+            questionsPerSecond: 100, seconds: 2.5)
+    }
+
+    private func writeCheckpoint(_ file: URL, step: Int) throws {
+        var checkpoint = Checkpoint(weights: ["w": try Tensor([1] as [Float])])
+        checkpoint.training = TrainingState(learningRateBase: 1, seed: 0, threadCount: 1)
+        checkpoint.training?.step = step
+        try checkpoint.write(to: file.path)
+    }
+
+    @Test("files go to the official places")
+    func places() {
+        let folder = RunFolder(name: "x", in: URL(fileURLWithPath: "/work"))
+        #expect(folder.checkpoint(epoch: 3).path == "/work/ckpts/ckpt_x/epoch3.safetensors")
+        #expect(folder.interrupted.path == "/work/ckpts/ckpt_x/interrupted.safetensors")
+        #expect(folder.metrics.path == "/work/ckpts/ckpt_x/metrics.jsonl")
+        #expect(folder.log.path == "/work/results/log/log_run_x.txt")
+    }
+
+    @Test("records are written one a line under the official names, and read back up to an epoch")
+    func records() throws {
+        let temporary = try TemporaryFolder()
+        let folder = RunFolder(name: "x", in: temporary.url)
+        #expect(try folder.records(upTo: 9).isEmpty)
+        try folder.create()
+        try folder.write((1...3).map(record))
+        let lines = try String(contentsOf: folder.metrics, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(
+            lines[0] == """
+                {"epoch":1,"loss":4.5,"lr":0.001,"overall":60.25,"perAnswerType":{"yes/no":71.5},\
+                "questions_per_second":100,"seconds":2.5}
+                """)
+        #expect(try folder.records(upTo: 2) == [record(1), record(2)])
+        #expect(try String(contentsOf: folder.log, encoding: .utf8).contains("Overall Accuracy is: 60.25"))
+    }
+
+    @Test("an epoch that was not evaluated has no accuracies in its record")
+    func recordWithoutAccuracy() throws {
+        let record = EpochRecord(epoch: 1, loss: 1, lr: 1, questionsPerSecond: 1, seconds: 1)
+        let json = String(decoding: try JSONEncoder().encode(record), as: UTF8.self)
+        #expect(!json.contains("overall") && !json.contains("perAnswerType"))
+    }
+
+    @Test("records that cannot be read are an error that names the file")
+    func damagedRecords() throws {
+        let temporary = try TemporaryFolder()
+        let folder = RunFolder(name: "x", in: temporary.url)
+        try folder.create()
+        try Data("{\"epoch\":1,".utf8).write(to: folder.metrics)
+        let error = #expect(throws: CheckpointError.self) { try folder.records(upTo: 1) }
+        #expect(try #require(error).path == folder.metrics.path)
+    }
+
+    @Test("the checkpoint that has come furthest is found; what cannot be read is passed over and told")
+    func latest() throws {
+        let temporary = try TemporaryFolder()
+        let folder = RunFolder(name: "x", in: temporary.url)
+        try folder.create()
+        #expect(throws: CheckpointError.self) {
+            try RunFolder.latestCheckpoint(in: folder.checkpoints) { _ in }
+        }
+        try writeCheckpoint(folder.checkpoint(epoch: 9), step: 90)
+        try writeCheckpoint(folder.checkpoint(epoch: 10), step: 100)
+        try writeCheckpoint(folder.interrupted, step: 95)
+        try Data("half".utf8).write(to: folder.checkpoint(epoch: 11))
+        var unreadable: [String] = []
+        let latest = try RunFolder.latestCheckpoint(in: folder.checkpoints) { unreadable.append("\($0)") }
+        #expect(latest.lastPathComponent == "epoch10.safetensors")
+        #expect(unreadable.count == 1 && unreadable[0].contains("epoch11.safetensors"))
+    }
+
+    @Test("an earlier run is moved to the first free number; a folder without checkpoints stays")
+    func earlierRun() throws {
+        let temporary = try TemporaryFolder()
+        let folder = RunFolder(name: "x", in: temporary.url)
+        try folder.create()
+        #expect(!folder.hasCheckpoints)
+        #expect(try folder.setAsideEarlierRun() == nil)
+        for number in 1...2 {
+            try folder.create()
+            try writeCheckpoint(folder.checkpoint(epoch: 0), step: number)
+            #expect(folder.hasCheckpoints)
+            #expect(try folder.setAsideEarlierRun()?.lastPathComponent == "ckpt_x.\(number)")
+        }
+        let kept = temporary.file("ckpts/ckpt_x.1/epoch0.safetensors")
+        #expect(try Checkpoint.stepCount(of: kept) == 1)
+    }
+
+    @Test("what a kill left half written is removed when the run goes on")
+    func partialFiles() throws {
+        let temporary = try TemporaryFolder()
+        let folder = RunFolder(name: "x", in: temporary.url)
+        try folder.create()
+        try Data("half".utf8).write(
+            to: folder.checkpoints.appending(component: "epoch1.safetensors.abc.partial"))
+        try folder.create()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.checkpoints.path).isEmpty)
+    }
+}
