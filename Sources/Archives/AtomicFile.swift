@@ -28,8 +28,10 @@ public final class AtomicFile {
             self.init(path: path, temporaryPath: nil, descriptor: descriptor)
             return
         }
+        // A link, such as /dev/stdout, stays a link: what it leads to is replaced.
+        let target = Self.resolved(path)
         // Ends in no extension that a data set's reader looks for, should a kill leave it behind.
-        let temporaryPath = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
+        let temporaryPath = "\(target).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
         let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw ArchiveError(unwritable: path) }
         self.init(path: path, temporaryPath: temporaryPath, descriptor: descriptor)
@@ -45,6 +47,13 @@ public final class AtomicFile {
     deinit {
         close(descriptor)
         if let temporaryPath, !isCommitted { unlink(temporaryPath) }
+    }
+
+    /// The path without links; as it is where nothing is there yet.
+    private static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     /// The open descriptor of what is there and is no file; nil for a file, there or not.
@@ -81,7 +90,7 @@ public final class AtomicFile {
     public func commit(durably: Bool = true) throws {
         guard let temporaryPath else { return }
         guard !durably || fsync(descriptor) == 0 else { throw ArchiveError(unwritable: path) }
-        guard rename(temporaryPath, path) == 0 else { throw ArchiveError(unwritable: path) }
+        guard rename(temporaryPath, Self.resolved(path)) == 0 else { throw ArchiveError(unwritable: path) }
         isCommitted = true
         if durably { synchronizeFolder() }
     }

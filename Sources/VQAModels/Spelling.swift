@@ -1,8 +1,9 @@
 /// Guesses what was meant by a word that is not one of those understood.
 package enum Spelling {
-    /// The word that needs the fewest changes to become `word`; nil where there are none to choose from.
+    /// A word that begins with `word`, else the one that needs the fewest changes to become it; nil where
+    /// there are none to choose from.
     package static func nearest(to word: String, in words: [String]) -> String? {
-        words.min { distance($0, word) < distance($1, word) }
+        words.first { !word.isEmpty && $0.hasPrefix(word) } ?? words.min { distance($0, word) < distance($1, word) }
     }
 
     /// How many letters must be put in, taken out or replaced to make one word the other (Levenshtein).

@@ -137,7 +137,8 @@ public final class Trainer {
 
     /// Replaces the base learning rate by the configuration's, with the decays so far.
     public func resetLearningRate() {
-        state.learningRateBase = (0..<state.epoch).reduce(configuration.lrBase) {
+        let begun = state.epoch + (state.stepInEpoch > 0 ? 1 : 0)
+        state.learningRateBase = (0..<begun).reduce(configuration.lrBase) {
             schedule.base($0, atStartOf: $1)
         }
     }

@@ -51,12 +51,13 @@ import Testing
         #expect(silent.exitCode == 0, "what is said on the way is worth no result")
     }
 
-    @Test("a folder that is not there is noticed before the work", arguments: ["--output", "--save-logits"])
+    @Test("a folder that cannot be made is noticed before the work", arguments: ["--output", "--save-logits"])
     func missingFolder(option: String) throws {
         let mini = try MiniCommands()
+        _ = try mini.tool.folder.write("no", "a file where the folder should be")
         try mini.tool.expectRefusal(
-            mini.predict(option, "no/where.json"), naming: "no/where.json", "No such file or directory")
-        #expect(try mini.tool.folder.names() == ["mini.yaml"])
+            mini.predict(option, "no/where.json"), naming: "no/where.json", "Not a directory")
+        #expect(try mini.tool.folder.names() == ["mini.yaml", "no"])
     }
 
     @Test("a run whose folder cannot be made is refused")

@@ -56,7 +56,7 @@ struct PackCommand: ParsableCommand {
             "\(report.packedCount) images packed, \(report.keptCount) there already, "
                 + "\(report.skipped.count) left out, in \(readable(seconds: seconds))")
         guard json else {
-            if report.outcome == .complete { Console.result(output) }
+            if report.outcome == .complete { try Console.result(output) }
             return
         }
         try Console.result(json: PackSummary(output, report, seconds: seconds))

@@ -51,7 +51,7 @@ struct TrainCommand: ParsableCommand {
         if let checkpoint, let source {
             try CheckpointError.naming(source) { try trainer.resume(from: checkpoint) }
         }
-        if let old = checkpoint?.configuration?.lrBase, old != configuration.lrBase {
+        if checkpoint != nil, try settings.sets("lr_base") {
             trainer.resetLearningRate()
         }
         if source == nil, let old = try folder.setAsideEarlierRun() {
@@ -82,6 +82,8 @@ struct TrainCommand: ParsableCommand {
         _ dataset: OfficialDataset, _ splits: [DatasetSplit], _ configuration: Configuration,
         _ checkpoint: Checkpoint?, _ device: Device, _ folder: RunFolder
     ) throws -> Trainer.Setup {
+        // Before anything is said of the vocabulary: without these there is nothing to train on.
+        for split in splits { _ = try dataset.questions(split) }
         let vocabulary = try checkpoint?.vocabulary ?? dataset.notedVocabulary()
         let answers =
             if let file = self.answers { try AnswerList(contentsOf: URL(fileURLWithPath: file)) } else {

@@ -10,10 +10,12 @@ enum Console {
     ///
     /// - Throws: `StandardOutputError` where it cannot be written, as when the disk is full or nobody reads.
     static func result(_ text: String) throws {
-        do {
-            try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
-        } catch {
-            throw StandardOutputError(reason: systemReason(of: error))
+        var rest = Array((text + "\n").utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw StandardOutputError(reason: String(cString: strerror(errno))) }
+            rest = rest.dropFirst(count)
         }
     }
 

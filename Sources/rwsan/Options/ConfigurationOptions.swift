@@ -36,6 +36,12 @@ struct ConfigurationOptions: ParsableArguments {
         return configuration
     }
 
+    /// Whether the file or the command line sets a key.
+    func sets(_ key: String) throws -> Bool {
+        if settings.contains(where: { $0.hasPrefix(key + "=") }) { return true }
+        return try file.map { try Self.read($0).contains { $0.key == key } } ?? false
+    }
+
     private static func read(_ file: String) throws -> [(key: String, value: ConfigurationValue)] {
         do {
             let text = try String(contentsOfFile: file, encoding: .utf8)

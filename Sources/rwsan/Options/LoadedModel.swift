@@ -97,8 +97,11 @@ extension OfficialDataset {
         return vocabulary
     }
 
-    /// Says where the features of the splits' pictures are read from.
+    /// Says where features are read from that do not come from a folder of files, as anybody would expect.
     func noteFeaturePlaces(_ splits: [DatasetSplit]) {
-        for place in featurePlaces(splits) { Console.note("features from \(place)") }
+        for place in featurePlaces(splits) {
+            if case .folder(_, unfinishedStore: nil) = place { continue }
+            Console.note("features from \(place)")
+        }
     }
 }

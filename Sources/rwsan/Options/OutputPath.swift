@@ -12,7 +12,7 @@ struct OutputPath {
         self.path = path
         let folder = url.deletingLastPathComponent()
         try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        guard access(folder.path, W_OK) == 0 else {
+        guard access(folder.path + "/", W_OK) == 0 else {
             throw UnwritableOutput(path: path, reason: String(cString: strerror(errno)))
         }
     }
