@@ -3,7 +3,8 @@ package enum Spelling {
     /// A word that begins with `word`, else the one that needs the fewest changes to become it; nil where
     /// there are none to choose from.
     package static func nearest(to word: String, in words: [String]) -> String? {
-        words.first { !word.isEmpty && $0.hasPrefix(word) } ?? words.min { distance($0, word) < distance($1, word) }
+        words.first { !word.isEmpty && $0.hasPrefix(word) }
+            ?? words.min { distance($0, word) < distance($1, word) }
     }
 
     /// How many letters must be put in, taken out or replaced to make one word the other (Levenshtein).

@@ -51,7 +51,8 @@ import Testing
         #expect(silent.exitCode == 0, "what is said on the way is worth no result")
     }
 
-    @Test("a folder that cannot be made is noticed before the work", arguments: ["--output", "--save-logits"])
+    @Test(
+        "a folder that cannot be made is noticed before the work", arguments: ["--output", "--save-logits"])
     func missingFolder(option: String) throws {
         let mini = try MiniCommands()
         _ = try mini.tool.folder.write("no", "a file where the folder should be")
