@@ -3,6 +3,10 @@ import Foundation
 /// Why the system refused something that Foundation tried, in the system's own words ("No such file or
 /// directory"); in Foundation's where it does not say.
 package func systemReason(of error: any Error) -> String {
-    let posix = error as? POSIXError ?? (error as? CocoaError)?.underlying as? POSIXError
-    return posix.map { String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
+    let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
+    for candidate in [cause, error].compactMap({ $0 as NSError? })
+    where candidate.domain == NSPOSIXErrorDomain {
+        return String(cString: strerror(Int32(truncatingIfNeeded: candidate.code)))
+    }
+    return error.localizedDescription
 }

@@ -91,4 +91,37 @@ import Testing
         #expect(try folder.names() == ["answers.json"])
         #expect(try folder.bytes(of: "answers.json") == Array("[1, 2]".utf8))
     }
+
+    @Test("a link stays a link, and what it points to is replaced")
+    func link() throws {
+        let folder = try TemporaryFolder()
+        _ = try folder.write("target", "old")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("link"), withDestinationPath: folder.file("target"))
+        let file = try AtomicFile(path: folder.file("link"))
+        try file.write(Data("new".utf8))
+        try file.commit()
+        #expect(try folder.bytes(of: "target") == Array("new".utf8))
+        let kind = try FileManager.default.attributesOfItem(atPath: folder.file("link"))[.type]
+        #expect(kind as? FileAttributeType == .typeSymbolicLink)
+        #expect(try folder.names() == ["link", "target"])
+    }
+
+    @Test("a pipe is written to and stays a pipe; a folder cannot be written to")
+    func pipeAndFolder() throws {
+        let folder = try TemporaryFolder()
+        #expect(mkfifo(folder.file("pipe"), 0o600) == 0)
+        let reader = open(folder.file("pipe"), O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        let file = try AtomicFile(path: folder.file("pipe"))
+        try file.write(Data("answers".utf8))
+        try file.commit()
+        var bytes = [UInt8](repeating: 0, count: 20)
+        #expect(read(reader, &bytes, bytes.count) == 7)
+        #expect(bytes.prefix(7) == Array("answers".utf8)[...])
+        #expect(try folder.names() == ["pipe"])
+        #expect(throws: ArchiveError(file: folder.path, reason: .unwritable("Is a directory"))) {
+            try AtomicFile(path: folder.path)
+        }
+    }
 }

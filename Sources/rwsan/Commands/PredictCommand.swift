@@ -22,6 +22,7 @@ struct PredictCommand: ParsableCommand {
         let logitsFile = try saveLogits.map(OutputPath.init)
         let device = try device.resolve()
         let dataset = try dataset.open()
+        _ = try dataset.questions(split)  // Before the work of loading a model for them.
         let loaded = try LoadedModel(
             checkpoint, settings, dataset: dataset, answerFile: answers, device: device)
         let found = try loaded.answer(
