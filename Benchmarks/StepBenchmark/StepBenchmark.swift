@@ -16,7 +16,7 @@ struct StepBenchmark: ParsableCommand {
     @Option(help: "cpu or cuda:N.") var device = "cpu"
     @Option(help: "How many threads an operator may use; libtorch's choice where it is left out.")
     var threads: Int?
-
+    @Option(help: "Write a trace of one training step to this .json file.") var profile: String?
     @Flag(help: "Do without TorchRuntime.keepFreedMemory.") var handBackMemory = false
 
     func run() throws {
@@ -33,7 +33,7 @@ struct StepBenchmark: ParsableCommand {
             model.namedParameters(), learningRate: 1e-4, betas: (0.9, 0.98), epsilon: 1e-9)
 
         model.setTraining(true)
-        try report("train", batch) {
+        let trainingStep = {
             try model.dropGradients()
             guard let targets = batch.targets else { return }
             let loss = try Loss.binaryCrossEntropy(logits: model(batch), targets: targets)
@@ -41,9 +41,26 @@ struct StepBenchmark: ParsableCommand {
             try optimizer.step()
             _ = try loss.item()
         }
+        try report("train", batch, trainingStep)
+        if let profile {
+            try Profiler.start(on: device)
+            try trainingStep()
+            try Profiler.stop(writingTo: URL(fileURLWithPath: profile))
+        }
         model.setTraining(false)
         try report("infer", batch) {
             try withoutGradients { _ = try model(batch) }
+            try device.synchronize()
+        }
+        let products = try ProductsAlone(
+            configuration, regions: batch.regionSegments.rowCount, words: batch.wordSegments.rowCount,
+            questions: batch.count, answers: 3129, device: device)
+        try report("train_products", batch) {
+            try products.train()
+            try device.synchronize()
+        }
+        try report("infer_products", batch) {
+            try products.infer()
             try device.synchronize()
         }
     }

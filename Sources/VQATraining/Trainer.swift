@@ -60,6 +60,8 @@ public final class Trainer {
     public private(set) var state: TrainingState
     /// The epochs so far.
     public private(set) var records: [EpochRecord] = []
+    /// Records some of the steps to come; nil for none.
+    public var profile: StepProfile?
 
     private let setup: Setup
     private let configuration: Configuration
@@ -153,6 +155,14 @@ public final class Trainer {
     public func run(
         onEvent: (TrainingEvent) throws -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Outcome {
+        let outcome = try trainEpochs(onEvent, shouldStop)
+        try profile?.finish()
+        return outcome
+    }
+
+    private func trainEpochs(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> Outcome
+    {
         try setup.folder.create()
         var last = setup.folder.checkpoint(epoch: state.epoch)
         // A run that is over already, and was resumed from elsewhere, still leaves its checkpoint.
@@ -192,10 +202,12 @@ public final class Trainer {
         let (secondsBefore, start) = (state.seconds, clock.now)
         var waiting = Duration.zero
         while state.stepInEpoch < stepsPerEpoch {
-            let loss = try step(parts) {
-                let asked = clock.now
-                defer { waiting += clock.now - asked }
-                return try batches.next()
+            let loss = try profiled {
+                try step(parts) {
+                    let asked = clock.now
+                    defer { waiting += clock.now - asked }
+                    return try Profiler.named("waiting for data") { try batches.next() }
+                }
             }
             let elapsed = clock.now - start
             state.seconds = secondsBefore + elapsed / .seconds(1)
@@ -203,6 +215,10 @@ public final class Trainer {
             if shouldStop() { return false }
         }
         return true
+    }
+
+    private func profiled<Result>(_ step: () throws -> Result) throws -> Result {
+        try profile?.step(step) ?? step()
     }
 
     /// One step of Adam on one batch, which comes in parts whose gradients add up.
@@ -213,20 +229,22 @@ public final class Trainer {
         var sum = 0.0
         for _ in 0..<parts {
             guard let batch = try next()?.moved(to: setup.device), let targets = batch.targets else { break }
-            let loss = try Loss.binaryCrossEntropy(logits: setup.model(batch), targets: targets)
+            let loss = try Profiler.named("forward") {
+                try Loss.binaryCrossEntropy(logits: setup.model(batch), targets: targets)
+            }
             let value = try loss.item()
             guard value.isFinite else {
                 throw TrainingError.notFinite(
                     loss: value, epoch: state.epoch + 1, step: state.stepInEpoch + 1,
                     learningRate: optimizer.learningRate)
             }
-            try loss.backward()
+            try Profiler.named("backward") { try loss.backward() }
             sum += value
         }
         state.step += 1
         state.stepInEpoch += 1
         optimizer.learningRate = schedule.rate(step: state.step, base: state.learningRateBase)
-        try optimizer.step()
+        try Profiler.named("optimizer") { try optimizer.step() }
         state.lossSum += sum
         return sum
     }

@@ -116,6 +116,19 @@ void ctorch_keep_freed_memory(void);
 /// How many CUDA devices can be used; 0 with a reason in `*error` where there are none.
 int32_t ctorch_cuda_device_count(char **error);
 bool ctorch_cuda_synchronize(int32_t index, char **error);
+
+// Profiling
+
+/// A stretch of time with a name, in the trace.
+typedef struct ctorch_scope *ctorch_scope_ref;
+/// Starts recording the operators of the calling thread and their backward, and kernels on CUDA devices.
+bool ctorch_profiler_start(bool with_cuda, char **error);
+/// Ends recording, and writes the trace in Chrome's form where `path` is not NULL.
+bool ctorch_profiler_stop(const char *path, char **error);
+/// Begins a stretch of time; NULL, which `ctorch_scope_end` takes, where nothing is recorded.
+ctorch_scope_ref ctorch_scope_begin(const char *name);
+void ctorch_scope_end(ctorch_scope_ref scope);
+
 /// libtorch's version, "2.11.0".
 const char *ctorch_version(void);
 

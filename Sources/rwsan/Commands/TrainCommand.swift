@@ -28,6 +28,11 @@ struct TrainCommand: ParsableCommand {
     var resume: String?
     @OptionGroup var device: DeviceOption
     @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
+    @Option(
+        help:
+            "Record the third to fifth step, and write them to this .json file as a trace for Chrome's viewer or Perfetto."
+    )
+    var profile: String?
 
     func validate() throws {
         guard !name.isEmpty, !name.contains("/") else {
@@ -41,6 +46,7 @@ struct TrainCommand: ParsableCommand {
         let checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
         let configuration = try settings.applied(to: checkpoint?.configuration ?? Configuration())
         let device = try device.resolve()
+        let profileFile = try profile.map(OutputPath.init)
         let dataset = try dataset.open()
         let splits = try DatasetSplit.trainingSplits(named: configuration.split)
         let seed = UInt64(configuration.seed ?? Int.random(in: 0...Int(Int32.max)))
@@ -58,6 +64,7 @@ struct TrainCommand: ParsableCommand {
             Console.note("an earlier run of this name lies in \(old.relativePath) now")
         }
         announce(trainer, setup, checkpoint, source)
+        trainer.profile = profileFile.map { StepProfile(file: $0.url, device: device) }
         try run(trainer)
     }
 
@@ -169,6 +176,12 @@ struct TrainCommand: ParsableCommand {
         let line = ProgressLine(showsSteps: !quiet)
         let outcome = try trainer.run(onEvent: line.show, shouldStop: { interrupts.isRequested })
         Console.clearProgress()
+        if let profile = trainer.profile {
+            Console.note(
+                profile.isWritten
+                    ? "a trace of steps \(profile.steps) is in \(profile.file.relativePath)"
+                    : "the run ended before step \(profile.steps.lowerBound), so there is no trace")
+        }
         switch outcome {
         case .finished(let checkpoint): try Console.result(checkpoint)
         case .interrupted(let checkpoint):
