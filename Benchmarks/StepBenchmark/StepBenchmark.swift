@@ -52,6 +52,10 @@ struct StepBenchmark: ParsableCommand {
             try withoutGradients { _ = try model(batch) }
             try device.synchronize()
         }
+        if (try? TorchRuntime.requireInt8Products()) != nil, device == .cpu {
+            try model.roundToInt8()
+            try report("infer_int8", batch) { try withoutGradients { _ = try model(batch) } }
+        }
         let products = try ProductsAlone(
             configuration, regions: batch.regionSegments.rowCount, words: batch.wordSegments.rowCount,
             questions: batch.count, answers: 3129, device: device)

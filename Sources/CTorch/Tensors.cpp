@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/GradMode.h>
 #include <dlfcn.h>
@@ -151,6 +152,30 @@ bool ctorch_grad_enabled(void) { return c10::GradMode::is_enabled(); }
 
 void ctorch_set_grad_enabled(bool enabled) { c10::GradMode::set_enabled(enabled); }
 
+bool ctorch_autocast_begin(const char *device, int32_t dtype, char **error) {
+    return guarded(error, false, [&] {
+        auto type = c10::Device(device).type();
+        if (at::autocast::is_autocast_enabled(type)) throw std::logic_error("autocast is on already");
+        at::autocast::set_autocast_dtype(type, static_cast<c10::ScalarType>(dtype));
+        at::autocast::set_autocast_enabled(type, true);
+        at::autocast::increment_nesting();
+        return true;
+    });
+}
+
+bool ctorch_autocast_set_enabled(const char *device, bool enabled) {
+    auto type = c10::Device(device).type();
+    auto was_enabled = at::autocast::is_autocast_enabled(type);
+    at::autocast::set_autocast_enabled(type, enabled);
+    return was_enabled;
+}
+
+void ctorch_autocast_end(const char *device) {
+    // The weights that were converted are kept up to here, for layers that are applied more than once.
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(c10::Device(device).type(), false);
+}
+
 void ctorch_manual_seed(uint64_t seed) { at::manual_seed(seed); }
 
 ctorch_tensor_ref ctorch_generator_state(const char *device, int32_t index, char **error) {
@@ -192,6 +217,14 @@ int32_t ctorch_cuda_device_count(char **error) {
         if (count == 0) report(error, "the NVIDIA driver reports no device");
         return static_cast<int32_t>(count);
     });
+}
+
+int32_t ctorch_cuda_capability(int32_t index) {
+    constexpr int major_capability = 75;  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
+    if (load_cuda()) return 0;
+    auto attribute = reinterpret_cast<int (*)(int *, int, int)>(dlsym(RTLD_DEFAULT, "cuDeviceGetAttribute"));
+    int major = 0;
+    return attribute && attribute(&major, major_capability, index) == 0 ? major : 0;
 }
 
 bool ctorch_cuda_synchronize(int32_t index, char **error) {

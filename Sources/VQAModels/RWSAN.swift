@@ -42,6 +42,13 @@ public final class RWSAN: Module, VQAModel {
         output = try Linear(c.flatOutSize, answerCount)
     }
 
+    /// Rounds the weights of the backbone's wide layers to 8 bits, nine tenths of the work. What decides more than
+    /// it costs stays as it is: queries, keys, pooling and output.
+    public func roundToInt8() throws {
+        try backbone.questionLayer.unit.roundToInt8()
+        try backbone.imageLayer.unit.roundToInt8()
+    }
+
     /// The logits of every answer to every question: `[B, A]`.
     public func callAsFunction(_ batch: Batch) throws -> Tensor {
         let (words, regions) = (batch.wordSegments, batch.regionSegments)
@@ -147,6 +154,11 @@ final class SelfUnit: Module {
         dropout = Dropout(c.dropoutR)
     }
 
+    func roundToInt8() throws {
+        try attention.roundToInt8()
+        try feedForward.roundToInt8()
+    }
+
     func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
         let attended = try norm1(x, plus: attention(query: x, segments, source: x, segments), dropout)
         return try norm2(attended, plus: feedForward(attended), dropout)
@@ -174,6 +186,12 @@ final class GuidedUnit: Module {
         norm2 = try StandardNorm(c.hiddenSize)
         norm3 = try StandardNorm(c.hiddenSize)
         dropout = Dropout(c.dropoutR)
+    }
+
+    func roundToInt8() throws {
+        try attention.roundToInt8()
+        try guided.roundToInt8()
+        try feedForward.roundToInt8()
     }
 
     func callAsFunction(_ y: Tensor, _ segments: Segments, _ guide: AttentionSource) throws -> Tensor {
@@ -212,6 +230,11 @@ final class LowRankAttention: Module {
             heads: c.multiHead, scale: 1 / Double(rank).squareRoot(), dropout: dropout)
     }
 
+    func roundToInt8() throws {
+        try value.roundToInt8()
+        try merge.roundToInt8()
+    }
+
     func project(source: Tensor, _ segments: Segments) throws -> AttentionSource {
         AttentionSource(key: try key(source), value: try value(source), segments: segments)
     }
@@ -245,7 +268,12 @@ final class FeedForward: Module {
         dropout = Dropout(c.dropoutR)
     }
 
-    func callAsFunction(_ x: Tensor) throws -> Tensor { try contract(dropout.relu(expand(x))) }
+    func roundToInt8() throws {
+        try expand.roundToInt8()
+        try contract.roundToInt8()
+    }
+
+    func callAsFunction(_ x: Tensor) throws -> Tensor { try contract(expand.relu(x, dropout)) }
 }
 
 /// AttFlat: one weighted sum of a sequence's rows, `[rows, d]` to `[B, 1024]`.
@@ -266,7 +294,7 @@ final class AttentionPooling: Module {
     }
 
     func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
-        let scores = try score(dropout.relu(hidden(x)))  // [rows, 1]
+        let scores = try score(hidden.relu(x, dropout))  // [rows, 1]
         return try merge(SegmentPooling.weightedSum(of: x, scores: scores, segments))
     }
 }

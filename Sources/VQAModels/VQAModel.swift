@@ -22,11 +22,28 @@ public protocol VQAModel: Module {
 
     /// The word embedding, where GloVe's vectors can be put before training; nil where there is none.
     var wordEmbedding: Embedding? { get }
+
+    /// Makes inference faster from now on, and a little less exact, by rounding what it may to 8 bits.
+    ///
+    /// - Throws: `ReducedPrecisionError` where the model has no such mode; `TorchError` where the processor has no
+    ///   instructions for it.
+    func roundToInt8() throws
 }
 
 extension VQAModel {
     /// A model without an embedding that GloVe could start.
     public var wordEmbedding: Embedding? { nil }
+
+    /// A model that computes in the precision of its weights alone.
+    public func roundToInt8() throws { throw ReducedPrecisionError(model: "\(Self.self)") }
+}
+
+/// A model was asked to round its weights, and cannot.
+public struct ReducedPrecisionError: Error, Sendable, CustomStringConvertible {
+    /// The model's type.
+    public let model: String
+    /// One line.
+    public var description: String { "\(model) has no int8 mode: expected --precision float32" }
 }
 
 /// The models that a configuration can name.

@@ -89,7 +89,7 @@ public struct Checkpoint: Sendable {
         }
         training = try decode("training", TrainingState.self)
         featureRecipe = metadata["features"]
-        stepCount = training?.step ?? 0
+        stepCount = training?.optimizerSteps ?? 0
         for (name, tensor) in tensors {
             if name == Names.generator {
                 generatorState = tensor

@@ -6,6 +6,7 @@ import VQAModels
 public struct Predictor {
     private let model: any VQAModel
     private let device: Device
+    private let precision: Precision
     private let batchSize: Int
     private let workers: Int
 
@@ -22,11 +23,15 @@ public struct Predictor {
     /// - Parameters:
     ///   - model: The network.
     ///   - device: Where the network lies.
+    ///   - precision: In what precision it computes; for `int8`, its weights have been rounded before.
     ///   - configuration: `batch_size`, half of which is answered at once as in the official release, and
     ///     `num_workers`.
-    public init(_ model: any VQAModel, device: Device, _ configuration: Configuration) {
+    public init(
+        _ model: any VQAModel, device: Device, precision: Precision = .float32, _ configuration: Configuration
+    ) {
         self.model = model
         self.device = device
+        self.precision = precision
         batchSize = max(1, configuration.batchSize / 2)
         workers = configuration.numWorkers
     }
@@ -52,7 +57,10 @@ public struct Predictor {
         defer { batches.cancel() }
         var answers = Answers()
         while let batch = try batches.next() {
-            let logits = try withoutGradients { try model(batch.moved(to: device)).converted(to: .float32) }
+            let logits = try withoutGradients {
+                try precision.autocast(on: device) { try model(batch.moved(to: device)) }
+                    .converted(to: .float32)
+            }
             answers.questionIDs.append(contentsOf: batch.questionIDs)
             answers.best.append(
                 contentsOf: try logits.argmax(axis: 1).array(of: Int64.self).map {

@@ -17,6 +17,8 @@ public final class Trainer {
         public var configuration: Configuration
         /// Where the network lies.
         public var device: Device
+        /// In what precision training and evaluation compute. Checkpoints are in single precision in any case.
+        public var precision: Precision
         /// The questions to learn from.
         public var training: BatchBuilder
         /// The questions that are answered after each epoch, with their annotations; nil for none.
@@ -32,13 +34,15 @@ public final class Trainer {
 
         /// - Parameters: as the properties.
         public init(
-            model: any VQAModel, configuration: Configuration, device: Device, training: BatchBuilder,
+            model: any VQAModel, configuration: Configuration, device: Device,
+            precision: Precision = .float32, training: BatchBuilder,
             validation: (questions: BatchBuilder, metric: AccuracyMetric)?, vocabulary: Vocabulary,
             answers: AnswerList, featureRecipe: String?, folder: RunFolder
         ) {
             self.model = model
             self.configuration = configuration
             self.device = device
+            self.precision = precision
             self.training = training
             self.validation = validation
             self.vocabulary = vocabulary
@@ -88,6 +92,7 @@ public final class Trainer {
         schedule = LearningRateSchedule(configuration, exampleCount: setup.training.count)
         state = TrainingState(
             learningRateBase: configuration.lrBase, seed: seed, threadCount: TorchRuntime.threadCount)
+        if setup.precision == .float16 { state.lossScale = LossScale() }
         optimizer = try Adam(
             setup.model.namedParameters(), learningRate: 0,
             betas: (configuration.optBetas[0], configuration.optBetas[1]), epsilon: configuration.optEps)
@@ -108,9 +113,10 @@ public final class Trainer {
             guard training.isPossible(stepsPerEpoch: stepsPerEpoch) else {
                 throw TrainingError.impossibleState(training, stepsPerEpoch: stepsPerEpoch)
             }
-            let threads = state.threadCount
+            let (threads, lossScale) = (state.threadCount, state.lossScale)
             state = training
             state.threadCount = threads
+            state.lossScale = lossScale == nil ? nil : training.lossScale ?? lossScale
         } else {
             // The official release writes its checkpoints between epochs and says no more than Adam's step.
             guard checkpoint.stepCount % stepsPerEpoch == 0 else {
@@ -230,7 +236,9 @@ public final class Trainer {
         for _ in 0..<parts {
             guard let batch = try next()?.moved(to: setup.device), let targets = batch.targets else { break }
             let loss = try Profiler.named("forward") {
-                try Loss.binaryCrossEntropy(logits: setup.model(batch), targets: targets)
+                try setup.precision.autocast(on: setup.device) {
+                    try Loss.binaryCrossEntropy(logits: setup.model(batch), targets: targets)
+                }
             }
             let value = try loss.item()
             guard value.isFinite else {
@@ -238,15 +246,25 @@ public final class Trainer {
                     loss: value, epoch: state.epoch + 1, step: state.stepInEpoch + 1,
                     learningRate: optimizer.learningRate)
             }
-            try Profiler.named("backward") { try loss.backward() }
+            try Profiler.named("backward") { try (state.lossScale?.scaled(loss) ?? loss).backward() }
             sum += value
         }
         state.step += 1
         state.stepInEpoch += 1
         optimizer.learningRate = schedule.rate(step: state.step, base: state.learningRateBase)
-        try Profiler.named("optimizer") { try optimizer.step() }
+        try Profiler.named("optimizer") { try stepOptimizer() }
         state.lossSum += sum
         return sum
+    }
+
+    /// Adam's step, unless half precision has made a gradient infinite.
+    private func stepOptimizer() throws {
+        let gradients = setup.model.parameters().compactMap(\.gradient)
+        guard try state.lossScale?.unscale(gradients) ?? true else {
+            state.skippedSteps = (state.skippedSteps ?? 0) + 1
+            return
+        }
+        try optimizer.step()
     }
 
     private func progress(loss: Double, waitingShare: Double) -> StepProgress {
@@ -271,11 +289,13 @@ public final class Trainer {
         guard let validation = setup.validation, configuration.evalEveryEpoch else { return record }
         let count = validation.questions.count
         do {
-            let answers = try Predictor(setup.model, device: setup.device, configuration)
-                .answer(validation.questions) {
-                    try onEvent(.evaluating(answered: $0, of: count))
-                    return !shouldStop()
-                }
+            let answers = try Predictor(
+                setup.model, device: setup.device, precision: setup.precision, configuration
+            )
+            .answer(validation.questions) {
+                try onEvent(.evaluating(answered: $0, of: count))
+                return !shouldStop()
+            }
             let predictions = answers.predictions(setup.answers)
             try ResultFile.write(predictions, to: setup.folder.validationResult)
             let report = try validation.metric.evaluate(predictions)
@@ -311,7 +331,7 @@ public final class Trainer {
         checkpoint.training = state
         checkpoint.featureRecipe = setup.featureRecipe
         checkpoint.moments = optimizer.moments
-        checkpoint.stepCount = state.step
+        checkpoint.stepCount = state.optimizerSteps
         checkpoint.generatorState = try TorchRuntime.generatorState()
         return checkpoint
     }

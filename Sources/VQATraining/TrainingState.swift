@@ -1,3 +1,5 @@
+import Torch
+
 /// Where a run stands: what a checkpoint holds beside tensors, words and answers.
 public struct TrainingState: Codable, Sendable, Equatable {
     /// How many epochs are finished.
@@ -16,6 +18,13 @@ public struct TrainingState: Codable, Sendable, Equatable {
     public var seed: UInt64
     /// How many threads libtorch used. Sums come out the same to the last bit only for the same number.
     public var threadCount: Int
+    /// What the loss is scaled by; nil where training is not in half precision.
+    public var lossScale: LossScale?
+    /// How many steps were left out of Adam's count, because a gradient was infinite in half precision.
+    public var skippedSteps: Int?
+
+    /// How many steps Adam has made.
+    var optimizerSteps: Int { step - (skippedSteps ?? 0) }
 
     /// More steps than any run makes.
     static let mostSteps = Int(Int32.max)
@@ -24,6 +33,7 @@ public struct TrainingState: Codable, Sendable, Equatable {
     func isPossible(stepsPerEpoch: Int) -> Bool {
         let counts = 0...Self.mostSteps
         return counts.contains(epoch) && counts.contains(step) && (0...stepsPerEpoch).contains(stepInEpoch)
+            && (0...max(0, step)).contains(skippedSteps ?? 0) && (lossScale?.scale ?? 1) > 0
             && [learningRateBase, lossSum, seconds].allSatisfy { $0.isFinite && $0 >= 0 }
     }
 

@@ -28,6 +28,9 @@ namespace ctorch {
 /// compiler that libtorch was built with.
 template <typename Element>
 const Element *elements(const at::Tensor &tensor) {
+    constexpr auto expected = c10::CppTypeToScalarType<Element>::value;
+    TORCH_CHECK(tensor.scalar_type() == expected && tensor.is_cpu(), "expected ", expected, " on the CPU, found ",
+                tensor.scalar_type(), " on ", tensor.device());
     return static_cast<const Element *>(tensor.const_data_ptr());
 }
 

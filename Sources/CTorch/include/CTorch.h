@@ -95,6 +95,12 @@ bool ctorch_tensor_backward(ctorch_tensor_ref tensor, ctorch_tensor_ref grad, ch
 bool ctorch_grad_enabled(void);
 void ctorch_set_grad_enabled(bool enabled);
 
+/// Has the operators of this thread that gain from it, and lose little, compute in `dtype` on devices of this type.
+bool ctorch_autocast_begin(const char *device, int32_t dtype, char **error);
+void ctorch_autocast_end(const char *device);
+/// Interrupts autocast, or goes on with it; returns whether it was on.
+bool ctorch_autocast_set_enabled(const char *device, bool enabled);
+
 // Half precision, on the calling thread alone
 
 /// Converts `count` numbers of half precision (2 bytes each, aligned) to single precision.
@@ -113,8 +119,12 @@ int32_t ctorch_thread_count(void);
 void ctorch_set_thread_count(int32_t count);
 /// Lets the C library keep freed memory for the process instead of handing it back to the system.
 void ctorch_keep_freed_memory(void);
+/// Whether the processor multiplies whole numbers of 8 bits faster than single precision, and exactly.
+bool ctorch_has_int8_products(void);
 /// How many CUDA devices can be used; 0 with a reason in `*error` where there are none.
 int32_t ctorch_cuda_device_count(char **error);
+/// The device's compute capability before the point; 0 where that cannot be found out.
+int32_t ctorch_cuda_capability(int32_t index);
 bool ctorch_cuda_synchronize(int32_t index, char **error);
 
 // Profiling

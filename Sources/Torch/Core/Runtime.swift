@@ -17,6 +17,16 @@ public enum TorchRuntime {
     /// about a tenth of a step. A setting of the whole process, for a program to make at its start.
     public static func keepFreedMemory() { ctorch_keep_freed_memory() }
 
+    /// Makes sure that the processor multiplies whole numbers of 8 bits exactly and fast.
+    ///
+    /// - Throws: `TorchError` that says what it lacks.
+    public static func requireInt8Products() throws(TorchError) {
+        guard ctorch_has_int8_products() else {
+            throw TorchError(
+                operation: "int8", reason: "expected a processor with AVX-512 VNNI, found one without")
+        }
+    }
+
     /// Starts the random numbers of every device anew.
     public static func seed(_ seed: UInt64) { ctorch_manual_seed(seed) }
 

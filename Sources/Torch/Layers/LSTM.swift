@@ -40,7 +40,14 @@ public final class LSTM: Module {
     }
 
     /// `[B, T, inputWidth]` gives the hidden states `[B, T, hiddenWidth]`.
+    ///
+    /// On a CPU always in the weights' precision: there is no LSTM in half precision that can be trained.
     public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+        guard x.device == .cpu else { return try hiddenStates(x) }
+        return try Precision.withoutAutocast(on: x.device) { () throws(TorchError) in try hiddenStates(x) }
+    }
+
+    private func hiddenStates(_ x: Tensor) throws(TorchError) -> Tensor {
         let start = try Tensor.zeros([1, x.size(0), hiddenWidth], dtype: x.dtype, device: x.device)
         let weights = [inputWeight, hiddenWeight, inputBias, hiddenBias]
         return try Self.lstm.tensor(

@@ -8,6 +8,7 @@ public final class Linear: Module {
     public let weight: Tensor
     /// `[outputWidth]`
     public let bias: Tensor?
+    private var rounded: Int8Weight?
 
     /// - Parameters:
     ///   - inputWidth: The length of the last axis of the input.
@@ -22,6 +23,47 @@ public final class Linear: Module {
 
     /// `[.., inputWidth]` gives `[.., outputWidth]`.
     public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
-        try Self.linear.tensor(.tensor(x), .tensor(weight), .optional(bias))
+        if let rounded, !isTraining { return try rounded(x, bias) }
+        return try Self.linear.tensor(.tensor(x), .tensor(weight), .optional(bias))
+    }
+
+    /// `dropout(relu(x W^T + b))`: the inside of a feed-forward network.
+    public func relu(_ x: Tensor, _ dropout: Dropout) throws(TorchError) -> Tensor {
+        if let rounded, !isTraining { return try rounded(x, bias, relu: true) }
+        return try dropout.relu(self(x))
+    }
+
+    /// Makes inference use weights of 8 bits from now on, rounded from the weights as they are; training goes on
+    /// to use those.
+    ///
+    /// Each output's weights have a scale of their own, and so has each row of the input, which is rounded to 8
+    /// bits too: their products are sums of whole numbers.
+    ///
+    /// - Throws: `TorchError` where the processor has no instructions for it, or the layer is on a GPU.
+    public func roundToInt8() throws(TorchError) {
+        rounded = try Int8Weight(rounding: weight)
+    }
+}
+
+/// A linear layer's weight in 8 bits, for inference on the CPU.
+private struct Int8Weight {
+    private static let linear = Operator("rwsan::int8_linear")
+    private static let quantizeRows = Operator("rwsan::quantize_rows")
+
+    /// int8 `[outputWidth, inputWidth]`
+    private let values: Tensor
+    /// What one step of each output's weights is worth: `[outputWidth]`
+    private let scales: Tensor
+
+    init(rounding weight: Tensor) throws(TorchError) {
+        try TorchRuntime.requireInt8Products()
+        let parts = try Self.quantizeRows.tensors(.tensor(weight.detached()))
+        (values, scales) = (parts[0], parts[1])
+    }
+
+    func callAsFunction(_ x: Tensor, _ bias: Tensor?, relu: Bool = false) throws(TorchError) -> Tensor {
+        let bias = if let bias { bias } else { try Tensor.zeros([scales.count]) }
+        return try Self.linear.tensor(
+            .tensor(x), .tensor(values), .tensor(scales), .tensor(bias), .bool(relu))
     }
 }

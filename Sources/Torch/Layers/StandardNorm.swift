@@ -39,7 +39,7 @@ public final class StandardNorm: Module {
     public func callAsFunction(_ x: Tensor, plus branch: Tensor, _ dropout: Dropout? = nil) throws(TorchError)
         -> Tensor
     {
-        guard x.hasKernels else { return try composed(x, plus: branch, dropout) }
+        guard x.hasKernels, branch.hasKernels else { return try composed(x, plus: branch, dropout) }
         return try Self.residualNorm.tensor(
             .tensor(x), .tensor(branch), .tensor(gain), .tensor(bias),
             .double(dropout?.currentProbability ?? 0))

@@ -32,7 +32,7 @@ public struct SegmentAttention {
     public func callAsFunction(
         query: Tensor, key: Tensor, value: Tensor, querySegments: Segments, sourceSegments: Segments
     ) throws(TorchError) -> Tensor {
-        guard query.hasKernels else {
+        guard query.hasKernels, key.hasKernels, value.hasKernels else {
             return try composed(
                 query: query, key: key, value: value, querySegments: querySegments,
                 sourceSegments: sourceSegments)

@@ -49,7 +49,7 @@ struct AskCommand: ParsableCommand {
     func run() throws {
         let device = try device.resolve()
         let inquiries = try inquiries()
-        let loaded = try LoadedModel(checkpoint, device: device)
+        let loaded = try LoadedModel(checkpoint, device: device, precision: .float32)
         var look = PictureLook(
             checkpoint: checkpoint, recipe: loaded.featureRecipe, weights: weights, device: device)
         for inquiry in inquiries {

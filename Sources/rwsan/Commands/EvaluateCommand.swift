@@ -15,6 +15,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Also add the accuracies to this log.") var log: String?
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
+    @OptionGroup var precision: PrecisionOption
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
@@ -22,12 +23,14 @@ struct EvaluateCommand: ParsableCommand {
         let logitsFile = try saveLogits.map(OutputPath.init)
         let logFile = try log.map(OutputPath.init)
         let device = try device.resolve()
+        let precision = try precision.resolve(for: .answering, on: device)
         let dataset = try dataset.open()
         let metric = AccuracyMetric(try dataset.annotations(.val))
         let loaded = try LoadedModel(
-            checkpoint, settings, dataset: dataset, answerFile: answers, device: device)
+            checkpoint, settings, dataset: dataset, answerFile: answers, device: device,
+            precision: precision)
         let found = try loaded.answer(
-            loaded.questions(dataset, .val), on: device, keepingLogits: logitsFile != nil)
+            loaded.questions(dataset, .val), keepingLogits: logitsFile != nil)
         let predictions = found.predictions(loaded.answers)
         if let resultFile { try ResultFile.write(predictions, to: resultFile.url) }
         if let logitsFile { try LogitsFile.write(found, to: logitsFile.path) }

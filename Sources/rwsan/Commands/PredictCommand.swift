@@ -15,18 +15,21 @@ struct PredictCommand: ParsableCommand {
     @Option(help: "Also write the logits of every answer to this safetensors file.") var saveLogits: String?
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
+    @OptionGroup var precision: PrecisionOption
 
     func run() throws {
         let split = try DatasetSplit(named: split)
         let resultFile = try OutputPath(output)
         let logitsFile = try saveLogits.map(OutputPath.init)
         let device = try device.resolve()
+        let precision = try precision.resolve(for: .answering, on: device)
         let dataset = try dataset.open()
         _ = try dataset.questions(split)  // Before the work of loading a model for them.
         let loaded = try LoadedModel(
-            checkpoint, settings, dataset: dataset, answerFile: answers, device: device)
+            checkpoint, settings, dataset: dataset, answerFile: answers, device: device,
+            precision: precision)
         let found = try loaded.answer(
-            loaded.questions(dataset, split), on: device, keepingLogits: logitsFile != nil)
+            loaded.questions(dataset, split), keepingLogits: logitsFile != nil)
         try ResultFile.write(found.predictions(loaded.answers), to: resultFile.url)
         if let logitsFile { try LogitsFile.write(found, to: logitsFile.path) }
         Console.note("answered \(found.questionIDs.count) questions")

@@ -27,6 +27,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "A checkpoint to go on from, or a folder of them for the one that has come furthest.")
     var resume: String?
     @OptionGroup var device: DeviceOption
+    @OptionGroup var precision: PrecisionOption
     @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
     @Option(
         help:
@@ -46,12 +47,14 @@ struct TrainCommand: ParsableCommand {
         let checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
         let configuration = try settings.applied(to: checkpoint?.configuration ?? Configuration())
         let device = try device.resolve()
+        let precision = try precision.resolve(for: .training, on: device)
         let profileFile = try profile.map(OutputPath.init)
         let dataset = try dataset.open()
         let splits = try DatasetSplit.trainingSplits(named: configuration.split)
         let seed = UInt64(configuration.seed ?? Int.random(in: 0...Int(Int32.max)))
         TorchRuntime.seed(seed)
-        let setup = try makeSetup(dataset, splits, configuration, checkpoint, device, folder)
+        var setup = try makeSetup(dataset, splits, configuration, checkpoint, device, folder)
+        setup.precision = precision
         dataset.forgetTables()
         let trainer = try Trainer(setup, seed: seed)
         if let checkpoint, let source {
@@ -159,7 +162,8 @@ struct TrainCommand: ParsableCommand {
         Console.note(
             "\(setup.configuration.model): \(parameters) parameters, \(setup.vocabulary.count) words, "
                 + "\(setup.answers.count) answers; \(setup.training.count) questions to learn from, on "
-                + "\(setup.device) with \(TorchRuntime.threadCount) threads, seed \(trainer.state.seed)")
+                + "\(setup.device) in \(setup.precision.rawValue) with \(TorchRuntime.threadCount) threads, seed \(trainer.state.seed)"
+        )
         guard let source else { return }
         let state = trainer.state
         Console.note(

@@ -7,6 +7,8 @@ import VQATraining
 /// A checkpoint made ready to answer: the network, its words and its answers.
 struct LoadedModel {
     let model: any VQAModel
+    let device: Device
+    let precision: Precision
     let configuration: Configuration
     let vocabulary: Vocabulary
     let answers: AnswerList
@@ -19,8 +21,10 @@ struct LoadedModel {
     ///   - answerFile: An answer list in the official form, where one was given.
     init(
         _ path: String, _ settings: ConfigurationOptions? = nil, dataset: OfficialDataset? = nil,
-        answerFile: String? = nil, device: Device
+        answerFile: String? = nil, device: Device, precision: Precision
     ) throws {
+        self.device = device
+        self.precision = precision
         let checkpoint = try Checkpoint(contentsOf: path)
         let own = checkpoint.configuration ?? Configuration()
         configuration = try settings?.applied(to: own) ?? own
@@ -32,6 +36,7 @@ struct LoadedModel {
         try CheckpointError.naming(path) { try model.load(checkpoint.weights) }
         try model.move(to: device)
         model.setTraining(false)
+        if precision == .int8 { try model.roundToInt8() }
     }
 
     private static func vocabulary(_ checkpoint: Checkpoint, _ path: String, _ dataset: OfficialDataset?)
@@ -69,13 +74,11 @@ struct LoadedModel {
     }
 
     /// Answers the questions, showing how it goes.
-    func answer(_ builder: BatchBuilder, on device: Device, keepingLogits: Bool = false) throws
-        -> Predictor.Answers
-    {
+    func answer(_ builder: BatchBuilder, keepingLogits: Bool = false) throws -> Predictor.Answers {
         let interrupts = Interrupts {}
         let line = ProgressLine()
         let count = builder.count
-        let answers = try Predictor(model, device: device, configuration)
+        let answers = try Predictor(model, device: device, precision: precision, configuration)
             .answer(builder, keepingLogits: keepingLogits) { answered in
                 line.show { "answering: \(answered) of \(count) questions" }
                 return !interrupts.isRequested
