@@ -59,7 +59,10 @@ import Testing
     @Test("a feature archive that ends early is an error; the others are packed, and the next run goes on")
     func damagedFeatures() throws {
         let mirror = try MiniMirror()
-        try mirror.addFeatureArchives()
+        // Long enough for the features before it to have been read when the end is missed.
+        let noise = (0..<500_000).map { _ in UInt8.random(in: 0...255) }
+        _ = try mirror.tool.folder.write("noise", noise)
+        try mirror.addFeatureArchives(last: "noise")
         let archive = mirror.file("coco_extract/train2014.tar.gz")
         let bytes = try Data(contentsOf: URL(fileURLWithPath: archive))
         try bytes.dropLast(100).write(to: URL(fileURLWithPath: archive))

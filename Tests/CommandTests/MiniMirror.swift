@@ -98,16 +98,19 @@ final class MiniMirror {
     }
 
     /// Puts features of the mini dataset into the folder as the official release hands them out.
-    func addFeatureArchives(_ names: [String] = ["train2014", "val2014", "test2015"]) throws {
+    ///
+    /// - Parameter last: The name of a file of the working folder that comes last in each archive.
+    func addFeatureArchives(last: String? = nil) throws {
         try FileManager.default.createDirectory(
             atPath: file("coco_extract"), withIntermediateDirectories: true)
-        for name in names {
+        for name in ["train2014", "val2014", "test2015"] {
             let tar = Process()
             tar.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            tar.arguments = [
-                "tar", "-czf", file("coco_extract/\(name).tar.gz"), "-C",
-                MiniRun.datasets.path + "/coco_extract", name,
-            ]
+            tar.arguments =
+                [
+                    "tar", "-czf", file("coco_extract/\(name).tar.gz"), "-C",
+                    MiniRun.datasets.path + "/coco_extract", name,
+                ] + (last.map { ["-C", tool.folder.path, $0] } ?? [])
             try tar.run()
             tar.waitUntilExit()
             try #require(tar.terminationStatus == 0)
