@@ -125,6 +125,39 @@ import Testing
         #expect(mirror.sentByteCount(of: Self.largest) <= byteCount + 4 * 4096)
     }
 
+    @Test("what a kill in the middle of unpacking left is removed, and nothing of others")
+    func leftovers() throws {
+        let mirror = try MiniMirror()
+        try FileManager.default.createDirectory(
+            atPath: mirror.file("vqa"), withIntermediateDirectories: true)
+        for name in [Self.name + ".1abc.partial", "notes.partial"] {
+            _ = try mirror.tool.folder.write("datasets/vqa/" + name, "half")
+        }
+        try mirror.expectDataset(try mirror.fetch(), besides: ["notes.partial"])
+    }
+
+    @Test("two that fetch to the same folder do not get into each other's way")
+    func twice() throws {
+        let mirror = try MiniMirror { reply, _, earlier in if earlier == 0 { reply.stallAfter = 8192 } }
+        let first = try mirror.tool.start(mirror.command)
+        try first.wait { mirror.sentByteCount(of: Self.archive) == 8192 }
+        let second = try mirror.fetch()
+        #expect(second.exitCode == 1)
+        #expect(
+            second.lastErrorLine.contains("datasets/vqa: expected a folder that nobody else is fetching to"))
+        #expect(mirror.server.exchanges.count == 1)
+    }
+
+    @Test("the environment's proxy is asked")
+    func proxy() throws {
+        let proxy = try LoopbackServer { _, _ in .init(status: 404) }
+        let outcome = try CommandLineTool().run(
+            in: "http_proxy=\(proxy.address) exec \"$@\"",
+            ["fetch", "vqa-v2", "--mirror", "http://example.invalid/vqa"])
+        #expect(outcome.exitCode == 1)
+        #expect(proxy.exchanges.map(\.request.path) == ["http://example.invalid/vqa/" + Self.archive])
+    }
+
     @Test("Ctrl-C keeps what has come and says how to go on", arguments: [SIGINT, SIGTERM])
     func interrupted(signal: Int32) throws {
         let mirror = try MiniMirror { reply, _, earlier in if earlier == 0 { reply.stallAfter = 8192 } }

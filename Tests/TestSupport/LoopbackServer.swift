@@ -75,6 +75,12 @@ public final class LoopbackServer: Sendable {
     private let answer: @Sendable (Request, Int) -> Reply
     private let log = Mutex<[Exchange]>([])
 
+    /// A proxy that the environment names knows nothing of this machine's servers.
+    private static let isProxyPassed: Bool = {
+        let others = ProcessInfo.processInfo.environment["no_proxy"].map { "," + $0 } ?? ""
+        return setenv("no_proxy", "127.0.0.1" + others, 1) == 0
+    }()
+
     /// Starts to listen.
     ///
     /// - Parameter answer: Gives the answer to a request, of which there were so many to the same path before.
@@ -93,7 +99,7 @@ public final class LoopbackServer: Sendable {
                     && getsockname(listener, $0, &size) == 0
             }
         }
-        guard isOpen else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EINVAL) }
+        guard isOpen, Self.isProxyPassed else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EINVAL) }
         address = "http://127.0.0.1:\(UInt16(bigEndian: place.sin_port))"
         Thread.detachNewThread { [weak self] in
             while true {

@@ -72,9 +72,7 @@ extension FetchCommand {
             let source = mirror.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? VQAv2Archive.publicAddress
             let fetch = ArchiveFetch(
                 layout: layout, source: source, isForced: force, downloader: downloader,
-                interrupts: interrupts)
-            try fetch.prepare()
-            defer { fetch.cleanUp() }
+                downloads: try DownloadsFolder(in: layout), interrupts: interrupts)
             return try VQAv2Archive.allCases.reduce(into: [:]) { counts, archive in
                 counts.merge(try fetch.bring(archive)) { $1 }
             }

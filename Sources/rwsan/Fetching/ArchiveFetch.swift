@@ -12,13 +12,12 @@ struct ArchiveFetch {
     /// Whether files that are there are fetched all the same.
     let isForced: Bool
     let downloader: Downloader
+    /// Where archives lie until they are unpacked.
+    let downloads: DownloadsFolder
     let interrupts: Interrupts
 
     /// Somebody asked to stop.
     struct Stopped: Error {}
-
-    /// Where archives lie until they are unpacked.
-    private var downloads: URL { layout.questionsFolder.appending(component: "downloads") }
 
     /// Sees to it that the files of an archive are there.
     ///
@@ -34,16 +33,6 @@ struct ArchiveFetch {
         noteOtherCounts(counts)
         return counts
     }
-
-    /// Makes the folders.
-    ///
-    /// - Throws: `UnwritableOutput`.
-    func prepare() throws {
-        _ = try OutputPath(downloads.appending(component: "archive").path)
-    }
-
-    /// Removes the folder of the downloads where nothing is left in it.
-    func cleanUp() { rmdir(downloads.path) }
 
     /// The files that are there and whole.
     private func countPresent(_ archive: VQAv2Archive) -> [VQAv2File: Int] {
@@ -87,7 +76,7 @@ struct ArchiveFetch {
     }
 
     private func download(_ archive: VQAv2Archive, _ files: [VQAv2File]) throws -> [VQAv2File: Int] {
-        let zip = downloads.appending(component: archive.fileName)
+        let zip = downloads.url.appending(component: archive.fileName)
         if isForced { try? FileManager.default.removeItem(at: zip) }
         var isSecond = false
         while true {
