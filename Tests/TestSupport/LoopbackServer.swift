@@ -28,8 +28,6 @@ public final class LoopbackServer: Sendable {
         public var cutAfter: Int?
         /// After how many bytes of the body no more come, until the other side gives up.
         public var stallAfter: Int?
-        /// How long to wait after each 4096 bytes, in microseconds.
-        public var pause: UInt32 = 0
 
         /// An answer of these parts.
         public init(status: Int = 200, headers: [String: String] = [:], body: [UInt8] = []) {
@@ -140,7 +138,6 @@ public final class LoopbackServer: Sendable {
             guard Self.send(rest.prefix(4096), to: connection) else { return }
             log.withLock { $0[number].sentByteCount += min(4096, rest.count) }
             rest = rest.dropFirst(4096)
-            if reply.pause > 0 { usleep(reply.pause) }
         }
         if reply.stallAfter != nil {
             var byte: UInt8 = 0
