@@ -135,8 +135,9 @@ public final class LoopbackServer: Sendable {
 
         var rest = reply.body.prefix(min(reply.cutAfter ?? .max, reply.stallAfter ?? .max))
         while !rest.isEmpty {
-            guard Self.send(rest.prefix(4096), to: connection) else { return }
+            // Counted first: who has the last byte may look at once.
             log.withLock { $0[number].sentByteCount += min(4096, rest.count) }
+            guard Self.send(rest.prefix(4096), to: connection) else { return }
             rest = rest.dropFirst(4096)
         }
         if reply.stallAfter != nil {
