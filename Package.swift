@@ -22,6 +22,7 @@ let package = Package(
         // What the system provides.
         .systemLibrary(
             name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(
             name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
@@ -43,6 +44,7 @@ let package = Package(
 
         // In the direction data flows.
         .target(name: "Archives", dependencies: ["CArchive"]),
+        .target(name: "Downloads", dependencies: ["CCurl"]),
         .target(name: "Torch", dependencies: ["CTorch", "Archives"]),
         .target(name: "VQAData", dependencies: ["Torch", "Archives", "CVQAJSON"]),
         .target(name: "VQAVision", dependencies: ["Torch", "VQAData", "Archives", "CPNG", "CTurboJPEG"]),
@@ -51,7 +53,7 @@ let package = Package(
         .executableTarget(
             name: "rwsan",
             dependencies: [
-                "VQATraining", "VQAVision", "Yams",
+                "VQATraining", "VQAVision", "Downloads", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -66,6 +68,7 @@ let package = Package(
 
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "TestSupport"]),
+        .testTarget(name: "DownloadsTests", dependencies: ["Downloads", "TestSupport"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "Archives", "TestSupport"]),
         .testTarget(name: "VQADataTests", dependencies: ["VQAData", "Archives", "TestSupport"]),
         .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "VQAData", "Torch", "Archives", "CTurboJPEG", "TestSupport"]),

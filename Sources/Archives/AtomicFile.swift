@@ -18,6 +18,9 @@ public final class AtomicFile {
     let descriptor: Int32
     /// Nil for a device or a pipe, where nothing is renamed.
     private let temporaryPath: String?
+    /// Where the bytes lie until `commit()`, for looking at them before they count; the path itself of a device
+    /// or a pipe.
+    public var writtenPath: String { temporaryPath ?? path }
     private var isCommitted = false
 
     /// Starts a file that will replace whatever is at `path`; the folder must exist.

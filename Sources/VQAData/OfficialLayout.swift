@@ -114,6 +114,11 @@ public struct OfficialLayout: Sendable, Equatable {
         return names.map { featuresFolder.appending(component: $0) }
     }
 
+    /// The archive in which the official release hands out a feature folder: beside it, `train2014.tar.gz`.
+    public func featureArchive(of folder: URL) -> URL {
+        folder.deletingLastPathComponent().appending(component: folder.lastPathComponent + ".tar.gz")
+    }
+
     /// Where the features of a feature folder are once they are packed: beside it, `train2014.packed` for
     /// `train2014`. The official release knows no such place.
     public func featureStore(packedFrom folder: URL) -> URL {

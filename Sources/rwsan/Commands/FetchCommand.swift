@@ -6,7 +6,7 @@ struct FetchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fetch",
         abstract: "Bring a dataset, or weights, in the form that the other commands read.",
-        subcommands: [EasyVQA.self, EfficientNet.self])
+        subcommands: [VQAv2.self, EasyVQA.self, EfficientNet.self])
 
     struct EasyVQA: ParsableCommand {
         static let configuration = CommandConfiguration(

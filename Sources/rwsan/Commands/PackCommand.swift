@@ -25,20 +25,7 @@ struct PackCommand: ParsableCommand {
         var packer = FeaturePacker()
         packer.precision = dtype
         let interrupts = Interrupts { Console.note("finishing the shard at hand (again to end at once)") }
-        let start = ContinuousClock.now
-        let line = ProgressLine()
-        let report = try packer.pack(
-            inputs, into: output,
-            onProgress: { progress in
-                line.show {
-                    let left = progress.secondsLeft.map { ", \(readable(seconds: $0)) left" } ?? ""
-                    return "packing: \(decimal(progress.fraction * 100, 1)) %, "
-                        + "\(progress.packedCount) images\(left)"
-                }
-            },
-            shouldStop: { interrupts.isRequested })
-        Console.clearProgress()
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let (report, seconds) = try packer.packShowing(inputs, into: output) { interrupts.isRequested }
         try show(report, seconds: seconds)
         switch report.outcome {
         case .complete: break
@@ -50,11 +37,6 @@ struct PackCommand: ParsableCommand {
     }
 
     private func show(_ report: FeaturePacker.Report, seconds: Double) throws {
-        for shard in report.removedShards { Console.note("removed a damaged shard: \(shard)") }
-        for input in report.skipped { Console.note("left out: \(input)") }
-        Console.note(
-            "\(report.packedCount) images packed, \(report.keptCount) there already, "
-                + "\(report.skipped.count) left out, in \(readable(seconds: seconds))")
         guard json else {
             if report.outcome == .complete { try Console.result(output) }
             return
@@ -85,16 +67,5 @@ private struct PackSummary: Encodable {
         endedEarly = report.endedEarly
         removedShards = report.removedShards
         self.seconds = seconds
-    }
-}
-
-/// Input that ended before its end.
-private struct UnfinishedStore: Error, CustomStringConvertible {
-    let path: String
-    let causes: [String]
-
-    var description: String {
-        "\(path): not a store yet, for some input ended early; what was good is kept: "
-            + causes.joined(separator: "; ")
     }
 }

@@ -1,0 +1,205 @@
+import Foundation
+
+/// One file on its way.
+final class Download {
+    private let settings: Downloader
+    private let address: String
+    private let file: PartialFile
+    private let onEvent: (Downloader.Event) -> Void
+    private let shouldStop: () -> Bool
+    private let pace = Pace()
+    /// Where the file is gone on with in the request at hand; 0 asks for all of it.
+    private var offset = 0
+    /// Whether the response at hand is known to be the one that was asked for.
+    private var isAccepted = false
+
+    init(
+        _ settings: Downloader, _ address: String, to path: String,
+        onEvent: @escaping (Downloader.Event) -> Void, shouldStop: @escaping () -> Bool
+    ) throws {
+        (self.settings, self.address) = (settings, address)
+        (self.onEvent, self.shouldStop) = (onEvent, shouldStop)
+        file = try PartialFile(path: path, address: address)
+    }
+
+    /// An answer that is not the one that was asked for.
+    private enum Unwanted: Error {
+        /// A status other than that of a file.
+        case status(Int)
+        /// A part that does not fit what is there.
+        case part(expected: String, found: String)
+    }
+
+    /// What to make of a request that did not bring the file to its end.
+    private struct Setback: Error {
+        let reason: DownloadError.Reason
+        var canPass = true
+        var retryAfter: Int?
+    }
+
+    func run() throws -> Downloader.Outcome {
+        let transfer = try makeTransfer()
+        var attempts = 0
+        var furthest = file.byteCount
+        if furthest > 0, !file.isWhole { onEvent(.resuming(at: furthest)) }
+        while !file.isWhole {
+            if shouldStop() { return .interrupted }
+            do {
+                guard try request(transfer) else { return .interrupted }
+                if file.origin?.byteCount == nil { break }
+            } catch let setback as Setback {
+                if file.byteCount > furthest { (attempts, furthest) = (0, file.byteCount) }
+                attempts += 1
+                let error = DownloadError(address: address, reason: setback.reason, attempts: attempts)
+                guard setback.canPass, attempts <= settings.retryLimit else { throw error }
+                try pause(for: error, retryAfter: setback.retryAfter)
+            }
+        }
+        try file.finish()
+        return .complete
+    }
+
+    private func makeTransfer() throws -> Transfer {
+        try Transfer(
+            address, connectTimeout: settings.connectTimeout, stallTimeout: settings.stallTimeout,
+            receive: { [unowned self] response, bytes in
+                try accept(response)
+                try file.append(bytes)
+                tell()
+            }, shouldStop: shouldStop)
+    }
+
+    /// Asks for the file or the rest of it.
+    ///
+    /// - Returns: Whether it came; false where somebody asked to stop.
+    /// - Throws: `Setback` where it did not come to its end; `DownloadError` where it cannot be written.
+    private func request(_ transfer: Transfer) throws -> Bool {
+        let validator = file.byteCount > 0 ? file.origin?.validator : nil
+        // A file of this machine has neither ETag nor status, and is copied anew in no time.
+        let continuation = validator.map { Transfer.Continuation(offset: file.byteCount, validator: $0) }
+        offset = continuation?.offset ?? 0
+        isAccepted = false
+        pace.start(at: file.byteCount)
+        switch transfer.perform(continuation) {
+        case .stopped: return false
+        case .failed(let reason): throw Setback(reason: reason, canPass: false)
+        case .broken(let cause): throw cutShort(cause)
+        case .rejected(let unwanted as Unwanted): throw try setback(unwanted, transfer)
+        case .rejected(let error): throw error
+        case .finished: break
+        }
+        do {
+            // A response without a body has not been looked at yet.
+            try accept(transfer.response)
+        } catch let unwanted as Unwanted {
+            throw try setback(unwanted, transfer)
+        }
+        guard let expected = file.origin?.byteCount, expected != file.byteCount else { return true }
+        let setback = cutShort("the server ended there")
+        // More bytes than the whole file has are not its beginning.
+        if file.byteCount > expected { try file.empty() }
+        throw setback
+    }
+
+    /// Makes sure, before its first byte, that a response is what was asked for.
+    private func accept(_ response: HTTPResponse) throws {
+        guard !isAccepted else { return }
+        switch response.status {
+        case 0, 200:
+            if offset > 0 {
+                onEvent(.startingAgain("the server sends the whole file; it may have changed"))
+            }
+            try file.begin(
+                PartialFile.Origin(
+                    address: address, validator: response.validator, byteCount: response.contentLength))
+            pace.start(at: 0)
+        case 206 where offset > 0: try acceptPart(response)
+        default: throw Unwanted.status(response.status)
+        }
+        isAccepted = true
+    }
+
+    private func acceptPart(_ response: HTTPResponse) throws {
+        let whole = file.origin?.byteCount
+        guard let range = response.contentRange, range.start == offset,
+            range.total == nil || whole == nil || range.total == whole
+        else {
+            throw Unwanted.part(
+                expected: "the bytes from \(offset)" + (whole.map { " of \($0)" } ?? ""),
+                found: response["content-range"].map { "'\($0)'" } ?? "a part that does not say which")
+        }
+        guard response.validator == nil || response.validator == file.origin?.validator else {
+            throw Unwanted.part(
+                expected: "the rest of version \(file.origin?.validator ?? "")",
+                found: "that of \(response.validator ?? "")")
+        }
+    }
+
+    private func setback(_ unwanted: Unwanted, _ transfer: Transfer) throws -> Setback {
+        switch unwanted {
+        case .part(let expected, let found):
+            try startAgain("the server sends another part than was asked for")
+            return Setback(reason: .wrongAnswer(expected: expected, found: found))
+        case .status(416) where offset > 0:
+            try startAgain("the server has no such part of the file")
+            return Setback(
+                reason: .wrongAnswer(expected: "the bytes from \(offset)", found: "that there are none"))
+        case .status(let status):
+            let canPass = (500...599).contains(status) || status == 429 || status == 408
+            return Setback(
+                reason: .refused(status: status), canPass: canPass, retryAfter: transfer.retryAfter)
+        }
+    }
+
+    private func startAgain(_ why: String) throws {
+        try file.empty()
+        onEvent(.startingAgain(why))
+    }
+
+    private func cutShort(_ cause: String) -> Setback {
+        Setback(
+            reason: .cutShort(expected: file.origin?.byteCount, found: file.byteCount, cause: cause))
+    }
+
+    private func pause(for error: DownloadError, retryAfter: Int?) throws {
+        var duration = settings.longestPause
+        // Doubled too often, a pause would be too long for a number.
+        if error.attempts < 32 { duration = min(duration, settings.firstPause * (1 << (error.attempts - 1))) }
+        if let retryAfter, case .refused(let status) = error.reason {
+            guard .seconds(retryAfter) <= settings.longestPause else {
+                throw DownloadError(address: address, reason: .putOff(status: status, seconds: retryAfter))
+            }
+            duration = max(duration, .seconds(retryAfter))
+        }
+        onEvent(.retrying(cause: error, in: duration))
+        let end = ContinuousClock.now + duration
+        while ContinuousClock.now < end, !shouldStop() {
+            Thread.sleep(forTimeInterval: min(0.1, max(0, (end - ContinuousClock.now) / .seconds(1))))
+        }
+    }
+
+    private func tell() {
+        onEvent(
+            .received(
+                Downloader.Progress(
+                    byteCount: file.byteCount, totalByteCount: file.origin?.byteCount,
+                    bytesPerSecond: pace.bytesPerSecond(at: file.byteCount))))
+    }
+}
+
+/// At what pace bytes come, over the last seconds.
+private final class Pace {
+    private static let span = Duration.seconds(5)
+    private var marks: [(time: ContinuousClock.Instant, byteCount: Int)] = []
+
+    func start(at byteCount: Int) { marks = [(ContinuousClock.now, byteCount)] }
+
+    func bytesPerSecond(at byteCount: Int) -> Double {
+        let now = ContinuousClock.now
+        if let last = marks.last, now - last.time > .milliseconds(200) { marks.append((now, byteCount)) }
+        // One mark older than the span stays, so that the span is covered.
+        while marks.count > 2, now - marks[1].time > Self.span { marks.removeFirst() }
+        guard let first = marks.first, now > first.time else { return 0 }
+        return Double(byteCount - first.byteCount) / ((now - first.time) / .seconds(1))
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+
+/// Fetches a file from an address, and goes on where an earlier attempt ended.
+///
+///     let outcome = try Downloader().fetch("https://example.org/a.zip", to: "a.zip")
+///
+/// What has come lies in `a.zip.partial`, and in `a.zip.partial.json` which version of the file it is of, by the
+/// server's `ETag` or `Last-Modified`. The next request asks for the rest on the condition that the file is still
+/// that one (`If-Range`), so that a file that has changed is begun anew. Servers that do not say which version they
+/// give, or give no parts, are asked for the whole file again. Under its own name the file appears when it is whole.
+///
+/// A connection that is cut, stalls, or ends in a status that passes (5xx, 429, 408) is tried again, after
+/// pauses that grow, or as long as the server asks for.
+///
+/// The program should ignore SIGPIPE: encrypted connections that are cut can raise it.
+public struct Downloader: Sendable {
+    /// How often in a row it is tried again without coming further.
+    public var retryLimit = 8
+    /// How long the first pause is; each one after it is twice as long.
+    public var firstPause = Duration.milliseconds(250)
+    /// How long a pause is at most. A server that asks for a longer one is given up.
+    public var longestPause = Duration.seconds(60)
+    /// How long it may take until a server answers to a call.
+    public var connectTimeout = Duration.seconds(30)
+    /// How long, in whole seconds, next to nothing may come before a connection counts as cut. The pace is that
+    /// of five seconds, which come on top.
+    public var stallTimeout = Duration.seconds(30)
+
+    /// A downloader that waits as long as the internet needs.
+    public init() {}
+
+    /// How a download ended that did not fail.
+    public enum Outcome: Sendable {
+        /// The file is in its place.
+        case complete
+        /// It was asked to stop; what has come is kept.
+        case interrupted
+    }
+
+    /// What happens on the way.
+    public enum Event: Sendable {
+        /// Bytes of an earlier attempt are gone on with.
+        case resuming(at: Int)
+        /// Bytes have come.
+        case received(Progress)
+        /// What was there is of no use, and the file is begun anew.
+        case startingAgain(String)
+        /// It did not work, and will be tried again.
+        case retrying(cause: DownloadError, in: Duration)
+    }
+
+    /// How far a download has come.
+    public struct Progress: Sendable {
+        /// How many bytes are there, those of earlier attempts included.
+        public let byteCount: Int
+        /// How many bytes the file has, where the server says.
+        public let totalByteCount: Int?
+        /// At what pace they come.
+        public let bytesPerSecond: Double
+        /// How long the rest will take at that pace; nil where nothing can be said.
+        public var secondsLeft: Double? {
+            guard let totalByteCount, bytesPerSecond > 0 else { return nil }
+            return Double(totalByteCount - byteCount) / bytesPerSecond
+        }
+    }
+
+    /// Fetches a file. One that is at the path already is replaced.
+    ///
+    /// - Parameters:
+    ///   - address: Of `http`, `https` or `file`.
+    ///   - path: Where the file goes; the folder must exist.
+    ///   - onEvent: Called when something happens.
+    ///   - shouldStop: Asked at least once a second.
+    /// - Throws: `DownloadError`. What has come is kept, for the next attempt.
+    public func fetch(
+        _ address: String, to path: String, onEvent: @escaping (Event) -> Void = { _ in },
+        shouldStop: @escaping () -> Bool = { false }
+    ) throws -> Outcome {
+        try Download(self, address, to: path, onEvent: onEvent, shouldStop: shouldStop).run()
+    }
+}
