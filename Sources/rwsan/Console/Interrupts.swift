@@ -20,7 +20,9 @@ final class Interrupts: @unchecked Sendable {
             signal(number, SIG_IGN)
             source.setEventHandler { [weak self] in
                 guard let self else { return }
-                if self.requested.exchange(true, ordering: .relaxed) {
+                // On a busy machine two signals can come as one event.
+                let wasRequested = self.requested.exchange(true, ordering: .relaxed)
+                if wasRequested || source.data > 1 {
                     signal(number, SIG_DFL)
                     kill(getpid(), number)
                     return
