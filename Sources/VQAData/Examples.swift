@@ -68,11 +68,11 @@ public struct Examples: Sendable {
         var targets = SoftTargets()
         for file in files {
             targets.append(file.targets)
-            let rows = try file.questions.rows(of: file.annotations)
+            let questions = file.questions
+            let rows = try questions.rows(of: file.annotations)
             reserve(rows.count)
-            let numbers = file.questions.numbers(in: vocabulary)
+            let numbers = questions.numbers(in: vocabulary)
             for row in rows {
-                let questions = file.questions
                 append(questions.ids[row], questions.imageIDs[row], questions.encoded[row]) {
                     numbers[Int($0)]
                 }

@@ -20,7 +20,9 @@ struct FileIdentity: Sendable, Codable, Equatable {
             (byteCount, inode, device, modification, change) = (nil, nil, nil, nil, nil)
             return
         }
-        func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
+        func nanoseconds(_ time: timespec) -> Int64 {
+            Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        }
         byteCount = Int64(status.st_size)
         inode = UInt64(status.st_ino)
         device = UInt64(status.st_dev)

@@ -44,7 +44,9 @@ struct TokenizedQuestions: Sendable {
 
     /// The number that a vocabulary gives to each of `words`.
     func numbers(in vocabulary: Vocabulary) -> [Int32] {
-        (0..<words.count).map { vocabulary.index.number(of: words.strings.bytes(of: $0)) ?? Vocabulary.unknown }
+        (0..<words.count).map {
+            vocabulary.index.number(of: words.strings.bytes(of: $0)) ?? Vocabulary.unknown
+        }
     }
 
     /// For each annotation, in order, the row of its question.

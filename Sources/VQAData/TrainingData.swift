@@ -110,7 +110,9 @@ struct TrainingDataReading {
         let answers = try request.answers ?? AnswerList(annotations: answerSplits.map(files.annotations))
         let (targets, metric) = try score(files, answers)
         let training = try Examples(
-            files: zip(request.splits, targets).map { (try files.questions($0), try files.annotations($0), $1) },
+            files: zip(request.splits, targets).map {
+                (try files.questions($0), try files.annotations($0), $1)
+            },
             vocabulary: vocabulary)
         let validation = try metric.map {
             (Examples(questions: try files.questions(.val), vocabulary: vocabulary), $0)
@@ -188,7 +190,9 @@ struct TrainingDataReading {
         for split in annotationSplits {
             guard let file = layout.annotations(of: split) else { throw UnannotatedSplitError(split: split) }
             work.append(
-                ParallelWork(cost: file.byteCount) { .annotations(split, try AnnotationTable(contentsOf: file)) }
+                ParallelWork(cost: file.byteCount) {
+                    .annotations(split, try AnnotationTable(contentsOf: file))
+                }
             )
         }
         var files = Files(layout: layout)

@@ -26,7 +26,10 @@ extension TrainingData {
         training = try Examples(columns, "training", vocabulary, answers)
         validation =
             request.evaluatesVal
-            ? (try Examples(columns, "validation", vocabulary, answers), try AccuracyMetric(columns, "metric"))
+            ? (
+                try Examples(columns, "validation", vocabulary, answers),
+                try AccuracyMetric(columns, "metric")
+            )
             : nil
     }
 }
