@@ -44,7 +44,7 @@ import Testing
         #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
         #expect(
             outcome.errorOutput.contains(
-                "glove.mini.300d.txt knows 71 of 74 words, 99.83 % of the questions' text"))
+                "glove.mini.300d.txt knows 71 of 74 words, 99.96 % of the questions' text"))
         let losses = try mini.metrics().compactMap { $0["loss"] as? Double }
         #expect(losses.count == 3)
         #expect(losses[2] < losses[0] * 0.75)
