@@ -65,6 +65,10 @@ let package = Package(
             name: "FeatureBenchmark",
             dependencies: ["VQAData", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Benchmarks/FeatureBenchmark"),
+        .executableTarget(
+            name: "StartBenchmark",
+            dependencies: ["VQAData", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks/StartBenchmark"),
 
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "TestSupport"]),

@@ -72,7 +72,7 @@ public struct AnnotationTable: Sendable, RandomAccessCollection {
     /// The answers of row i are `answers[answerOffsets[i]..<answerOffsets[i + 1]]`.
     let answerOffsets: [Int]
     let answers: [AnswerRecord]
-    private let rows: RowIndex
+    let rows: RowIndex
 
     /// Reads an annotation file.
     ///
@@ -166,9 +166,16 @@ public struct AnnotationTable: Sendable, RandomAccessCollection {
     ///
     /// - Throws: ``MissingQuestionsError`` where `questions` lacks some.
     public func questionRows(in questions: QuestionTable) throws -> [Int] {
-        let found = questionIDs.compactMap(questions.row(of:))
+        try questionRows(questions.row(of:))
+    }
+
+    /// For each annotation, in order, the row that `row` finds for its question.
+    ///
+    /// - Throws: ``MissingQuestionsError`` where it finds none.
+    func questionRows(_ row: (QuestionID) -> Int?) throws -> [Int] {
+        let found = questionIDs.compactMap(row)
         guard found.count == count else {
-            throw MissingQuestionsError(ids: questionIDs.filter { questions.row(of: $0) == nil })
+            throw MissingQuestionsError(ids: questionIDs.filter { row($0) == nil })
         }
         return found
     }

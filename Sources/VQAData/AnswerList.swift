@@ -2,7 +2,7 @@ import Foundation
 
 /// The answers a model chooses from, each with its number: the number of its logit.
 public struct AnswerList: Sendable {
-    private let index: StringIndex
+    let index: StringIndex
 
     /// The most frequent answers of annotation files, in order of first appearance: the normal forms of
     /// `multiple_choice_answer` (``AnswerNormalizer``) that are seen more often than the threshold.
@@ -29,6 +29,9 @@ public struct AnswerList: Sendable {
         }
         self.index = index
     }
+
+    /// A list of answers that differ.
+    init(index: StringIndex) { self.index = index }
 
     /// A list that was saved: its ``answers``.
     ///

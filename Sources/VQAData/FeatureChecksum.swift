@@ -21,4 +21,14 @@ struct FeatureChecksum {
         let digits = String(state, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
+
+    /// The checksum of these bytes alone.
+    static func text(of bytes: UnsafeRawBufferPointer) -> String {
+        var checksum = FeatureChecksum()
+        checksum.add(bytes)
+        return checksum.text
+    }
+
+    /// The checksum of a text.
+    static func text(of text: String) -> String { Array(text.utf8).withUnsafeBytes { self.text(of: $0) } }
 }

@@ -17,7 +17,14 @@ public protocol FeatureSource: Sendable {
 extension FeatureSource {
     /// Those of the images that there are no features for, each once, in ascending order.
     public func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] {
-        Set(imageIDs).filter { !contains($0) }.sorted()
+        var missing: Set<ImageID> = []
+        var previous: ImageID?
+        // The questions about a picture mostly follow one another.
+        for image in imageIDs where image != previous {
+            previous = image
+            if !contains(image) { missing.insert(image) }
+        }
+        return missing.sorted()
     }
 
     /// The features, which are regions too.

@@ -1,5 +1,7 @@
 /// The number of a question, unique within a dataset (`question_id`).
-public struct QuestionID: RawRepresentable, Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
+public struct QuestionID: RawRepresentable, Hashable, Comparable, Codable, Sendable, BitwiseCopyable,
+    CustomStringConvertible
+{
     /// The number itself.
     public let rawValue: Int64
 
@@ -16,7 +18,9 @@ public struct QuestionID: RawRepresentable, Hashable, Comparable, Codable, Senda
 }
 
 /// The number of an image, unique within a dataset (`image_id`; COCO's own numbers in VQA-v2).
-public struct ImageID: RawRepresentable, Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
+public struct ImageID: RawRepresentable, Hashable, Comparable, Codable, Sendable, BitwiseCopyable,
+    CustomStringConvertible
+{
     /// The number itself.
     public let rawValue: Int64
 
@@ -33,7 +37,9 @@ public struct ImageID: RawRepresentable, Hashable, Comparable, Codable, Sendable
 }
 
 /// The position of an answer in an ``AnswerList``: the number of its logit.
-public struct AnswerIndex: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct AnswerIndex: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable,
+    CustomStringConvertible
+{
     /// The number itself.
     public let rawValue: Int32
 

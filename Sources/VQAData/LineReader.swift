@@ -1,7 +1,11 @@
+import Archives
 import Foundation
 
-/// Reads a text file of any size line by line, through a buffer of fixed size.
+/// Reads a text of any size line by line, through a buffer of fixed size.
 final class LineReader {
+    /// Reads the next bytes of the text into a buffer and gives their number; 0 at its end.
+    typealias Source = (UnsafeMutableRawBufferPointer) throws -> Int
+
     /// How long lines may be where the reader is not told: in a file of word vectors one takes some 3 KB.
     static let longestLine = 1 << 20
 
@@ -9,7 +13,7 @@ final class LineReader {
     private(set) var lineNumber = 0
 
     private let file: URL
-    private let descriptor: CInt
+    private let source: Source
     private let longestLine: Int
     /// One byte longer than what is read at a time: see ``next()``.
     private let buffer: UnsafeMutableBufferPointer<UInt8>
@@ -17,25 +21,27 @@ final class LineReader {
     private var unread = 0..<0
 
     /// - Parameters:
-    ///   - file: The file to read.
+    ///   - file: The file that errors name.
     ///   - longestLine: How many bytes a line may have; longer ones are an error.
-    /// - Throws: ``DatasetFileError`` where the file cannot be opened.
-    init(_ file: URL, longestLine: Int = LineReader.longestLine) throws {
+    ///   - source: Gives the text.
+    init(_ file: URL, longestLine: Int = LineReader.longestLine, source: @escaping Source) {
         self.file = file
         self.longestLine = longestLine
-        descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw DatasetFileError(
-                file: file, problem: "cannot be opened: \(String(cString: strerror(errno)))")
-        }
+        self.source = source
         buffer = .allocate(capacity: longestLine + 1)
         buffer.initialize(repeating: 0)
     }
 
-    deinit {
-        close(descriptor)
-        buffer.deallocate()
+    /// - Parameters:
+    ///   - file: The file to read.
+    ///   - longestLine: How many bytes a line may have; longer ones are an error.
+    /// - Throws: ``DatasetFileError`` where the file cannot be opened.
+    convenience init(_ file: URL, longestLine: Int = LineReader.longestLine) throws {
+        let descriptor = try Descriptor(file)
+        self.init(file, longestLine: longestLine) { try descriptor.read(into: $0) }
     }
+
+    deinit { buffer.deallocate() }
 
     /// The next line without its end, or nil at the end of the file. It stays as it is until the next
     /// call. The byte behind it may be read, and is a line feed or 0.
@@ -78,21 +84,62 @@ final class LineReader {
             throw failure("is longer than \(longestLine) bytes: not a text file of this kind")
         }
         memmove(start, start + unread.lowerBound, kept)
-        var byteCount: Int
-        repeat {
-            byteCount = read(descriptor, start + kept, longestLine - kept)
-        } while byteCount < 0 && errno == EINTR
-        guard byteCount >= 0 else {
-            throw failure("cannot be read: \(String(cString: strerror(errno)))")
-        }
+        unread = 0..<kept
+        let byteCount = try read(
+            into: UnsafeMutableRawBufferPointer(start: start + kept, count: longestLine - kept))
         unread = 0..<(kept + byteCount)
         buffer[unread.upperBound] = 0
         return byteCount > 0
+    }
+
+    private func read(into free: UnsafeMutableRawBufferPointer) throws -> Int {
+        do {
+            return try source(free)
+        } catch let error as SystemError {
+            throw failure("cannot be read: \(error.reason)")
+        } catch let error as ArchiveError {
+            throw failure(error.problem)
+        }
     }
 
     /// An error about the last line, or about the file where no line was read.
     func failure(_ problem: String) -> DatasetFileError {
         DatasetFileError(
             file: file, location: lineNumber == 0 ? .file : .line(lineNumber), problem: problem)
+    }
+}
+
+/// What the system said.
+private struct SystemError: Error {
+    let reason = String(cString: strerror(errno))
+}
+
+/// A file open for reading.
+private final class Descriptor {
+    private let number: CInt
+
+    init(_ file: URL) throws {
+        number = open(file.path, O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else {
+            throw DatasetFileError(file: file, problem: "cannot be opened: \(SystemError().reason)")
+        }
+    }
+
+    deinit { close(number) }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        while true {
+            let count = Foundation.read(number, buffer.baseAddress, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemError() }
+            return count
+        }
+    }
+}
+
+extension ArchiveError {
+    /// What is wrong, without the file's name.
+    var problem: String {
+        description.hasPrefix(file + ": ") ? String(description.dropFirst(file.count + 2)) : description
     }
 }

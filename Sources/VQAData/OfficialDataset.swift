@@ -52,12 +52,10 @@ public final class OfficialDataset {
     }
 
     /// Whether a split's questions are there.
-    public func hasQuestions(_ split: DatasetSplit) -> Bool { Self.exists(layout.questions(of: split)) }
+    public func hasQuestions(_ split: DatasetSplit) -> Bool { layout.hasQuestions(split) }
 
     /// Whether a split's annotations are there.
-    public func hasAnnotations(_ split: DatasetSplit) -> Bool {
-        layout.annotations(of: split).map(Self.exists) ?? false
-    }
+    public func hasAnnotations(_ split: DatasetSplit) -> Bool { layout.hasAnnotations(split) }
 
     private static func exists(_ file: URL) -> Bool { FileManager.default.fileExists(atPath: file.path) }
 
@@ -94,18 +92,14 @@ public final class OfficialDataset {
     ///
     /// - Throws: `DatasetFileError` where a file is damaged, or none is there.
     public func vocabulary() throws -> Vocabulary {
-        var splits = OfficialLayout.vocabularySplits.filter(hasQuestions)
-        if splits.isEmpty { splits = [.train] }
-        return Vocabulary(questions: try splits.map(questions))
+        Vocabulary(questions: try layout.presentVocabularySplits.map(questions))
     }
 
     /// The answers given often enough in train and val.
     ///
     /// - Throws: `DatasetFileError` where a file is missing or damaged.
     public func answers() throws -> AnswerList {
-        var splits = OfficialLayout.answerSplits.filter(hasAnnotations)
-        if splits.isEmpty { splits = [.train] }
-        return AnswerList(annotations: try splits.map(annotations))
+        AnswerList(annotations: try layout.presentAnswerSplits.map(annotations))
     }
 
     /// Annotated questions to learn from.

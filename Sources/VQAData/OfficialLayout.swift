@@ -142,3 +142,25 @@ public struct OfficialLayout: Sendable, Equatable {
     /// The splits whose annotations make the answer list, in the order that numbers its answers.
     public static let answerSplits: [DatasetSplit] = [.train, .val]
 }
+
+extension OfficialLayout {
+    /// Whether a split's questions are there.
+    func hasQuestions(_ split: DatasetSplit) -> Bool { Self.exists(questions(of: split)) }
+
+    /// Whether a split's annotations are there.
+    func hasAnnotations(_ split: DatasetSplit) -> Bool { annotations(of: split).map(Self.exists) ?? false }
+
+    private static func exists(_ file: URL) -> Bool { FileManager.default.fileExists(atPath: file.path) }
+
+    /// Those of the vocabulary's splits whose questions are there; train, to be missed, where none is.
+    var presentVocabularySplits: [DatasetSplit] {
+        let splits = Self.vocabularySplits.filter(hasQuestions)
+        return splits.isEmpty ? [.train] : splits
+    }
+
+    /// Those of the answer list's splits whose annotations are there; train, to be missed, where none is.
+    var presentAnswerSplits: [DatasetSplit] {
+        let splits = Self.answerSplits.filter(hasAnnotations)
+        return splits.isEmpty ? [.train] : splits
+    }
+}

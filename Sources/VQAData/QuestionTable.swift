@@ -29,7 +29,7 @@ public struct QuestionTable: Sendable, RandomAccessCollection {
     /// The ids of the images asked about, one a row.
     public let imageIDs: [ImageID]
     let texts: StringColumn
-    private let rows: RowIndex
+    let rows: RowIndex
 
     /// Reads a question file.
     ///
@@ -83,35 +83,5 @@ public struct DuplicateQuestionError: Error, Sendable, Equatable, CustomStringCo
     /// The error in one line.
     public var description: String {
         "question id \(id) appears twice, in rows \(rows.map(String.init).joined(separator: " and "))"
-    }
-}
-
-/// Finds the row of a question id.
-struct RowIndex: Sendable {
-    private var rows: [QuestionID: Int32]
-
-    /// - Throws: ``DuplicateQuestionError``.
-    init(of ids: [QuestionID]) throws {
-        rows = Dictionary(minimumCapacity: ids.count)
-        for (row, id) in ids.enumerated() {
-            guard let earlier = rows.updateValue(Int32(row), forKey: id) else { continue }
-            throw DuplicateQuestionError(id: id, rows: [Int(earlier), row])
-        }
-    }
-
-    /// - Throws: ``DatasetFileError`` naming the two records, for example `questions[3]`.
-    init(of ids: [QuestionID], in file: URL, name: String) throws {
-        do {
-            try self.init(of: ids)
-        } catch let duplicate as DuplicateQuestionError {
-            let records = duplicate.rows.map { "\(name)[\($0)]" }.joined(separator: " and ")
-            throw DatasetFileError(
-                file: file, location: .record(duplicate.rows[1]),
-                problem: "\(records) have the same question_id \(duplicate.id)")
-        }
-    }
-
-    subscript(id: QuestionID) -> Int? {
-        rows[id].map(Int.init)
     }
 }

@@ -11,8 +11,19 @@ public struct SoftTargets: Sendable {
     /// The score of each of ``answers``, above 0 and at most 1.
     public private(set) var scores: [Float] = []
 
+    /// No targets, to which others are appended.
+    init() {}
+
+    /// Targets that were kept: `offsets` begins with 0, never falls, and ends with the count of `answers`.
+    init(offsets: [Int], answers: [AnswerIndex], scores: [Float]) {
+        self.offsets = offsets
+        self.answers = answers
+        self.scores = scores
+    }
+
     /// The targets of all annotations, row by row.
     public init(annotations: AnnotationTable, answers list: AnswerList) {
+        offsets.reserveCapacity(annotations.count + 1)
         var listed = ComputedOncePerString<AnswerIndex?>(annotations.strings)
         var counts: [(answer: AnswerIndex, count: Int)] = []
         for row in annotations.indices {
@@ -32,6 +43,15 @@ public struct SoftTargets: Sendable {
             scores.append(contentsOf: counts.lazy.map { Self.score(ofCount: $0.count) })
             offsets.append(answers.count)
         }
+    }
+
+    /// Puts other targets behind these.
+    mutating func append(_ other: SoftTargets) {
+        guard count > 0 else { return self = other }
+        let start = answers.count
+        offsets.append(contentsOf: other.offsets.dropFirst().lazy.map { start + $0 })
+        answers.append(contentsOf: other.answers)
+        scores.append(contentsOf: other.scores)
     }
 
     /// How many targets there are.

@@ -25,6 +25,9 @@ public struct Vocabulary: Sendable {
         self.index = index
     }
 
+    /// A vocabulary of words that differ, PAD and UNK first.
+    init(index: StringIndex) { self.index = index }
+
     /// A vocabulary that was saved: its ``words``.
     ///
     /// - Throws: ``VocabularyError`` where the list does not begin with PAD and UNK, or repeats a word.
@@ -56,9 +59,7 @@ public struct Vocabulary: Sendable {
     public func encode(_ question: String, maximumCount: Int) -> [Int32] {
         var tokenizer = QuestionTokenizer()
         tokenizer.split(Array(question.utf8)[...])
-        var numbers: [Int32] = []
-        appendNumbers(of: tokenizer, maximumCount: maximumCount, to: &numbers)
-        return numbers
+        return Array(numbers(of: tokenizer, maximumCount: maximumCount))
     }
 
     /// The numbers of every question's words, as ``encode(_:maximumCount:)-(String,_)`` gives them.
@@ -67,17 +68,15 @@ public struct Vocabulary: Sendable {
         var encoded = EncodedQuestions()
         for row in 0..<questions.count {
             tokenizer.split(questions.texts.bytes(of: row))
-            appendNumbers(of: tokenizer, maximumCount: maximumCount, to: &encoded.words)
-            encoded.offsets.append(encoded.words.count)
+            for number in numbers(of: tokenizer, maximumCount: maximumCount) { encoded.append(word: number) }
+            encoded.endQuestion()
         }
         return encoded
     }
 
-    private func appendNumbers(
-        of tokenizer: QuestionTokenizer, maximumCount: Int, to numbers: inout [Int32]
-    ) {
-        for word in tokenizer.words.prefix(max(0, maximumCount)) {
-            numbers.append(index.number(of: tokenizer.bytes[word]) ?? Self.unknown)
+    private func numbers(of tokenizer: QuestionTokenizer, maximumCount: Int) -> some Sequence<Int32> {
+        tokenizer.words.prefix(max(0, maximumCount)).lazy.map {
+            index.number(of: tokenizer.bytes[$0]) ?? Self.unknown
         }
     }
 }
@@ -85,9 +84,29 @@ public struct Vocabulary: Sendable {
 /// Questions as numbers of words, packed: no question is padded to the length of another.
 public struct EncodedQuestions: Sendable, Equatable {
     /// The numbers of all questions' words, one question after another.
-    public fileprivate(set) var words: [Int32] = []
+    public private(set) var words: [Int32] = []
     /// Question i is `words[offsets[i]..<offsets[i + 1]]`.
-    public fileprivate(set) var offsets = [0]
+    public private(set) var offsets = [0]
+
+    init() {}
+
+    /// `offsets` begins with 0, never falls, and ends with the count of `words`.
+    init(words: [Int32], offsets: [Int]) {
+        self.words = words
+        self.offsets = offsets
+    }
+
+    /// Makes room for so many questions.
+    mutating func reserve(questions count: Int) {
+        offsets.reserveCapacity(offsets.count + count)
+        words.reserveCapacity(words.count + 8 * count)
+    }
+
+    /// Puts a word behind those of the question that has not ended.
+    mutating func append(word: Int32) { words.append(word) }
+
+    /// Ends the question.
+    mutating func endQuestion() { offsets.append(words.count) }
 
     /// How many questions there are.
     public var count: Int { offsets.count - 1 }

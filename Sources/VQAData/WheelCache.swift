@@ -39,10 +39,7 @@ public struct WheelCache: Sendable {
     ///
     /// - Parameter environment: The variables to go by, and that pip is to have.
     public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
-        func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-        let home = value("HOME") ?? NSHomeDirectory()
-        let cache = value("RWSAN_CACHE") ?? (value("XDG_CACHE_HOME") ?? home + "/.cache") + "/rwsan"
-        folder = cache + "/wheels"
+        folder = UserCache.folder(environment) + "/wheels"
         self.environment = environment
     }
 

@@ -14,7 +14,7 @@ struct RWSANCommand: ParsableCommand {
             `python3 run.py`: rwsan --RUN=train --VERSION=RWSAN_val --GPU=0 --SPLIT=train --ACCU=1 --NW=4
             """,
         subcommands: [
-            FetchCommand.self, ExtractCommand.self, PackCommand.self, TrainCommand.self,
+            FetchCommand.self, ExtractCommand.self, PackCommand.self, AnswersCommand.self, TrainCommand.self,
             EvaluateCommand.self, PredictCommand.self, AskCommand.self, ScoreCommand.self, InfoCommand.self,
         ])
 

@@ -1,3 +1,4 @@
+import Archives
 import Foundation
 import TestSupport
 import Testing
@@ -114,14 +115,25 @@ import VQAData
         #expect(without.status == 1)
         #expect(
             without.standardError.hasSuffix(
-                "rwsan: error: use_glove is true: expected glove.840B.300d.txt in the working folder or the "
-                    + "datasets folder, or --glove FILE with GloVe's vectors, or --set use_glove=false; found "
+                "rwsan: error: use_glove is true: expected glove.840B.300d.txt or .zip in the working folder or "
+                    + "the datasets folder, or --glove FILE with GloVe's vectors, or --set use_glove=false; found "
                     + "none of them\n"))
         try FileManager.default.copyItem(
             at: Fixtures.url("mini/glove.mini.300d.txt"), to: folder.file("glove.840B.300d.txt"))
         let with = try folder.run(line)
         #expect(with.status == 0, "\(with.standardError)")
-        #expect(with.standardError.contains("glove.840B.300d.txt knows "))
+        #expect(with.standardError.contains("glove.840B.300d.txt knows 71 of 74 words"))
+
+        let text = try Data(contentsOf: folder.file("glove.840B.300d.txt"))
+        try FileManager.default.removeItem(at: folder.file("glove.840B.300d.txt"))
+        try FileManager.default.createDirectory(
+            at: folder.file(".word_vectors_cache"), withIntermediateDirectories: true)
+        let archive = try ZipWriter(path: folder.file(".word_vectors_cache/glove.840B.300d.zip").path)
+        try archive.add(name: "glove.840B.300d.txt", contents: Array(text))
+        try archive.finish()
+        let zipped = try folder.run(line)
+        #expect(zipped.status == 0, "\(zipped.standardError)")
+        #expect(zipped.standardError.contains("glove.840B.300d.zip knows 71 of 74 words"))
     }
 
     @Test(

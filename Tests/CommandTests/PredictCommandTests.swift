@@ -45,6 +45,25 @@ import Torch
         #expect(try difference.absolute().maximum().item() < 1e-4)
     }
 
+    @Test("test-dev has the answers that its questions have in test")
+    func testDev() throws {
+        let mini = try MiniCommands()
+        let outcome = try mini.tool.run(
+            mini.predict("--answers", MiniRun.answers.path, "--split", "test-dev"))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        func answers(_ file: URL) throws -> [Int: String] {
+            let records = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [[String: Any]]
+            return try Dictionary(
+                uniqueKeysWithValues: #require(records).map {
+                    (try #require($0["question_id"] as? Int), try #require($0["answer"] as? String))
+                })
+        }
+        let found = try answers(mini.tool.folder.url.appending(component: "results.json"))
+        let test = try answers(MiniRun.expected("test_result_epoch2.json"))
+        #expect(found.count == 18)
+        #expect(found.allSatisfy { test[$0.key] == $0.value })
+    }
+
     @Test("settings on the command line count as those of a file do")
     func settingsOnCommandLine() throws {
         let tool = try CommandLineTool()

@@ -42,7 +42,9 @@ import Testing
         let outcome = try mini.tool.run(
             mini.train("--glove", MiniRun.glove.path, "--set", "max_epoch=3", "--set", "seed=1"))
         #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
-        #expect(outcome.errorOutput.contains("glove.mini.300d.txt knows 71 of 74 words"))
+        #expect(
+            outcome.errorOutput.contains(
+                "glove.mini.300d.txt knows 71 of 74 words, 99.96 % of the questions' text"))
         let losses = try mini.metrics().compactMap { $0["loss"] as? Double }
         #expect(losses.count == 3)
         #expect(losses[2] < losses[0] * 0.75)

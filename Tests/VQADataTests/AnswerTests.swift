@@ -139,4 +139,17 @@ import Testing
         #expect(targets.count == 4)
         #expect(targets[1].map(\.1) == [1, 0.6])
     }
+
+    @Test("coverage counts answers in normal form, and questions that have one in the list")
+    func coverage() throws {
+        let table = try annotations([
+            ["Two", "2", "cat", "unlisted"], ["a cat", "the cat."], ["unlisted", "x"],
+        ])
+        let coverage = AnswerCoverage(of: table, by: try AnswerList(answers: ["cat", "2"]))
+        #expect((coverage.questions, coverage.questionsCovered) == (3, 2))
+        #expect((coverage.answers, coverage.answersCovered) == (8, 5))
+        #expect(coverage.answerShare == 0.625)
+        #expect(
+            AnswerCoverage(of: try AnnotationTable([]), by: try AnswerList(answers: [])).questionShare == 0)
+    }
 }

@@ -1,4 +1,6 @@
+import Archives
 import Foundation
+import TestSupport
 import Testing
 
 @testable import VQAData
@@ -94,5 +96,87 @@ import Testing
             "\($0)".hasSuffix("cannot be read: Is a directory")
         }
         #expect(throws: DatasetFileError.self) { try vectors("is 1 2\n", dimension: -1) }
+    }
+
+    private func zip(_ entries: [(name: String, text: String)], in folder: TemporaryFolder) throws -> URL {
+        let path = folder.file("glove.zip")
+        let writer = try ZipWriter(path: path)
+        for entry in entries { try writer.add(name: entry.name, contents: Array(entry.text.utf8)) }
+        try writer.finish()
+        return URL(fileURLWithPath: path)
+    }
+
+    @Test("a zip gives what the text in it gives, whatever lies beside it")
+    func readsZip() throws {
+        let folder = try TemporaryFolder()
+        let fill = (0..<100_000).map { "word\($0) 0.123456 0.654321\n" }.joined()
+        let text = "is 1 -2e-1\r\n. . 3 4\n" + fill + "café .5 +6 "
+        let file = try zip(
+            [("__MACOSX/._glove.txt", "no vectors"), ("glove/readme", "words"), ("glove/glove.txt", text)],
+            in: folder)
+        let vectors = try WordVectors(glove: file, vocabulary: vocabulary.get(), dimension: 2)
+        #expect(vectors.values == (try self.vectors(text).values))
+        #expect(vectors.missingWords == ["PAD", "UNK", "it"])
+        #expect(vectors.knownCount == 3)
+    }
+
+    @Test("a wrong line in a zip is an error with its number")
+    func wrongLineInZip() throws {
+        let folder = try TemporaryFolder()
+        let file = try zip([("glove.txt", "is 1 2\na 1 2\nit 1 x\n")], in: folder)
+        #expect {
+            try WordVectors(glove: file, vocabulary: vocabulary.get(), dimension: 2)
+        } throws: {
+            "\($0)" == "\(file.path), line 3: number 2 of the vector is not a finite number"
+        }
+    }
+
+    @Test("a zip that is cut short, damaged, no zip or without a text is an error that names it")
+    func damagedZip() throws {
+        let folder = try TemporaryFolder()
+        let text = (0..<200_000).map { "word\($0 &* 7919) \($0).25 -\($0)\n" }.joined()
+        let whole = try Data(contentsOf: try zip([("glove.txt", text)], in: folder))
+        var flipped = whole
+        for place in whole.count / 2..<whole.count / 2 + 64 { flipped[place] ^= 0xFF }
+        let file = folder.url.appending(component: "bad.zip")
+        for bytes in [whole.prefix(whole.count / 2), flipped, Data("hello".utf8), Data()] {
+            try bytes.write(to: file)
+            let error = #expect(throws: DatasetFileError.self) {
+                try WordVectors(glove: file, vocabulary: vocabulary.get(), dimension: 2)
+            }
+            #expect(try #require(error).path == file.path)
+            if bytes == flipped, case .line(let line)? = error?.location { #expect(line > 1) }
+        }
+        let empty = try zip([("readme", "words")], in: folder)
+        #expect {
+            try WordVectors(glove: empty, vocabulary: vocabulary.get(), dimension: 2)
+        } throws: {
+            "\($0)" == "\(empty.path): expected a .txt in the archive, found none"
+        }
+    }
+
+    @Test("vectors are kept for the same words and file, and read again when either changes")
+    func keepsVectors() throws {
+        let folder = try TemporaryFolder()
+        let file = URL(fileURLWithPath: try folder.write("glove.txt", "is 1 2\nit 3 4\n"))
+        let cache = PreparedCache(folder: folder.file("prepared"), smallestSource: 0)
+        usleep(60_000)
+        func read(_ words: [String]) throws -> WordVectors {
+            try WordVectors(
+                glove: file, vocabulary: Vocabulary(words: ["PAD", "UNK"] + words), dimension: 2,
+                cache: cache,
+                onNotice: { Issue.record("\($0)") })
+        }
+        for _ in 0..<2 {
+            let vectors = try read(["it", "cat"])
+            #expect(vectors.values == [0, 0, 0, 0, 3, 4, 0, 0])
+            #expect(vectors.missingWords == ["PAD", "UNK", "cat"])
+        }
+        #expect(try read(["cat", "it"]).values == [0, 0, 0, 0, 0, 0, 3, 4])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: cache.folder).count == 2)
+        try Data("is 1 2\nit 5 6\n".utf8).write(to: file)
+        usleep(60_000)
+        #expect(try read(["it", "cat"]).values == [0, 0, 0, 0, 5, 6, 0, 0])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: cache.folder).count == 1)
     }
 }

@@ -12,10 +12,11 @@ import Foundation
 ///   - tensors: the tensors by name. `__metadata__` is no possible name.
 ///   - metadata: free text to store beside the tensors.
 ///   - path: the file to write or to replace.
+///   - durably: as in `AtomicFile.commit(durably:)`.
 /// - Throws: `SafetensorsError` where a name is reserved, `ArchiveError` where the file cannot be
 ///   written (a full disk, say), `TorchError` where memory is short.
 public func saveSafetensors(
-    _ tensors: [String: Tensor], metadata: [String: String] = [:], to path: String
+    _ tensors: [String: Tensor], metadata: [String: String] = [:], to path: String, durably: Bool = true
 ) throws {
     let layout: SafetensorsLayout
     do {
@@ -31,7 +32,7 @@ public func saveSafetensors(
     for (_, tensor) in layout.entries {
         try tensor.detached().moved(to: .cpu).contiguous().withUnsafeBytes { try file.write($0) }
     }
-    try file.commit()
+    try file.commit(durably: durably)
 }
 
 /// Where each tensor goes in a file.

@@ -12,28 +12,11 @@ struct ScoreCommand: ParsableCommand {
     @Flag(help: "Print JSON, with the accuracy of every question.") var json = false
 
     func run() throws {
-        let report = try report()
+        let report = try AccuracyReport(
+            questions: URL(fileURLWithPath: questions), annotations: URL(fileURLWithPath: annotations),
+            results: URL(fileURLWithPath: results))
         guard json else { return try AccuracyOutput(report).show(asJSON: false) }
         try Console.result(json: OfficialForm(report))
-    }
-
-    private func report() throws -> AccuracyReport {
-        let files = (
-            questions: URL(fileURLWithPath: questions), annotations: URL(fileURLWithPath: annotations),
-            results: URL(fileURLWithPath: results)
-        )
-        let questions = try QuestionTable(contentsOf: files.questions)
-        let annotations = try AnnotationTable(contentsOf: files.annotations)
-        do {
-            _ = try annotations.questionRows(in: questions)
-            return try AccuracyMetric(annotations).evaluate(ResultFile.read(files.results))
-        } catch let error as MissingQuestionsError {
-            throw DatasetFileError(file: files.questions, problem: "\(error)")
-        } catch EvaluationError.noAnnotations {
-            throw DatasetFileError(file: files.annotations, problem: "\(EvaluationError.noAnnotations)")
-        } catch let error as EvaluationError {
-            throw DatasetFileError(file: files.results, problem: "\(error)")
-        }
     }
 
     /// What the official metric keeps: `accuracy`, and `evalQA` by question.

@@ -21,7 +21,7 @@ struct TrainCommand: ParsableCommand {
     var answers: String?
     @Option(
         help:
-            "GloVe's vectors as text, which start the word embedding; else glove.840B.300d.txt is looked for."
+            "GloVe's vectors, which start the word embedding: a text or a zip with it; else glove.840B.300d.txt or .zip is looked for."
     )
     var glove: String?
     @Option(help: "A checkpoint to go on from, or a folder of them for the one that has come furthest.")
@@ -55,7 +55,6 @@ struct TrainCommand: ParsableCommand {
         TorchRuntime.seed(seed)
         var setup = try makeSetup(dataset, splits, configuration, checkpoint, device, folder)
         setup.precision = precision
-        dataset.forgetTables()
         let trainer = try Trainer(setup, seed: seed)
         if let checkpoint, let source {
             try CheckpointError.naming(source) { try trainer.resume(from: checkpoint) }
@@ -92,51 +91,54 @@ struct TrainCommand: ParsableCommand {
         _ dataset: OfficialDataset, _ splits: [DatasetSplit], _ configuration: Configuration,
         _ checkpoint: Checkpoint?, _ device: Device, _ folder: RunFolder
     ) throws -> Trainer.Setup {
-        // Before anything is said of the vocabulary: without these there is nothing to train on.
-        for split in splits { _ = try dataset.questions(split) }
-        let vocabulary = try checkpoint?.vocabulary ?? dataset.notedVocabulary()
-        let answers =
-            if let file = self.answers { try AnswerList(contentsOf: URL(fileURLWithPath: file)) } else {
-                try checkpoint?.answers ?? dataset.answers()
-            }
-        guard answers.count > 0 else { throw EmptyAnswerList() }
+        let data = try prepare(dataset, splits, configuration, checkpoint)
+        guard data.answers.count > 0 else { throw EmptyAnswerList() }
         let model = try ModelRegistry.standard.make(
-            configuration, wordCount: vocabulary.count, answerCount: answers.count)
-        if checkpoint == nil { try startEmbedding(of: model, vocabulary, configuration, dataset.layout) }
+            configuration, wordCount: data.vocabulary.count, answerCount: data.answers.count)
+        if checkpoint == nil { try startEmbedding(of: model, data, configuration, dataset.layout) }
         try model.move(to: device)
         func builder(_ examples: Examples, _ splits: [DatasetSplit]) throws -> BatchBuilder {
             dataset.noteFeaturePlaces(splits)
             return try BatchBuilder(
                 examples: examples,
                 features: dataset.features(splits, maximumRegions: configuration.imgFeatPadSize),
-                answerCount: answers.count, featureWidth: configuration.imgFeatSize,
+                answerCount: data.answers.count, featureWidth: configuration.imgFeatSize,
                 maximumRegions: configuration.imgFeatPadSize, maximumWords: configuration.maxToken)
         }
-        let training = try builder(
-            dataset.trainingExamples(
-                splits, vocabulary: vocabulary, answers: answers, maximumWords: configuration.maxToken),
-            splits)
-        var validation: (questions: BatchBuilder, metric: AccuracyMetric)?
-        if configuration.evalEveryEpoch {
-            if splits.contains(.val) {
-                Console.note("val is trained on, so it is not evaluated after each epoch")
-            } else if dataset.hasQuestions(.val), dataset.hasAnnotations(.val) {
-                let examples = try dataset.examples(
-                    .val, vocabulary: vocabulary, maximumWords: configuration.maxToken)
-                validation = (try builder(examples, [.val]), AccuracyMetric(try dataset.annotations(.val)))
-            } else {
-                Console.note("there are no val questions with annotations, so no epoch is evaluated")
-            }
-        }
+        let training = try builder(data.training, splits)
+        let validation = try data.validation.map { (try builder($0.examples, [.val]), $0.metric) }
         return Trainer.Setup(
             model: model, configuration: configuration, device: device, training: training,
-            validation: validation, vocabulary: vocabulary, answers: answers,
+            validation: validation, vocabulary: data.vocabulary, answers: data.answers,
             featureRecipe: dataset.featureRecipe(.train) ?? checkpoint?.featureRecipe, folder: folder)
+    }
+
+    /// Words, answers, questions and metric, from the checkpoint as far as it has them and else from the files.
+    private func prepare(
+        _ dataset: OfficialDataset, _ splits: [DatasetSplit], _ configuration: Configuration,
+        _ checkpoint: Checkpoint?
+    ) throws -> TrainingData {
+        let hasVal = dataset.hasQuestions(.val) && dataset.hasAnnotations(.val)
+        let list = try answers.map { try AnswerList(contentsOf: URL(fileURLWithPath: $0)) }
+        let data = try dataset.trainingData(
+            TrainingData.Request(
+                splits: splits,
+                evaluatesVal: configuration.evalEveryEpoch && hasVal && !splits.contains(.val),
+                maximumWords: configuration.maxToken, vocabulary: checkpoint?.vocabulary,
+                answers: list ?? checkpoint?.answers),
+            cache: PreparedCache(), onNotice: Console.note)
+        if checkpoint?.vocabulary == nil { dataset.noteAbsentVocabulary() }
+        if configuration.evalEveryEpoch, splits.contains(.val) {
+            Console.note("val is trained on, so it is not evaluated after each epoch")
+        } else if configuration.evalEveryEpoch, !hasVal {
+            Console.note("there are no val questions with annotations, so no epoch is evaluated")
+        }
+        return data
     }
 
     /// Puts GloVe's vectors where they belong.
     private func startEmbedding(
-        of model: any VQAModel, _ vocabulary: Vocabulary, _ configuration: Configuration,
+        of model: any VQAModel, _ data: TrainingData, _ configuration: Configuration,
         _ layout: OfficialLayout
     ) throws {
         guard configuration.useGlove else { return }
@@ -148,10 +150,11 @@ struct TrainCommand: ParsableCommand {
             throw MissingGloVe()
         }
         let vectors = try WordVectors(
-            glove: file, vocabulary: vocabulary, dimension: configuration.wordEmbedSize)
-        let known = vocabulary.count - vectors.missingWords.count
-        Console.note("\(file.relativePath) knows \(known) of \(vocabulary.count) words")
-        let values = try Tensor(vectors.values, shape: [vocabulary.count, configuration.wordEmbedSize])
+            glove: file, vocabulary: data.vocabulary, dimension: configuration.wordEmbedSize,
+            cache: PreparedCache(), onNotice: Console.note)
+        Console.note(GloVeFile.coverage(of: data, by: vectors, file))
+        let values = try Tensor(
+            vectors.values, shape: [data.vocabulary.count, configuration.wordEmbedSize])
         try withoutGradients { try embedding.weight.copy(from: values) }
     }
 

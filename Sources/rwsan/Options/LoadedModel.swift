@@ -92,12 +92,16 @@ extension OfficialDataset {
     /// The vocabulary of the question files; tells which of them it is made without.
     func notedVocabulary() throws -> Vocabulary {
         let vocabulary = try vocabulary()
-        let absent = absentVocabularySplits.map(\.rawValue)
-        if !absent.isEmpty {
-            Console.note(
-                "the vocabulary is made without \(absent.joined(separator: ", ")): no such question file")
-        }
+        noteAbsentVocabulary()
         return vocabulary
+    }
+
+    /// Tells which question files the vocabulary is made without.
+    func noteAbsentVocabulary() {
+        let absent = absentVocabularySplits.map(\.rawValue)
+        guard !absent.isEmpty else { return }
+        Console.note(
+            "the vocabulary is made without \(absent.joined(separator: ", ")): no such question file")
     }
 
     /// Says where features are read from that do not come from a folder of files, as anybody would expect.
