@@ -22,6 +22,8 @@ let package = Package(
         // What the system provides.
         .systemLibrary(
             name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(
+            name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(
             name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
@@ -42,7 +44,7 @@ let package = Package(
             ]),
 
         // In the direction data flows.
-        .target(name: "Archives", dependencies: ["CArchive"]),
+        .target(name: "Archives", dependencies: ["CArchive", "CDeflate"]),
         .target(name: "Torch", dependencies: ["CTorch", "Archives"]),
         .target(name: "VQAData", dependencies: ["Torch", "Archives", "CVQAJSON"]),
         .target(name: "VQAVision", dependencies: ["Torch", "VQAData", "Archives", "CPNG", "CTurboJPEG"]),
