@@ -20,7 +20,8 @@ struct StorableImage: Sendable {
     init(_ regions: RegionFeatures, of image: ImageID, as precision: FeaturePrecision, name: String) throws {
         // Halfway from the largest number of half precision to what would come next.
         let firstInfinite: Float = precision == .float16 ? 65_520 : .infinity
-        if let value = regions.features.first(where: { !($0.magnitude < firstInfinite) }) {
+        guard HalfPrecision.largestMagnitude(regions.features) < firstInfinite else {
+            let value = regions.features.first { !($0.magnitude < firstInfinite) } ?? .nan
             throw FeatureStoreError(
                 path: name, expected: "features that \(precision.rawValue) can hold", found: "\(value)")
         }
