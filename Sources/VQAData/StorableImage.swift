@@ -43,6 +43,8 @@ struct StorableImage: Sendable {
         floats = precision == .float32 ? regions.features : []
     }
 
-    /// How many bytes the features take.
-    var byteCount: Int { halves.count * MemoryLayout<Float16>.size + floats.count * MemoryLayout<Float>.size }
+    /// Lends the features as they are stored.
+    func withUnsafeFeatureBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+        halves.isEmpty ? floats.withUnsafeBytes(body) : halves.withUnsafeBytes(body)
+    }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Torch
 import VQAData
 
 struct PackCommand: ParsableCommand {
@@ -21,9 +22,13 @@ struct PackCommand: ParsableCommand {
     @Option(help: "How features are stored: float16 or float32.") var dtype = FeaturePrecision.float16
     @Flag(help: "Print what was done as JSON.") var json = false
 
+    /// How many of the inputs that were left out are named on the screen.
+    private static let shownInputs = 10
+
     func run() throws {
         var packer = FeaturePacker()
         packer.precision = dtype
+        TorchRuntime.keepFreedMemory()
         let interrupts = Interrupts { Console.note("finishing the shard at hand (again to end at once)") }
         let start = ContinuousClock.now
         let line = ProgressLine()
@@ -33,7 +38,7 @@ struct PackCommand: ParsableCommand {
                 line.show {
                     let left = progress.secondsLeft.map { ", \(readable(seconds: $0)) left" } ?? ""
                     return "packing: \(decimal(progress.fraction * 100, 1)) %, "
-                        + "\(progress.packedCount) images\(left)"
+                        + "\(progress.packedCount) images, \(Int(progress.imagesPerSecond)) images/s\(left)"
                 }
             },
             shouldStop: { interrupts.isRequested })
@@ -51,7 +56,11 @@ struct PackCommand: ParsableCommand {
 
     private func show(_ report: FeaturePacker.Report, seconds: Double) throws {
         for shard in report.removedShards { Console.note("removed a damaged shard: \(shard)") }
-        for input in report.skipped { Console.note("left out: \(input)") }
+        for input in report.skipped.prefix(Self.shownInputs) { Console.note("left out: \(input)") }
+        if report.skipped.count > Self.shownInputs {
+            let places = report.outcome == .complete ? "\(output)/index.json and --json have" : "--json has"
+            Console.note("left out: \(report.skipped.count - Self.shownInputs) more; \(places) them all")
+        }
         Console.note(
             "\(report.packedCount) images packed, \(report.keptCount) there already, "
                 + "\(report.skipped.count) left out, in \(readable(seconds: seconds))")
