@@ -10,6 +10,7 @@ public struct BatchBuilder: Sendable {
     private let featureWidth: Int
     private let maximumRegions: Int
     private let maximumWords: Int
+    private let memory = RowMemory()
 
     /// - Parameters:
     ///   - examples: The questions.
@@ -46,7 +47,7 @@ public struct BatchBuilder: Sendable {
     public func batch(rows: some Collection<Int>) throws -> Batch {
         let regions = try PackedRegions(
             rows.map { try picture(examples.imageIDs[$0]) }, width: featureWidth,
-            maximumRegions: maximumRegions)
+            maximumRegions: maximumRegions, memory: memory)
         let questions = rows.map { examples.words(of: $0) }
         let withoutWords = Set(questions.indices.filter { questions[$0].isEmpty })
         // A question without a word is what the padded form makes of it: nothing but padding, all of it

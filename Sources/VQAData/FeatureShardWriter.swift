@@ -6,6 +6,7 @@ import Foundation
 /// It keeps no more than two shards in memory, however many there will be. Belongs to one thread.
 final class FeatureShardWriter {
     private let folder: String
+    private let precision: FeaturePrecision
     private let shardByteCount: Int
     private var contents: ShardContents
     /// Memory for the shard after that.
@@ -22,8 +23,8 @@ final class FeatureShardWriter {
     init(folder: String, precision: FeaturePrecision, shardByteCount: Int, firstNumber: Int) {
         self.folder = folder
         self.shardByteCount = shardByteCount
-        contents = ShardContents(precision: precision)
-        spare = ShardContents(precision: precision)
+        self.precision = precision
+        contents = ShardContents(precision: precision, byteCount: shardByteCount)
         nextNumber = firstNumber
     }
 
@@ -60,7 +61,7 @@ final class FeatureShardWriter {
         _ = try pending.wait()
         let path = folder + "/" + Self.fileName(nextNumber)
         let full = contents
-        contents = spare ?? ShardContents(precision: full.precision)
+        contents = spare ?? ShardContents(precision: precision, byteCount: shardByteCount)
         contents.removeAll()
         spare = full
         nextNumber += 1

@@ -23,7 +23,8 @@ struct KeptShards {
         self.folder = folder
         self.precision = precision
         for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
-            if name.hasSuffix(".partial"), name.hasPrefix("shard-") || name.hasPrefix(FeatureStoreIndex.fileName) {
+            let isOurs = name.hasPrefix("shard-") || name.hasPrefix(FeatureStoreIndex.fileName)
+            if isOurs, name.hasSuffix(".partial") {
                 try FileManager.default.removeItem(atPath: folder + "/" + name)
             }
             if let number = FeatureShardWriter.number(fileName: name) { try take(name, number) }

@@ -17,34 +17,25 @@ struct PackedRegions {
     ///   - pictures: The pictures, all of them `width` wide.
     ///   - width: The length of a feature vector.
     ///   - maximumRegions: How many regions of a picture are kept: the first ones.
+    ///   - memory: Where the features go.
     /// - Throws: What reading a picture throws; `TorchError` where memory is short.
-    init(_ pictures: [any RegionRows], width: Int, maximumRegions: Int) throws {
+    init(_ pictures: [any RegionRows], width: Int, maximumRegions: Int, memory: RowMemory) throws {
         // Which regions are zeros is known only once they have been read, so room is made for all of them.
         let room = pictures.map { max(1, min($0.count, maximumRegions)) }
         let capacity = room.reduce(0, +)
-        let features = try Tensor(uninitialized: [capacity, width], of: Float.self) { _ in }
-        let boxes = try Tensor(uninitialized: [capacity, 4], of: Float.self) { _ in }
-        let lengths = try features.withUnsafeMutableElements(of: Float.self) { features in
-            try boxes.withUnsafeMutableElements(of: Float.self) { boxes in
-                var rows = Rows(features: features, boxes: boxes, width: width)
-                return try zip(pictures, room).map {
-                    try rows.append($0, room: $1, maximumRegions: maximumRegions)
-                }
+        let block = memory.take(byteCount: capacity * width * MemoryLayout<Float>.size)
+        var lengths: [Int] = []
+        let boxes = try [Float](unsafeUninitializedCapacity: capacity * 4) { boxes, boxCount in
+            var rows = Rows(
+                features: block.bytes.bindMemory(to: Float.self), boxes: boxes, width: width)
+            for (picture, room) in zip(pictures, room) {
+                lengths.append(try rows.append(picture, room: room, maximumRegions: maximumRegions))
             }
+            boxCount = lengths.reduce(0, +) * 4
         }
-        let count = lengths.reduce(0, +)
-        self.features = try count < capacity ? Self.prefix(of: features, [count, width]) : features
-        self.boxes = try count < capacity ? Self.prefix(of: boxes, [count, 4]) : boxes
+        features = try memory.tensor(on: block, shape: [boxes.count / 4, width])
+        self.boxes = try Tensor(boxes, shape: [boxes.count / 4, 4])
         self.lengths = lengths
-    }
-
-    /// The first rows in memory of their own, so that no operator of libtorch runs here.
-    private static func prefix(of rows: Tensor, _ shape: [Int]) throws -> Tensor {
-        try rows.withUnsafeElements(of: Float.self) { elements in
-            try Tensor(uninitialized: shape, of: Float.self) {
-                _ = $0.update(fromContentsOf: elements.prefix($0.count))
-            }
-        }
     }
 }
 

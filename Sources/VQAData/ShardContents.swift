@@ -13,7 +13,17 @@ final class ShardContents: @unchecked Sendable {
     private var sizes: [Int32] = []
     private var width = 0
 
-    init(precision: FeaturePrecision) { self.precision = precision }
+    /// - Parameters:
+    ///   - precision: The type of the features.
+    ///   - byteCount: How many bytes of them there will be, and up to one image more.
+    init(precision: FeaturePrecision, byteCount: Int) {
+        self.precision = precision
+        // Growing by itself, an array ends with up to twice the room, and copies all it has each time.
+        features.reserveCapacity(byteCount + Self.usualImage)
+    }
+
+    /// A hundred regions, 2048 wide, in single precision.
+    private static let usualImage = 100 * 2048 * 4
 
     /// How many bytes the features take.
     var byteCount: Int { features.count }
