@@ -119,7 +119,8 @@ private struct LargeFields {
     mutating func value(for short: UInt32?) throws -> Int {
         guard let short else { throw ZipDirectoryError("its directory is damaged") }
         guard short == .max, let offset = next else { return Int(short) }
-        guard offset + 8 <= end, let value = file.integer(at: offset, as: UInt64.self).flatMap(Int.init(exactly:))
+        guard offset + 8 <= end,
+            let value = file.integer(at: offset, as: UInt64.self).flatMap(Int.init(exactly:))
         else { throw ZipDirectoryError("its directory is damaged") }
         next = offset + 8
         return value

@@ -64,7 +64,8 @@ extension RegionFeatures: RegionRows {
             for (row, region) in rows.enumerated() {
                 _ = places[row * width..<(row + 1) * width]
                     .update(fromContentsOf: features[region * width..<(region + 1) * width])
-                _ = corners[row * 4..<(row + 1) * 4].update(fromContentsOf: boxes[region * 4..<(region + 1) * 4])
+                _ = corners[row * 4..<(row + 1) * 4].update(
+                    fromContentsOf: boxes[region * 4..<(region + 1) * 4])
             }
             return rows.count
         }
