@@ -21,11 +21,11 @@ public enum FeaturePrecision: String, Codable, CaseIterable, Sendable {
 /// One file of a feature store: the regions of some images.
 ///
 /// docs/formats.md describes its tensors. They are checked on opening, all but the numbers in the features
-/// and boxes, so that no later access can go wrong. What says where an image's regions lie stays on the mapped
-/// pages; the regions themselves are read through the system's cache of files, which costs no more than
-/// touching mapped pages does, less the first time, and does not make them part of the process's memory.
-/// The pages are only ever read, which is what makes sharing the addresses safe.
-final class FeatureShard: @unchecked Sendable {
+/// and boxes, so that no later access can go wrong. The regions are read through the system's cache of files,
+/// which costs no more than touching mapped pages does, less the first time, and does not make them part of the
+/// process's memory. A file that is cut off meanwhile is an error then, where touching its pages would end the
+/// process.
+final class FeatureShard: Sendable {
     let path: String
     let precision: FeaturePrecision
     let width: Int
@@ -35,8 +35,8 @@ final class FeatureShard: @unchecked Sendable {
     let imageIDs: [ImageID]
 
     private let file: SafetensorsFile
-    private let offsets: UnsafeBufferPointer<Int64>
-    private let sizes: UnsafeBufferPointer<Int32>
+    private let offsets: [Int64]
+    private let sizes: [Int32]
 
     /// The tensors in the order in which the checksum goes over them.
     static let tensorNames = ["features", "boxes", "image_id", "offset", "size"]
@@ -70,8 +70,8 @@ final class FeatureShard: @unchecked Sendable {
         width = info.shape[1]
         regionCount = rows
         _ = try checked("boxes", of: Float.self, [rows, 4])
-        offsets = try checked("offset", of: Int64.self, [images + 1])
-        sizes = try checked("size", of: Int32.self, [images, 2])
+        offsets = try Array(checked("offset", of: Int64.self, [images + 1]))
+        sizes = try Array(checked("size", of: Int32.self, [images, 2]))
         imageIDs = try checked("image_id", of: Int64.self, [images]).map(ImageID.init)
         guard offsets.first == 0, offsets.last == Int64(rows),
             zip(offsets, offsets.dropFirst()).allSatisfy({ $0 <= $1 })

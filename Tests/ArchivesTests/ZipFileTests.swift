@@ -24,8 +24,9 @@ private struct OneEntryZip {
         try writer.add(name: "numbers", contents: contents)
         try writer.finish()
         bytes = try folder.bytes(of: "a.zip")
-        directory = try #require(
-            bytes.indices.dropLast(4).last { [bytes] in bytes[$0..<$0 + 4] == [80, 75, 1, 2] })
+        let signature: [UInt8] = [80, 75, 1, 2]
+        let records = bytes.indices.dropLast(4).filter { [bytes] in Array(bytes[$0..<$0 + 4]) == signature }
+        directory = try #require(records.last)
     }
 
     /// Puts a little-endian number into the entry's record in the directory.
@@ -37,11 +38,10 @@ private struct OneEntryZip {
 
     /// Moves sizes and place to the form for more than four gigabytes.
     mutating func useLargeFields() {
-        let (sizes, place) = (
-            Array(bytes[directory + 20..<directory + 28]), bytes[directory + 42..<directory + 46]
-        )
-        let wide = { (bytes: ArraySlice<UInt8>) in Array(bytes) + [0, 0, 0, 0] }
-        let field = [1, 0, 24, 0] + wide(sizes[4...]) + wide(sizes[..<4]) + wide(place)
+        func wide(_ offset: Int) -> [UInt8] {
+            Array(bytes[directory + offset..<directory + offset + 4]) + [0, 0, 0, 0]
+        }
+        let field: [UInt8] = [1, 0, 24, 0] + wide(24) + wide(20) + wide(42)
         for offset in [20, 24, 42] { state(.max, at: offset) }
         let extra = directory + 46 + "numbers".utf8.count
         let old = Int(bytes[directory + 30])

@@ -122,11 +122,6 @@ import Torch
             #expect(throws: (any Error).self) { try saveSafetensors([:], to: missing) }
         }
     }
-}
-
-/// A file of this header and data.
-func safetensors(_ header: String, _ data: [UInt8] = []) -> [UInt8] {
-    littleEndian(UInt64(header.utf8.count)) + Array(header.utf8) + data
 
     @Test("parts of a tensor are read, and only parts of it")
     func partialRead() throws {
@@ -148,4 +143,9 @@ func safetensors(_ header: String, _ data: [UInt8] = []) -> [UInt8] {
             try part.withUnsafeMutableBytes { try file.read("x", at: 4, into: $0) }
         }
     }
+}
+
+/// A file of this header and data.
+func safetensors(_ header: String, _ data: [UInt8] = []) -> [UInt8] {
+    littleEndian(UInt64(header.utf8.count)) + Array(header.utf8) + data
 }
