@@ -23,14 +23,24 @@ final class Interrupts: @unchecked Sendable {
                 // On a busy machine two signals can come as one event.
                 let wasRequested = self.requested.exchange(true, ordering: .relaxed)
                 if wasRequested || source.data > 1 {
-                    signal(number, SIG_DFL)
-                    kill(getpid(), number)
+                    Self.endProcess(by: number)
                     return
                 }
                 onFirst()
             }
             source.resume()
         }
+    }
+
+    /// Lets a signal do what it does when nobody listens.
+    private static func endProcess(by number: Int32) {
+        signal(number, SIG_DFL)
+        // This thread, and all others where the process was started so, may hold signals back.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, number)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        raise(number)
     }
 
     /// From here on a signal ends the process as usual.
