@@ -145,8 +145,11 @@ private struct OfficialAnswerFile: Decodable {
         }
     }
 
+    /// The answers as the second half has them. The first is only held against it: its keys lose answers
+    /// that differ in nothing but how Unicode composes a letter, which Swift takes for the same and Python
+    /// does not.
     func answersInOrder() throws -> [String] {
-        guard numberOfAnswer.count == answerOfNumber.count else {
+        guard numberOfAnswer.count == Set(answerOfNumber.values).count else {
             throw AnswerListError.unequalHalves(
                 numberOfAnswer: numberOfAnswer.count, answerOfNumber: answerOfNumber.count)
         }
@@ -154,7 +157,7 @@ private struct OfficialAnswerFile: Decodable {
             guard let answer = answerOfNumber[String(number)] else {
                 throw AnswerListError.missingNumber(number)
             }
-            guard numberOfAnswer[answer] == number else {
+            guard let stated = numberOfAnswer[answer], answerOfNumber[String(stated)] == answer else {
                 throw AnswerListError.contradictoryNumbers(answer: answer, number: number)
             }
             return answer

@@ -88,6 +88,17 @@ import Testing
         }
     }
 
+    @Test("answers that differ only in how a letter is composed stay two, as in Python")
+    func composedLetters() throws {
+        let answers = ["caf\u{E9}", "cafe\u{301}", "no"]
+        try withTemporaryFolder { folder in
+            let file = folder.appending(component: "answers.json")
+            try AnswerList(answers: answers).write(to: file)
+            let read = try AnswerList(contentsOf: file)
+            #expect(read.answers.map { Array($0.utf8) } == answers.map { Array($0.utf8) })
+        }
+    }
+
     @Test("an answer is kept when seen more often than the threshold, whatever form it was seen in")
     func keepsFrequentAnswers() throws {
         let table = try annotations([["Two"], ["rare"], ["a cat"], ["2"], ["cat"], ["2."]])
