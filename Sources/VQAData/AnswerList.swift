@@ -149,19 +149,27 @@ private struct OfficialAnswerFile: Decodable {
     /// that differ in nothing but how Unicode composes a letter, which Swift takes for the same and Python
     /// does not.
     func answersInOrder() throws -> [String] {
-        guard numberOfAnswer.count == Set(answerOfNumber.values).count else {
-            throw AnswerListError.unequalHalves(
-                numberOfAnswer: numberOfAnswer.count, answerOfNumber: answerOfNumber.count)
-        }
-        return try (0..<answerOfNumber.count).map { number in
+        let answers = try (0..<answerOfNumber.count).map { number in
             guard let answer = answerOfNumber[String(number)] else {
                 throw AnswerListError.missingNumber(number)
             }
-            guard let stated = numberOfAnswer[answer], answerOfNumber[String(stated)] == answer else {
+            guard let stated = numberOfAnswer[answer], stated == number || isTwin(of: answer, number: stated)
+            else {
                 throw AnswerListError.contradictoryNumbers(answer: answer, number: number)
             }
             return answer
         }
+        guard numberOfAnswer.count == Set(answers).count else {
+            throw AnswerListError.unequalHalves(
+                numberOfAnswer: numberOfAnswer.count, answerOfNumber: answerOfNumber.count)
+        }
+        return answers
+    }
+
+    /// Whether a number's answer is the same for Swift, and another one for Python.
+    private func isTwin(of answer: String, number: Int) -> Bool {
+        guard let other = answerOfNumber[String(number)] else { return false }
+        return other == answer && !other.utf8.elementsEqual(answer.utf8)
     }
 }
 

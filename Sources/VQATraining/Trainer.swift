@@ -206,7 +206,8 @@ public final class Trainer {
         defer { batches.cancel() }
         setup.model.setTraining(true)
         let clock = ContinuousClock()
-        let (secondsBefore, start) = (state.seconds, clock.now)
+        let (secondsBefore, waitingBefore) = (state.seconds, state.waitingSeconds ?? 0)
+        let start = clock.now
         var waiting = Duration.zero
         while state.stepInEpoch < stepsPerEpoch {
             let loss = try profiled {
@@ -218,7 +219,8 @@ public final class Trainer {
             }
             let elapsed = clock.now - start
             state.seconds = secondsBefore + elapsed / .seconds(1)
-            try onEvent(.step(progress(loss: loss, waitingShare: waiting / elapsed)))
+            state.waitingSeconds = waitingBefore + waiting / .seconds(1)
+            try onEvent(.step(progress(loss: loss)))
             if shouldStop() { return false }
         }
         return true
@@ -268,7 +270,10 @@ public final class Trainer {
         try optimizer.step()
     }
 
-    private func progress(loss: Double, waitingShare: Double) -> StepProgress {
+    /// Which share of the epoch's time was spent waiting for data.
+    private var waitingShare: Double { (state.waitingSeconds ?? 0) / max(state.seconds, 1e-9) }
+
+    private func progress(loss: Double) -> StepProgress {
         let speed = Double(state.stepInEpoch * configuration.batchSize) / max(state.seconds, 1e-9)
         let questionsLeft = (stepsPerEpoch - state.stepInEpoch) * configuration.batchSize
         return StepProgress(
@@ -286,7 +291,7 @@ public final class Trainer {
             epoch: state.epoch + 1, loss: state.lossSum / Double(setup.training.count),
             lr: schedule.rate(step: state.step, base: state.learningRateBase),
             questionsPerSecond: Double(stepsPerEpoch * configuration.batchSize) / max(state.seconds, 1e-9),
-            seconds: state.seconds)
+            seconds: state.seconds, waitingShare: waitingShare)
         guard let validation = setup.validation, configuration.evalEveryEpoch else { return record }
         let count = validation.questions.count
         do {
@@ -316,6 +321,7 @@ public final class Trainer {
         state.stepInEpoch = 0
         state.lossSum = 0
         state.seconds = 0
+        state.waitingSeconds = 0
         let file = setup.folder.checkpoint(epoch: state.epoch)
         try checkpoint().write(to: file.path)
         // The epoch's checkpoint is ahead of one from its middle.

@@ -48,9 +48,12 @@ public struct EpochRecord: Codable, Sendable, Equatable {
     public var questionsPerSecond: Double
     /// How long the epoch took, evaluation not counted, in seconds.
     public var seconds: Double
+    /// Which share of that was spent waiting for data, from 0 to 1; nil in a record of an earlier version.
+    public var waitingShare: Double?
 
     enum CodingKeys: String, CodingKey {
         case epoch, loss, lr, overall, perAnswerType, seconds
+        case waitingShare = "waiting_share"
         case questionsPerSecond = "questions_per_second"
     }
 }

@@ -12,6 +12,8 @@ public struct TrainingState: Codable, Sendable, Equatable {
     public var lossSum = 0.0
     /// How long the current epoch has taken so far, in seconds.
     public var seconds = 0.0
+    /// How long of that was spent waiting for data, in seconds.
+    public var waitingSeconds: Double?
     /// The learning rate after the warm-up, with the decays so far.
     public var learningRateBase: Double
     /// What the run's random numbers started from.
@@ -34,7 +36,7 @@ public struct TrainingState: Codable, Sendable, Equatable {
         let counts = 0...Self.mostSteps
         return counts.contains(epoch) && counts.contains(step) && (0...stepsPerEpoch).contains(stepInEpoch)
             && (0...max(0, step)).contains(skippedSteps ?? 0) && (lossScale?.scale ?? 1) > 0
-            && [learningRateBase, lossSum, seconds].allSatisfy { $0.isFinite && $0 >= 0 }
+            && [learningRateBase, lossSum, seconds, waitingSeconds ?? 0].allSatisfy { $0.isFinite && $0 >= 0 }
     }
 
     /// The state before the first step.

@@ -5,7 +5,7 @@ import Testing
 /// `train`, from the start and from an official checkpoint.
 @Suite struct TrainCommandTests {
     private static let recordKeys: Set = [
-        "epoch", "loss", "lr", "overall", "perAnswerType", "questions_per_second", "seconds",
+        "epoch", "loss", "lr", "overall", "perAnswerType", "questions_per_second", "seconds", "waiting_share",
     ]
 
     @Test("going on from the official epoch 2 logs the official epochs 3 to 5")
@@ -29,6 +29,7 @@ import Testing
                 #expect(abs(try #require(types[type]) - accuracy) <= 0.5, "\(type)")
             }
             #expect(try #require(record["seconds"] as? Double) > 0)
+            #expect(0...1 ~= (try #require(record["waiting_share"] as? Double)))
             #expect(try #require(record["questions_per_second"] as? Double) > 0)
         }
         #expect(
