@@ -149,7 +149,12 @@ private struct OfficialAnswerFile: Decodable {
     /// that differ in nothing but how Unicode composes a letter, which Swift takes for the same and Python
     /// does not.
     func answersInOrder() throws -> [String] {
-        let answers = try (0..<answerOfNumber.count).map { number in
+        let lost = Set(answerOfNumber.values.map { Array($0.utf8) }).count - Set(answerOfNumber.values).count
+        guard numberOfAnswer.count == answerOfNumber.count - lost else {
+            throw AnswerListError.unequalHalves(
+                numberOfAnswer: numberOfAnswer.count, answerOfNumber: answerOfNumber.count)
+        }
+        return try (0..<answerOfNumber.count).map { number in
             guard let answer = answerOfNumber[String(number)] else {
                 throw AnswerListError.missingNumber(number)
             }
@@ -159,11 +164,6 @@ private struct OfficialAnswerFile: Decodable {
             }
             return answer
         }
-        guard numberOfAnswer.count == Set(answers).count else {
-            throw AnswerListError.unequalHalves(
-                numberOfAnswer: numberOfAnswer.count, answerOfNumber: answerOfNumber.count)
-        }
-        return answers
     }
 
     /// Whether a number's answer is the same for Swift, and another one for Python.
