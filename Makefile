@@ -14,9 +14,9 @@ test: setup
 demo: build
 	scripts/demo
 
-# Needs a python3 with torch 2.11.0 and numpy.
+# The peers need torch 2.11.0 and numpy in python3, or in RWSAN_PYTHON. BENCH holds options: BENCH="--only training".
 bench: build
-	python3 Benchmarks/compare
+	Benchmarks/bench $(BENCH)
 
 lint:
 	swift format lint --strict --configuration .swift-format -r Sources Tests Benchmarks
