@@ -23,6 +23,8 @@ let package = Package(
         .systemLibrary(
             name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(
             name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
@@ -43,7 +45,7 @@ let package = Package(
             ]),
 
         // In the direction data flows.
-        .target(name: "Archives", dependencies: ["CArchive"]),
+        .target(name: "Archives", dependencies: ["CArchive", "CDeflate"]),
         .target(name: "Downloads", dependencies: ["CCurl"]),
         .target(name: "Torch", dependencies: ["CTorch", "Archives"]),
         .target(name: "VQAData", dependencies: ["Torch", "Archives", "CVQAJSON"]),

@@ -10,6 +10,7 @@ public struct BatchBuilder: Sendable {
     private let featureWidth: Int
     private let maximumRegions: Int
     private let maximumWords: Int
+    private let memory = RowMemory()
 
     /// - Parameters:
     ///   - examples: The questions.
@@ -44,12 +45,9 @@ public struct BatchBuilder: Sendable {
     /// - Throws: What reading features throws; `FeatureWidthError` where they are not as wide as the model
     ///   expects; `TorchError` where memory is short.
     public func batch(rows: some Collection<Int>) throws -> Batch {
-        let pictures = try rows.map { row in
-            try PictureRows(
-                features.regions(of: examples.imageIDs[row]), image: examples.imageIDs[row],
-                expectedWidth: featureWidth, maximumRegions: maximumRegions)
-        }
-        let regionSegments = try Segments(lengths: pictures.map(\.count))
+        let regions = try PackedRegions(
+            rows.map { try picture(examples.imageIDs[$0]) }, width: featureWidth,
+            maximumRegions: maximumRegions, memory: memory)
         let questions = rows.map { examples.words(of: $0) }
         let withoutWords = Set(questions.indices.filter { questions[$0].isEmpty })
         // A question without a word is what the padded form makes of it: nothing but padding, all of it
@@ -59,27 +57,19 @@ public struct BatchBuilder: Sendable {
         }
         return Batch(
             questionIDs: rows.map { examples.questionIDs[$0] },
-            regions: try Self.rows(of: pictures, width: featureWidth) { $0.copyFeatures(to: $1) },
-            boxes: try Self.rows(of: pictures, width: 4) { $0.copyBoxes(to: $1) },
-            regionSegments: regionSegments,
+            regions: regions.features, boxes: regions.boxes,
+            regionSegments: try Segments(lengths: regions.lengths),
             words: try Tensor(padded.flatMap { $0.map(Int64.init) }),
             wordSegments: try Segments(lengths: padded.map(\.count), masked: withoutWords),
             targets: examples.hasTargets ? try targets(rows) : nil)
     }
 
-    private static func rows(
-        of pictures: [PictureRows], width: Int,
-        _ copy: (PictureRows, UnsafeMutableBufferPointer<Float>) -> Void
-    ) throws -> Tensor {
-        let count = pictures.reduce(0) { $0 + $1.count }
-        return try Tensor(uninitialized: [count, width], of: Float.self) { memory in
-            var start = 0
-            for picture in pictures {
-                let end = start + picture.count * width
-                copy(picture, UnsafeMutableBufferPointer(rebasing: memory[start..<end]))
-                start = end
-            }
+    private func picture(_ image: ImageID) throws -> any RegionRows {
+        let picture = try features.regions(of: image)
+        guard picture.width == featureWidth else {
+            throw FeatureWidthError(image: image, expected: featureWidth, found: picture.width)
         }
+        return picture
     }
 
     private func targets(_ rows: some Collection<Int>) throws -> Tensor {
@@ -90,44 +80,6 @@ public struct BatchBuilder: Sendable {
                     memory[question * answerCount + Int(answer.rawValue)] = score
                 }
             }
-        }
-    }
-}
-
-/// The regions of one picture that a model looks at.
-private struct PictureRows {
-    private let source: any RegionRows
-    /// The regions with anything in them: one of zeros is padding to the official release.
-    private let regions: [Int]
-
-    /// How many rows the picture takes. One without a region takes one row of zeros: all the rows that the
-    /// padded form would have are alike, and looking at them alike gives what one of them gives.
-    var count: Int { max(1, regions.count) }
-
-    init(_ source: any RegionRows, image: ImageID, expectedWidth: Int, maximumRegions: Int) throws {
-        guard source.width == expectedWidth else {
-            throw FeatureWidthError(image: image, expected: expectedWidth, found: source.width)
-        }
-        self.source = source
-        regions = (0..<min(source.count, maximumRegions)).filter { !source.isZero($0) }
-    }
-
-    func copyFeatures(to rows: UnsafeMutableBufferPointer<Float>) {
-        let width = source.width
-        if regions.isEmpty { rows.update(repeating: 0) }
-        for (row, region) in regions.enumerated() {
-            let place = UnsafeMutableBufferPointer(rebasing: rows[row * width..<(row + 1) * width])
-            source.copyFeatures(of: region, to: place)
-        }
-    }
-
-    func copyBoxes(to rows: UnsafeMutableBufferPointer<Float>) {
-        if regions.isEmpty { rows.update(repeating: 0) }
-        let scale = [Float(max(source.imageWidth, 1)), Float(max(source.imageHeight, 1))]
-        for (row, region) in regions.enumerated() {
-            let corners = UnsafeMutableBufferPointer(rebasing: rows[row * 4..<(row + 1) * 4])
-            source.copyBox(of: region, to: corners)
-            for corner in 0..<4 { corners[corner] /= scale[corner % 2] }
         }
     }
 }

@@ -14,7 +14,7 @@ public struct FeaturePacker: Sendable {
     public var precision = FeaturePrecision.float16
     /// How many threads interpret features.
     public var workers = ProcessInfo.processInfo.activeProcessorCount
-    /// At how many bytes of features a shard is full. Some three times as much is kept in memory.
+    /// At how many bytes of features a shard is full. Twice as much is kept in memory.
     public var shardByteCount = 128 << 20
 
     /// A packer to float16, on all cores.
@@ -24,6 +24,8 @@ public struct FeaturePacker: Sendable {
     public struct Progress: Sendable {
         /// How many images have been stored in this run.
         public let packedCount: Int
+        /// How many of them it has stored a second.
+        public let imagesPerSecond: Double
         /// The share of the input that has been read, from 0 to 1.
         public let fraction: Double
         /// How long the rest will take at the pace so far; nil where nothing can be said yet.
@@ -76,15 +78,16 @@ public struct FeaturePacker: Sendable {
         defer { withExtendedLifetime(lock) {} }
 
         var report = Report()
-        let kept = try keptShards(in: folder, &report)
-        feed.kept = Set(kept.flatMap(\.imageIDs))
+        let kept = try KeptShards(in: folder, precision: precision)
+        report.removedShards = kept.removed
+        feed.kept = kept.images
         let run = PackingRun(
             writer: FeatureShardWriter(
                 folder: folder, precision: precision, shardByteCount: shardByteCount,
-                firstNumber: (kept.compactMap(\.number).max() ?? -1) + 1),
-            kept: feed.kept, width: kept.first?.width, inputByteCount: feed.byteCount, report: report)
+                firstNumber: kept.nextNumber),
+            width: kept.width, inputByteCount: feed.byteCount, report: report)
         try run.readAll(feed, workers: workers, onProgress, shouldStop)
-        let shards = kept + (try run.writer.finish())
+        let shards = kept.shards + (try run.writer.finish())
         report = run.report
         if report.outcome == .complete, let width = run.width {
             try copyRecipe(from: inputs, to: folder)
@@ -98,55 +101,6 @@ public struct FeaturePacker: Sendable {
         return report
     }
 
-    /// The shards of earlier runs. Damaged ones, and what a kill left half written, are removed.
-    private func keptShards(in folder: String, _ report: inout Report) throws -> [FeatureShard] {
-        var kept: [FeatureShard] = []
-        var images: Set<ImageID> = []
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
-            let path = folder + "/" + name
-            if name.hasPrefix("shard-"), name.hasSuffix(".partial") {
-                try FileManager.default.removeItem(atPath: path)
-            }
-            guard FeatureShardWriter.number(fileName: name) != nil else { continue }
-            do {
-                let shard = try FeatureShard(path: path)
-                try shard.verify()
-                try check(shard, against: kept.first)
-                guard images.isDisjoint(with: shard.imageIDs) else {
-                    throw FeatureStoreError(
-                        path: path, expected: "images of its own", found: "images of another shard")
-                }
-                images.formUnion(shard.imageIDs)
-                kept.append(shard)
-            } catch let mismatch as PrecisionMismatch {
-                throw mismatch.error
-            } catch {
-                report.removedShards.append("\(error)")
-                // The index first: with it, the folder would look like a store.
-                try? FileManager.default.removeItem(atPath: folder + "/" + FeatureStoreIndex.fileName)
-                try FileManager.default.removeItem(atPath: path)
-            }
-        }
-        return kept
-    }
-
-    private struct PrecisionMismatch: Error {
-        let error: FeatureStoreError
-    }
-
-    private func check(_ shard: FeatureShard, against first: FeatureShard?) throws {
-        guard shard.precision == precision else {
-            throw PrecisionMismatch(
-                error: FeatureStoreError(
-                    path: shard.path, expected: "features of \(precision.rawValue), as asked for",
-                    found: shard.precision.rawValue))
-        }
-        guard let first, first.width != shard.width else { return }
-        throw FeatureStoreError(
-            path: shard.path, expected: "features \(first.width) wide, as in the other shards",
-            found: "\(shard.width)")
-    }
-
     /// Takes over the note of how features were made from pictures, where all folders say the same.
     private func copyRecipe(from inputs: [String], to folder: String) throws {
         let notes = inputs.compactMap {
@@ -155,13 +109,6 @@ public struct FeaturePacker: Sendable {
         guard let note = notes.first, notes.count == inputs.count, Set(notes).count == 1 else { return }
         try note.write(
             to: URL(fileURLWithPath: folder + "/" + OfficialDataset.recipeFileName), options: .atomic)
-    }
-}
-
-extension FeatureShard {
-    /// The number in the file's name.
-    fileprivate var number: Int? {
-        FeatureShardWriter.number(fileName: URL(fileURLWithPath: path).lastPathComponent)
     }
 }
 

@@ -18,12 +18,14 @@ public enum FeaturePrecision: String, Codable, CaseIterable, Sendable {
     }
 }
 
-/// One file of a feature store: the regions of some images, on the file's own pages.
+/// One file of a feature store: the regions of some images.
 ///
 /// docs/formats.md describes its tensors. They are checked on opening, all but the numbers in the features
-/// and boxes, so that no later access can go wrong. The pages are only ever read, which is what makes sharing
-/// the addresses safe.
-final class FeatureShard: @unchecked Sendable {
+/// and boxes, so that no later access can go wrong. The regions are read through the system's cache of files,
+/// which costs no more than touching mapped pages does, less the first time, and does not make them part of the
+/// process's memory. A file that is cut off meanwhile is an error then, where touching its pages would end the
+/// process.
+final class FeatureShard: Sendable {
     let path: String
     let precision: FeaturePrecision
     let width: Int
@@ -33,10 +35,8 @@ final class FeatureShard: @unchecked Sendable {
     let imageIDs: [ImageID]
 
     private let file: SafetensorsFile
-    private let features: UnsafeRawBufferPointer
-    private let boxes: UnsafeBufferPointer<Float>
-    private let offsets: UnsafeBufferPointer<Int64>
-    private let sizes: UnsafeBufferPointer<Int32>
+    private let offsets: [Int64]
+    private let sizes: [Int32]
 
     /// The tensors in the order in which the checksum goes over them.
     static let tensorNames = ["features", "boxes", "image_id", "offset", "size"]
@@ -69,14 +69,9 @@ final class FeatureShard: @unchecked Sendable {
         self.precision = precision
         width = info.shape[1]
         regionCount = rows
-        features =
-            switch precision {
-            case .float16: UnsafeRawBufferPointer(try checked("features", of: Float16.self, info.shape))
-            case .float32: UnsafeRawBufferPointer(try checked("features", of: Float.self, info.shape))
-            }
-        boxes = try checked("boxes", of: Float.self, [rows, 4])
-        offsets = try checked("offset", of: Int64.self, [images + 1])
-        sizes = try checked("size", of: Int32.self, [images, 2])
+        _ = try checked("boxes", of: Float.self, [rows, 4])
+        offsets = try Array(checked("offset", of: Int64.self, [images + 1]))
+        sizes = try Array(checked("size", of: Int32.self, [images, 2]))
         imageIDs = try checked("image_id", of: Int64.self, [images]).map(ImageID.init)
         guard offsets.first == 0, offsets.last == Int64(rows),
             zip(offsets, offsets.dropFirst()).allSatisfy({ $0 <= $1 })
@@ -97,40 +92,35 @@ final class FeatureShard: @unchecked Sendable {
             imageHeight: Int(sizes[2 * position]), imageWidth: Int(sizes[2 * position + 1]))
     }
 
-    /// Whether nothing but zeros, of either sign, is in a row's features.
-    fileprivate func isZero(row: Int) -> Bool {
-        let byteCount = width * precision.byteCount
-        let bytes = UnsafeRawBufferPointer(rebasing: features[row * byteCount..<(row + 1) * byteCount])
-        // A shift drops the sign bit.
-        return switch precision {
-        case .float16: bytes.assumingMemoryBound(to: UInt16.self).allSatisfy { $0 << 1 == 0 }
-        case .float32: bytes.assumingMemoryBound(to: UInt32.self).allSatisfy { $0 << 1 == 0 }
-        }
+    /// Reads the features of consecutive rows, as many as `buffer` has room for, as they are stored.
+    fileprivate func readFeatures(fromRow row: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+        try file.read("features", at: row * width * precision.byteCount, into: buffer)
     }
 
-    /// Converts consecutive rows to Float, as many as `destination` has room for.
-    fileprivate func copyFeatures(fromRow row: Int, to destination: UnsafeMutableBufferPointer<Float>) {
-        let byteCount = destination.count * precision.byteCount
-        let start = row * width * precision.byteCount
-        let bytes = UnsafeRawBufferPointer(rebasing: features[start..<start + byteCount])
-        switch precision {
-        case .float16: HalfPrecision.widen(bytes.assumingMemoryBound(to: Float16.self), into: destination)
-        case .float32: _ = destination.update(fromContentsOf: bytes.assumingMemoryBound(to: Float.self))
-        }
-    }
-
-    /// Copies the corners of consecutive rows, as many as `destination` has room for.
-    fileprivate func copyBoxes(fromRow row: Int, to destination: UnsafeMutableBufferPointer<Float>) {
-        _ = destination.update(fromContentsOf: boxes[row * 4..<row * 4 + destination.count])
+    /// Reads the corners of consecutive rows, as many as `buffer` has room for.
+    fileprivate func readBoxes(fromRow row: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
+        try file.read(
+            "boxes", at: row * 4 * MemoryLayout<Float>.size, into: UnsafeMutableRawBufferPointer(buffer))
     }
 
     /// Reads the whole shard and compares it with the checksum in it.
     ///
-    /// - Throws: `FeatureStoreError` where they differ.
+    /// - Throws: `FeatureStoreError` where they differ, `FileAccessError` where it cannot be read.
     func verify() throws {
         let stated = file.metadata[Self.checksumKey] ?? "none"
         var computed = FeatureChecksum()
-        for name in Self.tensorNames { computed.add(try file.bytes(of: name)) }
+        // The checksum goes on over parts that are multiples of its words of eight bytes.
+        let part = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 8)
+        defer { part.deallocate() }
+        for name in Self.tensorNames {
+            let byteCount = try file.info(of: name).byteRange.count
+            for start in stride(from: 0, to: byteCount, by: part.count) {
+                let bytes = UnsafeMutableRawBufferPointer(
+                    rebasing: part[..<min(part.count, byteCount - start)])
+                try file.read(name, at: start, into: bytes)
+                computed.add(UnsafeRawBufferPointer(bytes))
+            }
+        }
         guard stated == computed.text else {
             throw FeatureStoreError(path: path, expected: "the checksum \(stated)", found: computed.text)
         }
@@ -160,7 +150,7 @@ private struct CheckedTensors {
     }
 }
 
-/// The regions of one image on the pages of a shard.
+/// The regions of one image in a shard.
 struct StoredRegions: RegionRows {
     fileprivate let shard: FeatureShard
     fileprivate let firstRow: Int
@@ -170,30 +160,84 @@ struct StoredRegions: RegionRows {
 
     var width: Int { shard.width }
 
-    func isZero(_ region: Int) -> Bool { shard.isZero(row: firstRow + region) }
+    private var rowByteCount: Int { width * shard.precision.byteCount }
 
-    func copyFeatures(of region: Int, to row: UnsafeMutableBufferPointer<Float>) {
-        shard.copyFeatures(fromRow: firstRow + region, to: row)
+    func copyRows(
+        maximumCount: Int, features: UnsafeMutableBufferPointer<Float>,
+        boxes: UnsafeMutableBufferPointer<Float>
+    ) throws -> Int {
+        let count = min(count, maximumCount)
+        return try withStoredRows(count) { stored in
+            var copiedCount = 0
+            var row = 0
+            while row < count {
+                let isZero = isZero(stored, row: row)
+                var end = row + 1
+                while end < count, self.isZero(stored, row: end) == isZero { end += 1 }
+                if !isZero {
+                    let places = copiedCount..<copiedCount + end - row
+                    convert(stored, rows: row..<end, to: features.rows(places, width: width))
+                    try shard.readBoxes(fromRow: firstRow + row, into: boxes.rows(places, width: 4))
+                    copiedCount = places.upperBound
+                }
+                row = end
+            }
+            return copiedCount
+        }
     }
 
-    func copyBox(of region: Int, to corners: UnsafeMutableBufferPointer<Float>) {
-        shard.copyBoxes(fromRow: firstRow + region, to: corners)
-    }
-
-    /// The regions in arrays of their own.
+    /// The regions in arrays of their own, rows of zeros too.
     func copied() throws -> RegionFeatures {
-        let features = [Float](unsafeUninitializedCapacity: count * width) { buffer, initializedCount in
-            let place = UnsafeMutableBufferPointer(rebasing: buffer[..<(count * width)])
-            shard.copyFeatures(fromRow: firstRow, to: place)
+        let features = try [Float](unsafeUninitializedCapacity: count * width) { buffer, initializedCount in
+            try withStoredRows(count) {
+                convert($0, rows: 0..<count, to: buffer.rows(0..<count, width: width))
+            }
             initializedCount = count * width
         }
-        let corners = [Float](unsafeUninitializedCapacity: count * 4) { buffer, initializedCount in
-            let place = UnsafeMutableBufferPointer(rebasing: buffer[..<(count * 4)])
-            shard.copyBoxes(fromRow: firstRow, to: place)
+        let corners = try [Float](unsafeUninitializedCapacity: count * 4) { buffer, initializedCount in
+            try shard.readBoxes(fromRow: firstRow, into: buffer.rows(0..<count, width: 4))
             initializedCount = count * 4
         }
         return try RegionFeatures(
             width: width, features: features, boxes: corners, imageHeight: imageHeight, imageWidth: imageWidth
         )
+    }
+
+    /// Lends the first rows as they are stored, in memory small enough to stay in the cache.
+    private func withStoredRows<Result>(
+        _ count: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        try withUnsafeTemporaryAllocation(byteCount: count * rowByteCount, alignment: 16) { buffer in
+            try shard.readFeatures(fromRow: firstRow, into: buffer)
+            return try body(UnsafeRawBufferPointer(buffer))
+        }
+    }
+
+    /// Whether nothing but zeros, of either sign, is in a row.
+    private func isZero(_ stored: UnsafeRawBufferPointer, row: Int) -> Bool {
+        let bytes = UnsafeRawBufferPointer(rebasing: stored[row * rowByteCount..<(row + 1) * rowByteCount])
+        // A shift drops the sign bit.
+        return switch shard.precision {
+        case .float16: bytes.assumingMemoryBound(to: UInt16.self).allSatisfy { $0 << 1 == 0 }
+        case .float32: bytes.assumingMemoryBound(to: UInt32.self).allSatisfy { $0 << 1 == 0 }
+        }
+    }
+
+    private func convert(
+        _ stored: UnsafeRawBufferPointer, rows: Range<Int>, to floats: UnsafeMutableBufferPointer<Float>
+    ) {
+        let bytes = UnsafeRawBufferPointer(
+            rebasing: stored[rows.lowerBound * rowByteCount..<rows.upperBound * rowByteCount])
+        switch shard.precision {
+        case .float16: HalfPrecision.widen(bytes.assumingMemoryBound(to: Float16.self), into: floats)
+        case .float32: _ = floats.update(fromContentsOf: bytes.assumingMemoryBound(to: Float.self))
+        }
+    }
+}
+
+extension UnsafeMutableBufferPointer {
+    /// Consecutive rows of a matrix.
+    fileprivate func rows(_ rows: Range<Int>, width: Int) -> UnsafeMutableBufferPointer {
+        UnsafeMutableBufferPointer(rebasing: self[rows.lowerBound * width..<rows.upperBound * width])
     }
 }

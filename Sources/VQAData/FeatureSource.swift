@@ -44,31 +44,37 @@ public protocol RegionRows: Sendable {
     /// The width of the image in pixels.
     var imageWidth: Int { get }
 
-    /// Whether nothing but zeros is in the feature vector of a region, from 0 to `count` - 1.
-    func isZero(_ region: Int) -> Bool
-    /// Copies the feature vector of a region to memory for `width` numbers.
-    func copyFeatures(of region: Int, to row: UnsafeMutableBufferPointer<Float>)
-    /// Copies the corners x1, y1, x2, y2 of a region, in pixels, to memory for four numbers.
-    func copyBox(of region: Int, to corners: UnsafeMutableBufferPointer<Float>)
+    /// Copies the regions that have anything but zeros in their features, in their order.
+    ///
+    /// - Parameters:
+    ///   - maximumCount: Regions behind the first ones, this many, are left out.
+    ///   - features: Memory for `width` numbers for each of the first regions.
+    ///   - boxes: Memory for the four corners x1, y1, x2, y2 of each, in pixels.
+    /// - Returns: How many regions were copied.
+    /// - Throws: Where they cannot be read.
+    func copyRows(
+        maximumCount: Int, features: UnsafeMutableBufferPointer<Float>,
+        boxes: UnsafeMutableBufferPointer<Float>
+    ) throws -> Int
 }
 
 extension RegionFeatures: RegionRows {
-    /// Whether nothing but zeros is in the feature vector of a region.
-    public func isZero(_ region: Int) -> Bool {
-        features.withUnsafeBufferPointer { $0[region * width..<(region + 1) * width].allSatisfy { $0 == 0 } }
-    }
-
-    /// Copies the feature vector of a region.
-    public func copyFeatures(of region: Int, to row: UnsafeMutableBufferPointer<Float>) {
-        features.withUnsafeBufferPointer {
-            _ = row.update(fromContentsOf: $0[region * width..<(region + 1) * width])
-        }
-    }
-
-    /// Copies the corners of a region.
-    public func copyBox(of region: Int, to corners: UnsafeMutableBufferPointer<Float>) {
-        boxes.withUnsafeBufferPointer {
-            _ = corners.update(fromContentsOf: $0[region * 4..<(region + 1) * 4])
+    /// Copies the regions that have anything but zeros in their features.
+    public func copyRows(
+        maximumCount: Int, features places: UnsafeMutableBufferPointer<Float>,
+        boxes corners: UnsafeMutableBufferPointer<Float>
+    ) -> Int {
+        features.withUnsafeBufferPointer { features in
+            let rows = (0..<min(count, maximumCount)).filter { region in
+                !features[region * width..<(region + 1) * width].allSatisfy { $0 == 0 }
+            }
+            for (row, region) in rows.enumerated() {
+                _ = places[row * width..<(row + 1) * width]
+                    .update(fromContentsOf: features[region * width..<(region + 1) * width])
+                _ = corners[row * 4..<(row + 1) * 4].update(
+                    fromContentsOf: boxes[region * 4..<(region + 1) * 4])
+            }
+            return rows.count
         }
     }
 }

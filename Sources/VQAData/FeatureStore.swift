@@ -1,10 +1,11 @@
 import Foundation
 
-/// A feature store: the region features of many images in a few files that are mapped into memory.
+/// A feature store: the region features of many images in a few files.
 ///
-/// `FeaturePacker` makes one; docs/formats.md describes its files. Opening one reads its index and the image
-/// numbers; features are read from disk when they are asked for. All processes that read a store share its
-/// pages, and memory in use does not grow with what has been read: the system drops pages as it needs to.
+/// `FeaturePacker` makes one; docs/formats.md describes its files. Opening one maps its files and reads its index
+/// and the image numbers; features are read when they are asked for, from the system's cache of files, which
+/// all processes share and the system empties as it needs to. The memory of a process does not grow with what it
+/// has read.
 ///
 /// Any number of threads may ask for features at once.
 public final class FeatureStore: FeatureSource {
@@ -76,7 +77,7 @@ public final class FeatureStore: FeatureSource {
     /// - Throws: `FeatureStoreError` where the image is not in the store.
     public func features(for image: ImageID) throws -> RegionFeatures { try stored(image).copied() }
 
-    /// The regions of one image, on the store's pages.
+    /// The regions of one image, which are read when they are copied.
     ///
     /// - Throws: `FeatureStoreError` where the image is not in the store.
     public func regions(of image: ImageID) throws -> any RegionRows { try stored(image) }

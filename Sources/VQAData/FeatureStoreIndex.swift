@@ -68,17 +68,12 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
         }
     }
 
-    init(_ shards: [FeatureShard], precision: FeaturePrecision, width: Int, skipped: [SkippedInput]) throws {
+    init(_ shards: [Shard], precision: FeaturePrecision, width: Int, skipped: [SkippedInput]) {
         dtype = precision
         self.width = width
-        imageCount = shards.reduce(0) { $0 + $1.imageIDs.count }
+        imageCount = shards.reduce(0) { $0 + $1.imageCount }
         regionCount = shards.reduce(0) { $0 + $1.regionCount }
-        self.shards = try shards.map { shard in
-            Shard(
-                file: URL(fileURLWithPath: shard.path).lastPathComponent,
-                byteCount: try fileByteCount(shard.path), imageCount: shard.imageIDs.count,
-                regionCount: shard.regionCount)
-        }
+        self.shards = shards
         self.skipped = skipped
     }
 
@@ -91,6 +86,18 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
         let file = try AtomicFile(path: folder + "/" + Self.fileName)
         try file.write(encoder.encode(self))
         try file.commit()
+    }
+}
+
+extension FeatureStoreIndex.Shard {
+    /// The entry of a shard.
+    ///
+    /// - Throws: `FeatureStoreError` where its file cannot be examined.
+    init(_ shard: FeatureShard) throws {
+        self.init(
+            file: URL(fileURLWithPath: shard.path).lastPathComponent,
+            byteCount: try fileByteCount(shard.path), imageCount: shard.imageIDs.count,
+            regionCount: shard.regionCount)
     }
 }
 

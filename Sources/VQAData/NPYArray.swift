@@ -1,3 +1,5 @@
+import Torch
+
 /// Bytes are not an array in numpy's `.npy` form, or one of a kind that is not read here.
 public struct NPYFormatError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What should have been there.
@@ -103,6 +105,11 @@ public struct NPYArray: Sendable {
 
     /// The elements of the array's transpose (all axes reversed), in row-major (C) order.
     public func transposedFloats() -> [Float] {
+        if elementType == .float32, shape.count == 2, !header.isFortranOrder {
+            return elements.withUnsafeBytes {
+                Transposition.transposed($0, rows: shape[0], columns: shape[1])
+            }
+        }
         let values = storedFloats()
         return header.isFortranOrder ? values : reversingAxes(of: values, shape: shape)
     }
@@ -116,7 +123,7 @@ public struct NPYArray: Sendable {
     private func storedFloats() -> [Float] {
         switch elementType {
         case .float16: loaded { (value: Float16) in Float(value) }
-        case .float32: loaded { (value: Float) in value }
+        case .float32: copiedFloats()
         case .float64: loaded { (value: Double) in Float(value) }
         case .int8: loaded { (value: Int8) in Float(value) }
         case .int16: loaded { (value: Int16) in Float(value) }
@@ -126,6 +133,13 @@ public struct NPYArray: Sendable {
         case .uint16: loaded { (value: UInt16) in Float(value) }
         case .uint32: loaded { (value: UInt32) in Float(value) }
         case .uint64: loaded { (value: UInt64) in Float(value) }
+        }
+    }
+
+    private func copiedFloats() -> [Float] {
+        [Float](unsafeUninitializedCapacity: elements.count / MemoryLayout<Float>.size) { buffer, count in
+            elements.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+            count = buffer.count
         }
     }
 

@@ -2,55 +2,60 @@ import Archives
 
 /// The arrays of a `.npz` file, which is a zip of `.npy` files.
 ///
-/// The whole file is read at once; an array is interpreted when it is asked for, so that arrays of
-/// no interest may be of any kind.
+/// The whole file is read at once; an array is unpacked and interpreted when it is asked for, so that arrays
+/// of no interest may be of any kind.
 public struct NPZFile: Sendable {
     /// The path of the file, for errors.
     public let path: String
-    private let contents: [String: [UInt8]]
+    private let zip: ZipFile
+    private let entries: [String: ZipFile.Entry]
+    private let byteLimit: Int
 
-    /// Reads all arrays of a file.
+    /// Reads a file.
     ///
     /// - Parameter byteLimit: the most bytes that one array may unpack to.
     /// - Throws: `ArchiveError` when the file is missing, damaged or no zip; `NPZError` when it holds two
     ///   arrays of one name.
     public init(path: String, byteLimit: Int = 1 << 30) throws {
-        try self.init(ArchiveReader(path: path), path: path, byteLimit: byteLimit)
+        try self.init(ZipFile(path: path), byteLimit: byteLimit)
     }
 
-    /// Reads all arrays of a file that is in memory; `name` stands for it in errors.
+    /// Takes a file that is in memory; `name` stands for it in errors.
     ///
     /// - Throws: As `init(path:byteLimit:)`.
     public init(bytes: [UInt8], name: String, byteLimit: Int = 1 << 30) throws {
-        try self.init(ArchiveReader(bytes: bytes, name: name), path: name, byteLimit: byteLimit)
+        try self.init(ZipFile(bytes: bytes, name: name), byteLimit: byteLimit)
     }
 
-    private init(_ reader: ArchiveReader, path: String, byteLimit: Int) throws {
-        self.path = path
+    private init(_ zip: ZipFile, byteLimit: Int) throws {
+        path = zip.file
+        self.zip = zip
+        self.byteLimit = byteLimit
         let suffix = ".npy"
-        var contents: [String: [UInt8]] = [:]
-        while let entry = try reader.nextEntry() {
-            guard entry.isRegularFile, entry.path.hasSuffix(suffix) else { continue }
+        var entries: [String: ZipFile.Entry] = [:]
+        for entry in zip.entries where entry.path.hasSuffix(suffix) {
             let name = String(entry.path.dropLast(suffix.count))
-            let bytes = try reader.readContents(byteLimit: byteLimit)
-            guard contents.updateValue(bytes, forKey: name) == nil else {
+            try zip.check(entry, byteLimit: byteLimit)
+            guard entries.updateValue(entry, forKey: name) == nil else {
                 throw NPZError(file: path, array: name, expected: "one array of this name", found: "two")
             }
         }
-        self.contents = contents
+        self.entries = entries
     }
 
     /// The names of the arrays, in alphabetical order.
-    public var arrayNames: [String] { contents.keys.sorted() }
+    public var arrayNames: [String] { entries.keys.sorted() }
 
     /// The array of a name.
     ///
-    /// - Throws: `NPZError` when there is none, or it is not an array of plain little-endian numbers.
+    /// - Throws: `NPZError` when there is none, or it is not an array of plain little-endian numbers;
+    ///   `ArchiveError` when it is damaged.
     public func array(_ name: String) throws -> NPYArray {
-        guard let bytes = contents[name] else {
+        guard let entry = entries[name] else {
             let names = arrayNames.isEmpty ? "no arrays" : "only " + arrayNames.joined(separator: ", ")
             throw NPZError(file: path, array: nil, expected: "an array '\(name)'", found: names)
         }
+        let bytes = try zip.contents(of: entry, byteLimit: byteLimit)
         do {
             return try NPYArray(parsing: bytes)
         } catch let error as NPYFormatError {

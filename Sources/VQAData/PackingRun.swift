@@ -88,7 +88,6 @@ final class PackingRun {
     /// The width of all features; nil before the first.
     private(set) var width: Int?
 
-    private let kept: Set<ImageID>
     private let inputByteCount: Int
     /// The images that have been met in this run.
     private var seen: Set<ImageID> = []
@@ -97,11 +96,9 @@ final class PackingRun {
     private var firstPosition: Int?
 
     init(
-        writer: FeatureShardWriter, kept: Set<ImageID>, width: Int?, inputByteCount: Int,
-        report: FeaturePacker.Report
+        writer: FeatureShardWriter, width: Int?, inputByteCount: Int, report: FeaturePacker.Report
     ) {
         self.writer = writer
-        self.kept = kept
         self.width = width
         self.inputByteCount = inputByteCount
         self.report = report
@@ -162,6 +159,7 @@ final class PackingRun {
         let left = done > 0 ? seconds / Double(done) * Double(inputByteCount - position) : nil
         return FeaturePacker.Progress(
             packedCount: report.packedCount,
+            imagesPerSecond: seconds > 0 ? Double(report.packedCount) / seconds : 0,
             fraction: inputByteCount > 0 ? Double(position) / Double(inputByteCount) : 1, secondsLeft: left)
     }
 }

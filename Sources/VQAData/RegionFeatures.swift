@@ -1,3 +1,5 @@
+import Torch
+
 /// What a vision model saw in one image: a feature vector and a box for each of its regions.
 public struct RegionFeatures: Sendable, Equatable {
     /// How many regions there are: n below. An image may have none.
@@ -124,7 +126,9 @@ extension RegionFeatures {
 extension NPZFile {
     /// Values that training can bear: one NaN in a batch would silently ruin all weights.
     fileprivate func finiteFloats(of values: [Float], name: String) throws -> [Float] {
-        if let value = values.first(where: { !$0.isFinite }) {
+        // A search for the number itself would take far longer than this.
+        guard HalfPrecision.largestMagnitude(values).isFinite else {
+            let value = values.first { !$0.isFinite } ?? .nan
             throw mismatch(name, expected: "finite numbers", found: "\(value)")
         }
         return values

@@ -20,7 +20,8 @@ struct StorableImage: Sendable {
     init(_ regions: RegionFeatures, of image: ImageID, as precision: FeaturePrecision, name: String) throws {
         // Halfway from the largest number of half precision to what would come next.
         let firstInfinite: Float = precision == .float16 ? 65_520 : .infinity
-        if let value = regions.features.first(where: { !($0.magnitude < firstInfinite) }) {
+        guard HalfPrecision.largestMagnitude(regions.features) < firstInfinite else {
+            let value = regions.features.first { !($0.magnitude < firstInfinite) } ?? .nan
             throw FeatureStoreError(
                 path: name, expected: "features that \(precision.rawValue) can hold", found: "\(value)")
         }
@@ -42,6 +43,8 @@ struct StorableImage: Sendable {
         floats = precision == .float32 ? regions.features : []
     }
 
-    /// How many bytes the features take.
-    var byteCount: Int { halves.count * MemoryLayout<Float16>.size + floats.count * MemoryLayout<Float>.size }
+    /// Lends the features as they are stored.
+    func withUnsafeFeatureBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+        halves.isEmpty ? floats.withUnsafeBytes(body) : halves.withUnsafeBytes(body)
+    }
 }

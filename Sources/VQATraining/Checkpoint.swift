@@ -120,8 +120,11 @@ public struct Checkpoint: Sendable {
 
     /// Writes the checkpoint, whole or not at all: a kill at any moment leaves the old file or the new one.
     ///
+    /// - Parameters:
+    ///   - path: Where it goes.
+    ///   - durably: As in `AtomicFile.commit(durably:)`.
     /// - Throws: `ArchiveError` where the file cannot be written, as when the disk is full.
-    public func write(to path: String) throws {
+    public func write(to path: String, durably: Bool = true) throws {
         var tensors = weights
         for (name, moments) in moments {
             tensors[Names.mean + name] = moments.mean
@@ -142,7 +145,7 @@ public struct Checkpoint: Sendable {
         metadata["answers"] = try answers.map { try json($0.answers) }
         metadata["training"] = try training.map { try json($0) }
         metadata["features"] = featureRecipe
-        try saveSafetensors(tensors, metadata: metadata, to: path)
+        try saveSafetensors(tensors, metadata: metadata, to: path, durably: durably)
     }
 }
 

@@ -174,7 +174,8 @@ public final class Trainer {
         // A run that is over already, and was resumed from elsewhere, still leaves its checkpoint.
         let isOver = state.epoch >= configuration.maxEpoch
         if state.step == 0 || isOver && !FileManager.default.fileExists(atPath: last.path) {
-            try checkpoint().write(to: last.path)
+            // Before the first step there is nothing that a power cut could take.
+            try checkpoint().write(to: last.path, durably: state.step > 0)
         }
         while state.epoch < configuration.maxEpoch {
             if state.stepInEpoch == 0 {

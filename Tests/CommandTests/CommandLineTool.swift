@@ -80,6 +80,9 @@ final class RunningCommand {
     /// Whether the command has not ended yet.
     var isRunning: Bool { process.isRunning }
 
+    /// What the command has said so far beside its results.
+    var errorOutput: String { (try? logs.bytes(of: "error").text) ?? "" }
+
     /// Sends the command a signal.
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 

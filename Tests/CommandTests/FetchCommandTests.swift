@@ -39,7 +39,7 @@ import Testing
                     + "datasets/coco_extract/train2014.packed"))
         #expect(
             outcome.lastErrorLine
-                == "next: rwsan train --data datasets --name val --glove glove.840B.300d.txt")
+                == "next: rwsan train --data datasets --name val --glove glove.840B.300d.zip")
         let mini = try MiniCommands()
         for name in ["train2014", "val2014", "test2015"] {
             #expect(

@@ -70,6 +70,45 @@ private struct OneImage: FeatureSource {
         }
     }
 
+    @Test("what is read from a store does not become part of the process's memory")
+    func memory() throws {
+        let folders = try PackingFolders()
+        let images = 1...40
+        for image in images { try folders.write(image, madeUpRegions(image, count: 20, width: 1024)) }
+        var packer = FeaturePacker()
+        packer.shardByteCount = 1 << 30
+        _ = try packer.pack([folders.input], into: folders.output)
+        let store = try FeatureStore(folders.output)
+        try store.verify()
+        for image in images { _ = try store.features(for: ImageID(rawValue: Int64(image))) }
+        let shard = folders.output + "/shard-00000.safetensors"
+        #expect(store.byteCount > 1_600_000)
+        // The header and the tables at the end, with the pages that the system maps beside them.
+        #expect(try residentByteCount(ofMapping: shard) < 400_000)
+    }
+
+    /// How much of a file's mapping this process has in memory.
+    private func residentByteCount(ofMapping path: String) throws -> Int {
+        let maps = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+        var isInside = false
+        var kilobytes = 0
+        for line in maps.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            if fields[0].contains("-") { isInside = line.hasSuffix(path) }
+            if isInside, fields[0] == "Rss:" { kilobytes += Int(fields[1]) ?? 0 }
+        }
+        return kilobytes << 10
+    }
+
+    @Test("a shard that is cut off while it is read is an error, not a crash")
+    func cutWhileOpen() throws {
+        let folders = try PackingFolders(images: [1, 2])
+        try folders.pack()
+        let store = try FeatureStore(folders.output)
+        truncate(folders.output + "/shard-00000.safetensors", 100)
+        #expect(throws: FileAccessError.self) { try store.features(for: ImageID(rawValue: 1)) }
+    }
+
     private func batch(from source: any FeatureSource, maximumRegions: Int) throws -> Batch {
         let questions = try QuestionTable([
             Question(id: QuestionID(rawValue: 1), imageID: ImageID(rawValue: 1), text: "what is it")

@@ -101,12 +101,16 @@ void ctorch_autocast_end(const char *device);
 /// Interrupts autocast, or goes on with it; returns whether it was on.
 bool ctorch_autocast_set_enabled(const char *device, bool enabled);
 
-// Half precision, on the calling thread alone
+// Numbers in plain memory, on the calling thread alone
 
 /// Converts `count` numbers of half precision (2 bytes each, aligned) to single precision.
 void ctorch_widen(const void *halves, float *floats, int64_t count);
 /// Converts `count` numbers to half precision, to the nearest one; those beyond its range become infinite.
 void ctorch_narrow(const float *floats, void *halves, int64_t count);
+/// The largest magnitude among `count` numbers, 0 where there are none; NaN where one is NaN.
+float ctorch_largest_magnitude(const float *floats, int64_t count);
+/// Writes the transpose of a row-major matrix [rows, columns] of single precision; `source` need not be aligned.
+void ctorch_transpose(const void *source, int64_t rows, int64_t columns, float *result);
 
 // Random numbers, threads, devices
 

@@ -20,4 +20,9 @@ public enum HalfPrecision {
             count = floats.count
         }
     }
+
+    /// The largest magnitude among numbers, 0 where there are none; NaN where one of them is NaN.
+    public static func largestMagnitude(_ floats: [Float]) -> Float {
+        ctorch_largest_magnitude(floats, Int64(floats.count))
+    }
 }

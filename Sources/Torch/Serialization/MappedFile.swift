@@ -12,6 +12,7 @@ final class MappedFile {
     let path: String
     /// The whole file. Valid while this object lives.
     let bytes: UnsafeRawBufferPointer
+    private let descriptor: CInt
 
     /// Maps the file at `path`.
     ///
@@ -20,27 +21,52 @@ final class MappedFile {
         // Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileAccessError(path: path, operation: "open") }
-        defer { close(descriptor) }
+        self.path = path
+        self.descriptor = descriptor
+        do {
+            bytes = try Self.mapped(descriptor, path: path)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
 
+    private static func mapped(_ descriptor: CInt, path: String) throws -> UnsafeRawBufferPointer {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileAccessError(path: path, operation: "examine") }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw FileAccessError(path: path, operation: "map something that is not a file", code: EINVAL)
         }
-
-        self.path = path
         let byteCount = Int(status.st_size)
-        guard byteCount > 0 else {
-            // The system maps no empty files.
-            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-            return
-        }
+        // The system maps no empty files.
+        guard byteCount > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         let start = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0)
         guard let start, start != MAP_FAILED else { throw FileAccessError(path: path, operation: "map") }
-        bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
+        return UnsafeRawBufferPointer(start: start, count: byteCount)
+    }
+
+    /// Copies bytes of the file without touching its mapping, whose pages would count as this process's memory.
+    ///
+    /// - Parameters:
+    ///   - offset: Where they begin in the file.
+    ///   - buffer: Where they go; it is filled.
+    /// - Throws: `FileAccessError` where the system cannot read them, or the file has been cut off since.
+    func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+        var filled = 0
+        while filled < buffer.count {
+            let place = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+            let count = pread(descriptor, place.baseAddress, place.count, off_t(offset + filled))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw FileAccessError(path: path, operation: "read") }
+            guard count > 0 else {
+                throw FileAccessError(path: path, operation: "read what has been cut off", code: EIO)
+            }
+            filled += count
+        }
     }
 
     deinit {
+        close(descriptor)
         if let start = bytes.baseAddress {
             munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
         }

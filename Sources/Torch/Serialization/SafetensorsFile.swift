@@ -56,6 +56,26 @@ public final class SafetensorsFile: Sendable {
             rebasing: file.bytes[dataOffset + range.lowerBound..<dataOffset + range.upperBound])
     }
 
+    /// Copies a part of the bytes of the tensor `name`, through the system's cache of files and not through the
+    /// mapping: for rows of large files, which would otherwise become part of the process's memory by and by.
+    ///
+    /// - Parameters:
+    ///   - offset: Where the part begins in the tensor, in bytes.
+    ///   - buffer: Where it goes; it is filled.
+    /// - Throws: `SafetensorsError` where there is no such tensor or the part does not lie in it,
+    ///   `FileAccessError` where it cannot be read.
+    public func read(
+        _ name: String, at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+    ) throws {
+        let range = try info(of: name).byteRange
+        guard offset >= 0, offset <= range.count, buffer.count <= range.count - offset else {
+            throw SafetensorsError(
+                path: path,
+                problem: .wrongByteCount(tensor: name, expected: range.count, found: offset &+ buffer.count))
+        }
+        try file.read(at: dataOffset + range.lowerBound + offset, into: buffer)
+    }
+
     /// The tensor `name`, on the file's own pages where they are aligned: nothing is read before it is used.
     ///
     /// Tensors of the same name share their elements. Changing them changes the memory of this process,

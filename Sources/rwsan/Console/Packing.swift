@@ -1,6 +1,9 @@
 import VQAData
 
 extension FeaturePacker {
+    /// How many of the inputs that were left out are shown.
+    private static let shownInputs = 10
+
     /// Packs as commands do: shows how far it has come, and says afterwards what was done and left out.
     ///
     /// - Returns: What was done, and in how many seconds.
@@ -16,13 +19,17 @@ extension FeaturePacker {
                 line.show {
                     let left = progress.secondsLeft.map { ", \(readable(seconds: $0)) left" } ?? ""
                     return "packing: \(decimal(progress.fraction * 100, 1)) %, "
-                        + "\(progress.packedCount) images\(left)"
+                        + "\(progress.packedCount) images, \(Int(progress.imagesPerSecond)) images/s\(left)"
                 }
             }, shouldStop: shouldStop)
         Console.clearProgress()
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         for shard in report.removedShards { Console.note("removed a damaged shard: \(shard)") }
-        for input in report.skipped { Console.note("left out: \(input)") }
+        for input in report.skipped.prefix(Self.shownInputs) { Console.note("left out: \(input)") }
+        if report.skipped.count > Self.shownInputs {
+            let places = report.outcome == .complete ? "\(output)/index.json and --json have" : "--json has"
+            Console.note("left out: \(report.skipped.count - Self.shownInputs) more; \(places) them all")
+        }
         Console.note(
             "\(report.packedCount) images packed, \(report.keptCount) there already, "
                 + "\(report.skipped.count) left out, in \(readable(seconds: seconds))")

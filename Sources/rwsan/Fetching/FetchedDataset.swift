@@ -32,7 +32,7 @@ struct FetchedDataset {
             return
         }
         var command = ["rwsan", "train", "--data", folder, "--name", "val"]
-        if GloVeFile.find(for: layout) == nil { command += ["--glove", GloVeFile.name] }
+        if GloVeFile.find(for: layout) == nil { command += ["--glove", GloVeFile.names[1]] }
         Console.note("next: \(ShellQuoting.line(command))")
     }
 

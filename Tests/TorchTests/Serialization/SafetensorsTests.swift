@@ -122,6 +122,27 @@ import Torch
             #expect(throws: (any Error).self) { try saveSafetensors([:], to: missing) }
         }
     }
+
+    @Test("parts of a tensor are read, and only parts of it")
+    func partialRead() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("a.safetensors")
+        try saveSafetensors(["x": Tensor([1, 2, 3, 4] as [Int32]), "y": Tensor([9] as [Int32])], to: path)
+        let file = try SafetensorsFile(path: path)
+        var part = [Int32](repeating: 0, count: 2)
+        try part.withUnsafeMutableBytes { try file.read("x", at: 4, into: $0) }
+        #expect(part == [2, 3])
+        for offset in [-4, 12, 16, 20, Int.max] {
+            #expect(throws: SafetensorsError.self) {
+                try part.withUnsafeMutableBytes { try file.read("x", at: offset, into: $0) }
+            }
+        }
+        // Through a mapping, this would end the process.
+        truncate(path, 20)
+        #expect(throws: FileAccessError.self) {
+            try part.withUnsafeMutableBytes { try file.read("x", at: 4, into: $0) }
+        }
+    }
 }
 
 /// A file of this header and data.
