@@ -9,6 +9,7 @@ build: setup
 test: setup
 	swift build --build-tests
 	python3 -m unittest discover -s Tests/SetupTests
+	python3 -m unittest discover -s Tests/BenchmarkTests
 	swift test --skip-build
 
 demo: build

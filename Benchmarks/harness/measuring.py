@@ -59,7 +59,7 @@ def run(command, device="cpu", seconds=None):
     memory = DeviceMemory(device)
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment())
-    with memory:
+    with memory, process.stdout:
         text = process.stdout.read().decode()
         _, status, usage = os.wait4(process.pid, 0)
     took = time.perf_counter() - start
