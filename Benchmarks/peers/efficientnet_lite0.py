@@ -137,8 +137,9 @@ def read_png(data):
 
 def decode(options):
     paths = sorted(options.pictures.glob("*.png"))
-    np.savez(options.file, names=[path.name for path in paths],
-             pixels=np.stack([read_png(path.read_bytes()) for path in paths]))
+    with open(options.file, "wb") as file:  # of a path, numpy would change the name
+        np.savez(file, names=[path.name for path in paths],
+                 pixels=np.stack([read_png(path.read_bytes()) for path in paths]))
 
 
 def cells(height, width, rows, columns):
