@@ -31,8 +31,8 @@ struct LogitCheck {
     func batch(like shape: Batch) throws -> Batch {
         Batch(
             questionIDs: shape.questionIDs, regions: try tensor("regions"), boxes: shape.boxes,
-            regionSegments: shape.regionSegments, words: try tensor("words"), wordSegments: shape.wordSegments,
-            targets: shape.targets)
+            regionSegments: shape.regionSegments, words: try tensor("words"),
+            wordSegments: shape.wordSegments, targets: shape.targets)
     }
 
     /// How far logits are from the peer's at most, as a share of the peer's largest.

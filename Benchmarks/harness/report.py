@@ -3,6 +3,7 @@ import json
 import statistics
 
 from harness.measuring import Failure
+from harness.rows import KEYS
 
 COLUMNS = ("", "ours", "peer", "ratio, pair by pair", "peak MiB, ours", "peer", "the limit", "ours to the limit")
 
@@ -70,8 +71,9 @@ def line(row):
 
 
 def table(results):
-    """All rows as a Markdown table, under what they were measured on."""
-    lines = [COLUMNS, *(line(row) for row in results["rows"].values())]
+    """All rows as a Markdown table in their usual order, under what they were measured on."""
+    keys = sorted(results["rows"], key=lambda key: KEYS.index(key) if key in KEYS else len(KEYS))
+    lines = [COLUMNS, *(line(results["rows"][key]) for key in keys)]
     widths = [max(len(cells[column]) for cells in lines) for column in range(len(COLUMNS))]
     texts = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths)) + " |" for cells in lines]
     texts.insert(1, "| " + " | ".join("-" * max(3, width) for width in widths) + " |")
