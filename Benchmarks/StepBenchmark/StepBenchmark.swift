@@ -22,7 +22,7 @@ struct StepBenchmark: ParsableCommand {
 
     @Option(help: "Regions of each picture, separated by commas.") var regions: String
     @Option(help: "Words of each question, separated by commas.") var words: String
-    @Option(help: "Only these, separated by commas: train, infer, infer_int8, train_products, infer_products.")
+    @Option(help: "Only some of train, infer, infer_int8, train_products, infer_products, with commas.")
     var only: String?
     @Option(help: "Steps that are timed.") var steps = 5
     @Option(help: "Steps before those.") var warmup = 2
