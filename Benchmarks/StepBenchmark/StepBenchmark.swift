@@ -102,14 +102,15 @@ struct StepBenchmark: ParsableCommand {
         }
     }
 
-    /// Prints how far the logits are from the peer's, those of weights of 8 bits too.
+    /// Prints how far the logits are from the peer's, in single precision those of weights of 8 bits too.
     private func compare(_ run: StepRun, _ check: LogitCheck) throws {
         try check.load(into: run.model)
         run.model.setTraining(false)
         var same = run
         same.batch = try check.batch(like: run.batch).moved(to: run.device)
         var record: [String: Any] = ["what": "check", "difference": try check.difference(same.infer())]
-        if run.device == .cpu, (try? TorchRuntime.requireInt8Products()) != nil {
+        let isPlain = run.device == .cpu && run.precision == .float32
+        if isPlain, (try? TorchRuntime.requireInt8Products()) != nil {
             try run.model.roundToInt8()
             record["difference_int8"] = try check.difference(same.infer())
         }
