@@ -9,14 +9,15 @@ build: setup
 test: setup
 	swift build --build-tests
 	python3 -m unittest discover -s Tests/SetupTests
+	python3 -m unittest discover -s Tests/BenchmarkTests
 	swift test --skip-build
 
 demo: build
 	scripts/demo
 
-# Needs a python3 with torch 2.11.0 and numpy.
+# The peers need torch 2.11.0 and numpy in python3, or in RWSAN_PYTHON. BENCH holds options: BENCH="--only training".
 bench: build
-	python3 Benchmarks/compare
+	Benchmarks/bench $(BENCH)
 
 lint:
 	swift format lint --strict --configuration .swift-format -r Sources Tests Benchmarks

@@ -6,7 +6,8 @@ import VQAData
 /// Times how fast batches of 64 images' features are put together, from a feature store or a folder of
 /// `.npz` files.
 ///
-/// It does what `rwsan_torch.py load` does, and prints a line of the same form.
+/// It does what `peers/rwsan_torch.py load` does, and prints a line of the same form; `sum` is of all features of
+/// the first 256 images, to compare.
 @main
 struct FeatureBenchmark: ParsableCommand {
     @Argument(help: "A feature store, or a folder of .npz files.") var folder: String
@@ -31,6 +32,7 @@ struct FeatureBenchmark: ParsableCommand {
             let record: [String: Any] = [
                 "what": "load", "images": builder.count, "seconds": seconds,
                 "images_per_second": Double(builder.count) / seconds,
+                "sum": try sum(of: images.prefix(256), source),
             ]
             let line = try JSONSerialization.data(withJSONObject: record, options: [.sortedKeys])
             print(String(decoding: line, as: UTF8.self))
@@ -44,6 +46,13 @@ struct FeatureBenchmark: ParsableCommand {
         }
         let files = try FeatureFolder([folder])
         return (files, files.imageIDs.sorted())
+    }
+
+    /// The sum of all features of some images. It is not timed.
+    private func sum(of images: ArraySlice<ImageID>, _ source: any FeatureSource) throws -> Double {
+        try images.reduce(0) { sum, image in
+            try source.features(for: image).features.reduce(sum) { $0 + Double($1) }
+        }
     }
 
     private func readAll(_ builder: BatchBuilder) throws {

@@ -6,17 +6,32 @@ import VQAModels
 
 /// Times training steps and inference of RWSAN at the official defaults on batches shaped like VQA-v2's.
 ///
-/// `Benchmarks/compare` runs it and the PyTorch peer in turn.
+/// `Benchmarks/bench` runs it and the PyTorch peer in turn.
 @main
 struct StepBenchmark: ParsableCommand {
+    /// What can be timed.
+    enum Part: String, CaseIterable {
+        case train, infer
+        /// Inference with weights of 8 bits, where the processor has the instructions.
+        case inferInt8 = "infer_int8"
+        /// The matrix products of a training step and nothing else.
+        case trainProducts = "train_products"
+        /// The matrix products of inference and nothing else.
+        case inferProducts = "infer_products"
+    }
+
     @Option(help: "Regions of each picture, separated by commas.") var regions: String
     @Option(help: "Words of each question, separated by commas.") var words: String
+    @Option(help: "Only some of train, infer, infer_int8, train_products, infer_products, with commas.")
+    var only: String?
     @Option(help: "Steps that are timed.") var steps = 5
     @Option(help: "Steps before those.") var warmup = 2
     @Option(help: "cpu or cuda:N.") var device = "cpu"
+    @Option(help: "float32, bfloat16 or float16.") var precision = "float32"
     @Option(help: "How many threads an operator may use; libtorch's choice where it is left out.")
     var threads: Int?
     @Option(help: "Write a trace of one training step to this .json file.") var profile: String?
+    @Option(help: "Time nothing, and compare logits with those of the peer in this file.") var check: String?
     @Flag(help: "Do without TorchRuntime.keepFreedMemory.") var handBackMemory = false
 
     func run() throws {
@@ -24,49 +39,82 @@ struct StepBenchmark: ParsableCommand {
         let device = try Device(parsing: device)
         try device.requireAvailable()
         if let threads { TorchRuntime.threadCount = threads }
-        let configuration = Configuration()
         TorchRuntime.seed(0)
-        let model = try RWSAN(configuration, wordCount: 20573, answerCount: 3129)
-        try model.move(to: device)
-        let batch = try makeBatch(configuration).moved(to: device)
-        let optimizer = try Adam(
-            model.namedParameters(), learningRate: 1e-4, betas: (0.9, 0.98), epsilon: 1e-9)
+        let run = StepRun(
+            model: try RWSAN(Configuration(), wordCount: 20573, answerCount: 3129), device: device,
+            precision: try chosenPrecision(), batch: try makeBatch(Configuration()).moved(to: device))
+        try run.model.move(to: device)
+        if let check { return try compare(run, LogitCheck(file: check)) }
+        for part in try parts(on: device) { try time(part, run) }
+    }
 
-        model.setTraining(true)
-        let trainingStep = {
-            try model.dropGradients()
-            guard let targets = batch.targets else { return }
-            let loss = try Loss.binaryCrossEntropy(logits: model(batch), targets: targets)
-            try loss.backward()
-            try optimizer.step()
-            _ = try loss.item()
+    private func chosenPrecision() throws -> Precision {
+        guard let chosen = Precision(rawValue: precision), chosen != .int8 else {
+            throw ValidationError("--precision: expected float32, bfloat16 or float16, found '\(precision)'")
         }
-        try report("train", batch, trainingStep)
-        if let profile {
-            try Profiler.start(on: device)
-            try trainingStep()
-            try Profiler.stop(writingTo: URL(fileURLWithPath: profile))
+        return chosen
+    }
+
+    private func parts(on device: Device) throws -> [Part] {
+        guard let only else {
+            let hasInt8 = device == .cpu && (try? TorchRuntime.requireInt8Products()) != nil
+            return Part.allCases.filter { $0 != .inferInt8 || hasInt8 }
         }
-        model.setTraining(false)
-        try report("infer", batch) {
-            try withoutGradients { _ = try model(batch) }
-            try device.synchronize()
+        return try only.split(separator: ",").map { name in
+            guard let part = Part(rawValue: String(name)) else {
+                let names = Part.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("--only: expected some of \(names), found '\(name)'")
+            }
+            return part
         }
-        if (try? TorchRuntime.requireInt8Products()) != nil, device == .cpu {
-            try model.roundToInt8()
-            try report("infer_int8", batch) { try withoutGradients { _ = try model(batch) } }
+    }
+
+    private func time(_ part: Part, _ run: StepRun) throws {
+        switch part {
+        case .train:
+            let step = try run.trainingStep()
+            try report(part.rawValue, run.batch, step)
+            if let profile {
+                try Profiler.start(on: run.device)
+                try step()
+                try Profiler.stop(writingTo: URL(fileURLWithPath: profile))
+            }
+        case .infer:
+            run.model.setTraining(false)
+            try report(part.rawValue, run.batch) { _ = try run.infer() }
+        case .inferInt8:
+            try TorchRuntime.requireInt8Products()
+            run.model.setTraining(false)
+            try run.model.roundToInt8()
+            try report(part.rawValue, run.batch) { _ = try run.infer() }
+        case .trainProducts:
+            let products = try run.products()
+            try report(part.rawValue, run.batch) {
+                try products.train()
+                try run.device.synchronize()
+            }
+        case .inferProducts:
+            let products = try run.products()
+            try report(part.rawValue, run.batch) {
+                try products.infer()
+                try run.device.synchronize()
+            }
         }
-        let products = try ProductsAlone(
-            configuration, regions: batch.regionSegments.rowCount, words: batch.wordSegments.rowCount,
-            questions: batch.count, answers: 3129, device: device)
-        try report("train_products", batch) {
-            try products.train()
-            try device.synchronize()
+    }
+
+    /// Prints how far the logits are from the peer's, in single precision those of weights of 8 bits too.
+    private func compare(_ run: StepRun, _ check: LogitCheck) throws {
+        try check.load(into: run.model)
+        run.model.setTraining(false)
+        var same = run
+        same.batch = try check.batch(like: run.batch).moved(to: run.device)
+        var record: [String: Any] = ["what": "check", "difference": try check.difference(same.infer())]
+        let isPlain = run.device == .cpu && run.precision == .float32
+        if isPlain, (try? TorchRuntime.requireInt8Products()) != nil {
+            try run.model.roundToInt8()
+            record["difference_int8"] = try check.difference(same.infer())
         }
-        try report("infer_products", batch) {
-            try products.infer()
-            try device.synchronize()
-        }
+        try show(record)
     }
 
     private func report(_ what: String, _ batch: Batch, _ step: () throws -> Void) throws {
@@ -83,6 +131,10 @@ struct StepBenchmark: ParsableCommand {
             "slowest": seconds[seconds.count - 1], "questions_per_second": Double(batch.count) / median,
             "threads": TorchRuntime.threadCount, "peak_rss_mib": peakMemory(),
         ]
+        try show(record)
+    }
+
+    private func show(_ record: [String: Any]) throws {
         let line = try JSONSerialization.data(withJSONObject: record, options: [.sortedKeys])
         print(String(decoding: line, as: UTF8.self))
     }

