@@ -76,7 +76,7 @@ class Examples:
 
 
 def main(repository, datasets, targets, output):
-    sys.path.insert(0, str(repository / "Benchmarks"))
+    sys.path.insert(0, str(repository / "Benchmarks" / "peers"))
     import rwsan_torch
 
     with safe_open(CHECKPOINT, "pt") as file:
