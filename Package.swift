@@ -28,6 +28,7 @@ let package = Package(
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(
             name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CVQAJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
             name: "CTorch",
@@ -45,7 +46,7 @@ let package = Package(
             ]),
 
         // In the direction data flows.
-        .target(name: "Archives", dependencies: ["CArchive", "CDeflate"]),
+        .target(name: "Archives", dependencies: ["CArchive", "CDeflate", "CZlib"]),
         .target(name: "Downloads", dependencies: ["CCurl"]),
         .target(name: "Torch", dependencies: ["CTorch", "Archives"]),
         .target(name: "VQAData", dependencies: ["Torch", "Archives", "CVQAJSON"]),

@@ -25,6 +25,9 @@ public final class ArchiveReader {
     private let file: String
     /// libarchive reads from this copy for as long as the reader lives.
     private let memory: UnsafeMutableRawBufferPointer?
+    private let packed: PackedBytes?
+    /// What libarchive reads from where the archive is packed with gzip.
+    private let gzip: GzipStream?
     private var currentEntry: ArchiveEntry?
     private var hasStarted = false
 
@@ -32,7 +35,7 @@ public final class ArchiveReader {
     ///
     /// - Throws: `ArchiveError` when the file cannot be opened or is not an archive.
     public convenience init(path: String) throws {
-        try self.init(file: path, memory: nil) { archive in
+        try self.init(file: path, memory: nil, packed: PackedBytes(path: path)) { archive in
             archive_read_open_filename(archive, path, 128 << 10)
         }
     }
@@ -43,13 +46,15 @@ public final class ArchiveReader {
     public convenience init(bytes: [UInt8], name: String) throws {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
         memory.copyBytes(from: bytes)
-        try self.init(file: name, memory: memory) { archive in
+        let packed = PackedBytes(memory: UnsafeRawBufferPointer(memory))
+        try self.init(file: name, memory: memory, packed: packed) { archive in
             archive_read_open_memory(archive, memory.baseAddress, memory.count)
         }
     }
 
     private init(
-        file: String, memory: UnsafeMutableRawBufferPointer?, open: (OpaquePointer) -> Int32
+        file: String, memory: UnsafeMutableRawBufferPointer?, packed: PackedBytes?,
+        open: (OpaquePointer) -> Int32
     ) throws {
         guard let archive = archive_read_new() else {
             memory?.deallocate()
@@ -58,18 +63,22 @@ public final class ArchiveReader {
         self.archive = archive
         self.file = file
         self.memory = memory
+        self.packed = packed
+        gzip = packed.flatMap { $0.isGzip ? GzipStream($0) : nil }
         // A zip is read by its directory, at the end of the file, so that one cut short is refused
         // at once; libarchive's streaming zip reader would hand out the entries that are left.
         archive_read_support_format_zip_seekable(archive)
         archive_read_support_format_tar(archive)
-        archive_read_support_filter_gzip(archive)
-        guard open(archive) == ARCHIVE_OK else {
+        // Otherwise the first tar of several in one file would hide the others.
+        archive_read_set_format_option(archive, "tar", "read_concatenated_archives", "1")
+        let status = gzip.map { archive.open($0) } ?? open(archive)
+        guard status == ARCHIVE_OK else {
             throw ArchiveError(file: file, reason: .unreadable(archive.lastErrorMessage))
         }
     }
 
     /// How many bytes of the archive's file have been read, for progress.
-    public var consumedByteCount: Int { Int(archive_filter_bytes(archive, -1)) }
+    public var consumedByteCount: Int { gzip?.readByteCount ?? Int(archive_filter_bytes(archive, -1)) }
 
     deinit {
         archive_read_free(archive)
@@ -84,9 +93,13 @@ public final class ArchiveReader {
         currentEntry = nil
         var header: OpaquePointer?
         let status = archive_read_next_header(archive, &header)
-        if status == ARCHIVE_EOF { return nil }
+        if status == ARCHIVE_EOF {
+            try checkEnd()
+            return nil
+        }
         // A warning is about an entry's attributes, such as a name in a strange character set.
         guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header else {
+            if let failure = gzip?.failure { throw ArchiveError(file: file, reason: failure) }
             // libarchive looks for the format only now, so a first failure is that of a non-archive.
             let message = archive.lastErrorMessage
             throw ArchiveError(file: file, reason: hasStarted ? .corrupt(message) : .unreadable(message))
@@ -101,6 +114,21 @@ public final class ArchiveReader {
         currentEntry = entry
         return entry
     }
+
+    /// A tar ends with blocks of zeros (POSIX.1-2017, pax, "ustar Interchange Format"). libarchive does without,
+    /// and would take one that is cut between two entries for whole.
+    private func checkEnd() throws {
+        if let failure = gzip?.failure { throw ArchiveError(file: file, reason: failure) }
+        guard archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR else { return }
+        // Where the last entry ends and the next one would begin.
+        let end = Int(archive_read_header_position(archive))
+        let endsInZeros = gzip.map { $0.endOfNonzeroBytes <= end } ?? packed?.isZero(from: end) ?? false
+        guard endsInZeros, Int(archive_filter_bytes(archive, 0)) >= end + Self.tarBlockByteCount else {
+            throw ArchiveError(file: file, reason: .corrupt("it ends before the mark at the end of a tar"))
+        }
+    }
+
+    private static let tarBlockByteCount = 512
 
     /// The contents of the current entry, from where reading stands to its end.
     ///
@@ -144,6 +172,7 @@ public final class ArchiveReader {
         guard let entry = currentEntry else { throw ArchiveError(file: file, reason: .noCurrentEntry) }
         let count = archive_read_data(archive, buffer.baseAddress, buffer.count)
         guard count >= 0 else {
+            if let failure = gzip?.failure { throw ArchiveError(file: file, reason: failure) }
             let message = "entry '\(entry.path)': \(archive.lastErrorMessage)"
             throw ArchiveError(file: file, reason: .corrupt(message))
         }
@@ -152,6 +181,19 @@ public final class ArchiveReader {
 }
 
 extension OpaquePointer {
+    /// Lets this `struct archive` read what a stream unpacks. The stream must live as long as it does.
+    fileprivate func open(_ stream: GzipStream) -> Int32 {
+        archive_read_open(
+            self, Unmanaged.passUnretained(stream).toOpaque(), nil,
+            { _, pointer, bytes in
+                guard let pointer else { return -1 }
+                let stream = Unmanaged<GzipStream>.fromOpaque(pointer).takeUnretainedValue()
+                guard let next = stream.next() else { return -1 }
+                bytes?.pointee = next.baseAddress
+                return next.count
+            }, nil)
+    }
+
     /// What libarchive says about the last failure of this `struct archive`. Some of its messages end
     /// in a line feed, which is left out.
     var lastErrorMessage: String {
