@@ -1,5 +1,7 @@
 /// FNV-1a with words of eight bytes (little-endian, the last one of a tensor filled up with zeros) in place
-/// of bytes: as fast as memory, and sure to notice any change within a single word.
+/// of bytes, and the upper half of the state folded onto the lower one after each: sure to notice any change
+/// within a single word. Multiplying carries bits only upward; without the folding, two changes of the topmost
+/// bit would cancel each other.
 struct FeatureChecksum {
     private var state: UInt64 = 0xcbf2_9ce4_8422_2325
 
@@ -14,7 +16,10 @@ struct FeatureChecksum {
         add(rest.reversed().reduce(0) { $0 << 8 | UInt64($1) })
     }
 
-    private mutating func add(_ word: UInt64) { state = (state ^ word) &* 0x0000_0100_0000_01b3 }
+    private mutating func add(_ word: UInt64) {
+        state = (state ^ word) &* 0x0000_0100_0000_01b3
+        state ^= state >> 32
+    }
 
     /// The checksum in 16 hexadecimal digits.
     var text: String {

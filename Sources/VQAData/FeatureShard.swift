@@ -42,6 +42,11 @@ final class FeatureShard: Sendable {
     static let tensorNames = ["features", "boxes", "image_id", "offset", "size"]
     /// Where the file's metadata has the checksum.
     static let checksumKey = "checksum"
+    /// Where it has the format of the store that it was made for.
+    static let formatKey = "format"
+
+    /// The format of the store that it was made for.
+    var format: String { file.metadata[Self.formatKey] ?? "rwsan feature store 1" }
 
     /// Opens and checks a shard.
     ///
@@ -105,8 +110,10 @@ final class FeatureShard: Sendable {
 
     /// Reads the whole shard and compares it with the checksum in it.
     ///
+    /// - Parameter onRead: Called with the number of bytes in each part that has been read; what it throws ends
+    ///   the reading.
     /// - Throws: `FeatureStoreError` where they differ, `FileAccessError` where it cannot be read.
-    func verify() throws {
+    func verify(onRead: (Int) throws -> Void = { _ in }) throws {
         let stated = file.metadata[Self.checksumKey] ?? "none"
         var computed = FeatureChecksum()
         // The checksum goes on over parts that are multiples of its words of eight bytes.
@@ -119,6 +126,7 @@ final class FeatureShard: Sendable {
                     rebasing: part[..<min(part.count, byteCount - start)])
                 try file.read(name, at: start, into: bytes)
                 computed.add(UnsafeRawBufferPointer(bytes))
+                try onRead(bytes.count)
             }
         }
         guard stated == computed.text else {

@@ -33,7 +33,7 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
     }
 
     static let fileName = "index.json"
-    static let currentFormat = "rwsan feature store 1"
+    static let currentFormat = "rwsan feature store 2"
 
     var format = currentFormat
     let dtype: FeaturePrecision
@@ -60,7 +60,9 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
             throw FeatureStoreError(path: path, expected: "the index of a feature store", found: "other text")
         }
         guard format == Self.currentFormat else {
-            throw FeatureStoreError(path: path, expected: "'\(Self.currentFormat)'", found: "'\(format)'")
+            throw FeatureStoreError(
+                path: path, expected: "'\(Self.currentFormat)'",
+                found: "'\(format)': remove the folder and pack it again")
         }
         // A file of another folder is none of the store's.
         if let stray = shards.first(where: { $0.file.contains("/") }) {
