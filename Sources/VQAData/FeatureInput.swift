@@ -43,10 +43,9 @@ func openFeatureInput(_ path: String) throws -> any FeatureInput {
         found: "another kind of file")
 }
 
-/// A folder of `.npz` files, in the order of their names. Files without a number in their name are left out,
-/// as `FeatureFolder` does.
+/// A folder of `.npz` files, in the order of their names.
 private final class FeatureFolderInput: FeatureInput {
-    private let files: [(path: String, image: ImageID, byteCount: Int)]
+    private let files: [(path: String, image: ImageID?, byteCount: Int)]
     private var nextFile = 0
     let byteCount: Int
     private(set) var position = 0
@@ -58,10 +57,10 @@ private final class FeatureFolderInput: FeatureInput {
         } catch {
             throw FeatureFolderError.unreadableFolder(folder, reason: error.localizedDescription)
         }
-        files = try names.filter { $0.hasSuffix(".npz") }.sorted().compactMap { name in
-            guard let image = FeatureFolder.imageID(fileName: name) else { return nil }
+        files = names.filter { $0.hasSuffix(".npz") }.sorted().map { name in
             let path = folder + "/" + name
-            return (path, image, try fileByteCount(path))
+            // One that is not there, such as a link to nowhere, is left out when its turn has come.
+            return (path, FeatureFolder.imageID(fileName: name), (try? fileByteCount(path)) ?? 0)
         }
         byteCount = files.reduce(0) { $0 + $1.byteCount }
     }
@@ -71,10 +70,10 @@ private final class FeatureFolderInput: FeatureInput {
         let file = files[nextFile]
         nextFile += 1
         position += file.byteCount
-        guard isWanted(file.image) else {
+        guard let image = file.image, isWanted(image) else {
             return FeatureInputItem(name: file.path, image: file.image, read: nil)
         }
-        return FeatureInputItem(name: file.path, image: file.image) {
+        return FeatureInputItem(name: file.path, image: image) {
             try RegionFeatures(officialFile: file.path)
         }
     }
@@ -130,6 +129,7 @@ private final class FeatureTableInput: FeatureInput {
     private let reader: LineReader
     let byteCount: Int
     private(set) var position = 0
+    private var previous: BottomUpAttentionRow?
 
     init(_ path: String) throws {
         file = URL(fileURLWithPath: path)
@@ -142,6 +142,8 @@ private final class FeatureTableInput: FeatureInput {
             position = min(position + text.count + 1, byteCount)
             guard !text.isEmpty else { continue }
             let row = BottomUpAttentionRow(Array(text), file: file, line: reader.lineNumber)
+            if !reader.hasLineEnd { try checkLast(row) }
+            previous = row
             let name = "\(file.path), line \(reader.lineNumber)"
             guard let image = row.image, isWanted(image) else {
                 return FeatureInputItem(name: name, image: row.image, read: nil)
@@ -149,5 +151,23 @@ private final class FeatureTableInput: FeatureInput {
             return FeatureInputItem(name: name, image: image) { try row.features() }
         }
         return nil
+    }
+
+    /// Whether the last line, which no line feed ends, is a whole row.
+    ///
+    /// - Throws: `DatasetFileError` where the file may be cut in it: it is no row, or one of fewer numbers a
+    ///   region than the row before.
+    private func checkLast(_ row: BottomUpAttentionRow) throws {
+        do {
+            let width = try row.features().width
+            guard row.image != nil else { throw reader.failure("expected an image's number, found none") }
+            if let previous = try? previous?.features(), previous.width != width {
+                throw reader.failure("expected features \(previous.width) wide, found \(width)")
+            }
+        } catch let error as DatasetFileError {
+            throw reader.failure("the file ends within the line: \(error.problem)")
+        } catch {
+            throw reader.failure("the file ends within the line: \(error)")
+        }
     }
 }

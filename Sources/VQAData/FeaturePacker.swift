@@ -63,13 +63,16 @@ public struct FeaturePacker: Sendable {
     /// - Parameters:
     ///   - inputs: The paths of folders, archives and tables. Where an image is in several, the first one counts.
     ///   - folder: The folder of the store.
+    ///   - onCheck: Called while the shards that are there already are read, with the share from 0 to 1.
     ///   - onProgress: Called after each image.
-    ///   - shouldStop: Asked after each image.
+    ///   - shouldStop: Asked after each image, and as often as `onCheck` is called.
     /// - Throws: `FeatureStoreError` where an input is of no known kind, where the folder has features of
-    ///   another type, or where another process is packing to it; `ArchiveError` where it cannot be written,
-    ///   a full disk included. Shards that were finished before are kept.
+    ///   another type or made in another way, where most images are of another width than the first, or where
+    ///   another process is packing to it; `ArchiveError` where it cannot be written, a full disk included.
+    ///   Shards that were finished before are kept.
     public func pack(
-        _ inputs: [String], into folder: String, onProgress: (Progress) -> Void = { _ in },
+        _ inputs: [String], into folder: String, onCheck: (Double) -> Void = { _ in },
+        onProgress: (Progress) -> Void = { _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> Report {
         let feed = FeatureFeed(try inputs.map(openFeatureInput), precision: precision)
@@ -78,8 +81,14 @@ public struct FeaturePacker: Sendable {
         defer { withExtendedLifetime(lock) {} }
 
         var report = Report()
-        let kept = try KeptShards(in: folder, precision: precision)
+        let kept = try KeptShards(
+            in: folder, precision: precision, onProgress: onCheck, shouldStop: shouldStop)
         report.removedShards = kept.removed
+        guard !kept.isInterrupted else {
+            report.outcome = .interrupted
+            return report
+        }
+        try FeatureNote(inputs: inputs).install(in: folder, hasImages: !kept.images.isEmpty)
         feed.kept = kept.images
         let run = PackingRun(
             writer: FeatureShardWriter(
@@ -90,7 +99,7 @@ public struct FeaturePacker: Sendable {
         let shards = kept.shards + (try run.writer.finish())
         report = run.report
         if report.outcome == .complete, let width = run.width {
-            try copyRecipe(from: inputs, to: folder)
+            try run.checkWidths(folder: folder)
             try FeatureStoreIndex(shards, precision: precision, width: width, skipped: report.skipped)
                 .write(to: folder)
         } else if report.outcome == .complete {
@@ -99,16 +108,6 @@ public struct FeaturePacker: Sendable {
                 found: report.skipped.first.map { "none that can be stored: \($0)" } ?? "none")
         }
         return report
-    }
-
-    /// Takes over the note of how features were made from pictures, where all folders say the same.
-    private func copyRecipe(from inputs: [String], to folder: String) throws {
-        let notes = inputs.compactMap {
-            FileManager.default.contents(atPath: $0 + "/" + OfficialDataset.recipeFileName)
-        }
-        guard let note = notes.first, notes.count == inputs.count, Set(notes).count == 1 else { return }
-        try note.write(
-            to: URL(fileURLWithPath: folder + "/" + OfficialDataset.recipeFileName), options: .atomic)
     }
 }
 

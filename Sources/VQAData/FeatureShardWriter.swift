@@ -40,11 +40,11 @@ final class FeatureShardWriter {
         return Int(fileName.dropFirst(6).dropLast(12)).flatMap { self.fileName($0) == fileName ? $0 : nil }
     }
 
-    /// Adds an image, of the width of all others.
+    /// Adds an image; `width` is that of all images, and says so for one without regions too.
     ///
     /// - Throws: What writing an earlier shard threw: `ArchiveError` on a full disk.
-    func add(_ image: StorableImage) throws {
-        contents.append(image)
+    func add(_ image: StorableImage, width: Int) throws {
+        contents.append(image, width: width)
         if contents.byteCount >= shardByteCount { try startWriting() }
     }
 

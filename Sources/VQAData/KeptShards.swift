@@ -12,37 +12,69 @@ struct KeptShards {
     private(set) var nextNumber = 0
     /// Damaged shards that have been removed, and why.
     private(set) var removed: [String] = []
+    /// Whether the check was asked to stop; what is above is then not all.
+    private(set) var isInterrupted = false
 
     private let folder: String
     private let precision: FeaturePrecision
 
     /// Compares all shards with their checksums. Damaged ones, and what a kill left half written, are removed.
     ///
-    /// - Throws: `FeatureStoreError` where the shards have features of another type; what removing a file throws.
-    init(in folder: String, precision: FeaturePrecision) throws {
+    /// - Parameters:
+    ///   - folder: The folder.
+    ///   - precision: The type of features to go on with.
+    ///   - onProgress: Called with the share that has been read, from 0 to 1, at every megabyte.
+    ///   - shouldStop: Asked as often.
+    /// - Throws: `FeatureStoreError` where the shards have features of another type or are of another format;
+    ///   what removing a file throws.
+    init(
+        in folder: String, precision: FeaturePrecision, onProgress: (Double) -> Void, shouldStop: () -> Bool
+    ) throws {
         self.folder = folder
         self.precision = precision
+        var found: [(name: String, number: Int, byteCount: Int)] = []
         for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
             let isOurs = name.hasPrefix("shard-") || name.hasPrefix(FeatureStoreIndex.fileName)
             if isOurs, name.hasSuffix(".partial") {
                 try FileManager.default.removeItem(atPath: folder + "/" + name)
             }
-            if let number = FeatureShardWriter.number(fileName: name) { try take(name, number) }
+            if let number = FeatureShardWriter.number(fileName: name) {
+                found.append((name, number, (try? fileByteCount(folder + "/" + name)) ?? 0))
+            }
+        }
+        let byteCount = max(1, found.reduce(0) { $0 + $1.byteCount })
+        var finishedByteCount = 0
+        for (name, number, shardByteCount) in found {
+            var readByteCount = 0
+            do {
+                try take(name, number) { count in
+                    guard !shouldStop() else { throw Interruption() }
+                    readByteCount += count
+                    onProgress(Double(finishedByteCount + readByteCount) / Double(byteCount))
+                }
+            } catch is Interruption {
+                isInterrupted = true
+                return
+            }
+            finishedByteCount += shardByteCount
         }
     }
 
-    private mutating func take(_ name: String, _ number: Int) throws {
+    private mutating func take(_ name: String, _ number: Int, onRead: (Int) throws -> Void) throws {
         let path = folder + "/" + name
         do {
             let shard = try FeatureShard(path: path)
-            try shard.verify()
+            try checkKind(of: shard)
+            try shard.verify(onRead: onRead)
             try check(shard)
             shards.append(try FeatureStoreIndex.Shard(shard))
             images.formUnion(shard.imageIDs)
             width = shard.width
             nextNumber = max(nextNumber, number + 1)
-        } catch let mismatch as PrecisionMismatch {
-            throw mismatch.error
+        } catch let refusal as Refusal {
+            throw refusal.error
+        } catch let interruption as Interruption {
+            throw interruption
         } catch {
             removed.append("\(error)")
             // The index first: with it, the folder would look like a store.
@@ -51,18 +83,30 @@ struct KeptShards {
         }
     }
 
-    /// Features of another type are no damage, but what somebody asked for.
-    private struct PrecisionMismatch: Error {
+    /// Features of another type or format are no damage, but what somebody asked for.
+    private struct Refusal: Error {
         let error: FeatureStoreError
     }
 
-    private func check(_ shard: FeatureShard) throws {
+    /// The check was asked to stop.
+    private struct Interruption: Error {}
+
+    private func checkKind(of shard: FeatureShard) throws {
+        guard shard.format == FeatureStoreIndex.currentFormat else {
+            throw Refusal(
+                error: FeatureStoreError(
+                    path: shard.path, expected: "'\(FeatureStoreIndex.currentFormat)'",
+                    found: "'\(shard.format)': remove the folder and pack it again"))
+        }
         guard shard.precision == precision else {
-            throw PrecisionMismatch(
+            throw Refusal(
                 error: FeatureStoreError(
                     path: shard.path, expected: "features of \(precision.rawValue), as asked for",
                     found: shard.precision.rawValue))
         }
+    }
+
+    private func check(_ shard: FeatureShard) throws {
         if let width, width != shard.width {
             throw FeatureStoreError(
                 path: shard.path, expected: "features \(width) wide, as in the other shards",

@@ -12,6 +12,9 @@ final class LineReader {
     /// The number of the last line, from 1.
     private(set) var lineNumber = 0
 
+    /// Whether a line feed ended the last line; without one, a file may be cut in it.
+    private(set) var hasLineEnd = false
+
     private let file: URL
     private let source: Source
     private let longestLine: Int
@@ -53,12 +56,14 @@ final class LineReader {
             let start = unread.lowerBound
             if let end = positionOfLineFeed(in: (start + searchedCount)..<unread.upperBound) {
                 unread = (end + 1)..<unread.upperBound
+                hasLineEnd = true
                 return line(start..<end)
             }
             searchedCount = unread.count
             guard try refill() else {
                 let rest = unread
                 unread = 0..<0
+                hasLineEnd = false
                 return rest.isEmpty ? nil : line(rest)
             }
         }

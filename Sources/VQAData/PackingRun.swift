@@ -91,6 +91,10 @@ final class PackingRun {
     private let inputByteCount: Int
     /// The images that have been met in this run.
     private var seen: Set<ImageID> = []
+    /// How many of the images with regions had which width.
+    private var imageCounts: [Int: Int] = [:]
+    /// Images without regions that came before the first one with any.
+    private var waiting: [StorableImage] = []
     private let start = ContinuousClock.now
     /// Where the input stood when the first image was stored: what was there before was passed over faster.
     private var firstPosition: Int?
@@ -131,18 +135,52 @@ final class PackingRun {
         case .kept(let image):
             if isFirst(image, item) { report.keptCount += 1 }
         case .storable(let image):
-            let width = width ?? image.width
-            guard image.width == width else {
-                let message = "\(item.name): expected features \(width) wide, found \(image.width)"
-                report.skipped.append(SkippedInput(input: item.name, reason: .damaged, message: message))
-                return
-            }
-            guard isFirst(image.image, item) else { return }
-            self.width = width
+            guard fits(image, item), isFirst(image.image, item) else { return }
             if firstPosition == nil { firstPosition = item.position }
-            try writer.add(image)
-            report.packedCount += 1
+            try store(image)
         }
+    }
+
+    /// Wider features are none: two million bytes for a region.
+    private static let largestWidth = 1 << 20
+
+    /// Whether an image has the width of all others; one without regions has none.
+    private func fits(_ image: StorableImage, _ item: FeatureFeedItem) -> Bool {
+        guard image.count > 0 else { return true }
+        imageCounts[image.width, default: 0] += 1
+        let expected = width.map(String.init) ?? "at most \(Self.largestWidth)"
+        guard image.width == width ?? min(image.width, Self.largestWidth) else {
+            let message = "\(item.name): expected features \(expected) wide, found \(image.width)"
+            report.skipped.append(SkippedInput(input: item.name, reason: .damaged, message: message))
+            return false
+        }
+        return true
+    }
+
+    private func store(_ image: StorableImage) throws {
+        report.packedCount += 1
+        guard let width = width ?? (image.count > 0 ? image.width : nil) else {
+            waiting.append(image)
+            return
+        }
+        self.width = width
+        for image in waiting + [image] { try writer.add(image, width: width) }
+        waiting = []
+    }
+
+    /// Checks that the first image was not the exception.
+    ///
+    /// - Throws: `FeatureStoreError` where most images have another width than those that are stored.
+    func checkWidths(folder: String) throws {
+        let fitting = report.keptCount + (width.flatMap { imageCounts[$0] } ?? 0)
+        let others = imageCounts.filter { $0.key != width }
+        guard others.values.reduce(0, +) > fitting else { return }
+        let found = others.sorted { $0.key < $1.key }.map { "\($0.value) with \($0.key)" }
+        throw FeatureStoreError(
+            path: folder,
+            expected: "most images to have features \(width ?? 0) wide, as the first one in it",
+            found: "\(fitting) images with that width, \(found.joined(separator: ", ")): pack images of one "
+                + "width into a new folder")
     }
 
     /// Notes an image that has been met before.

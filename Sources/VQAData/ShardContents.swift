@@ -30,14 +30,14 @@ final class ShardContents: @unchecked Sendable {
     /// Whether no image is in it.
     var isEmpty: Bool { images.isEmpty }
 
-    /// Adds an image, of the width of all others.
-    func append(_ image: StorableImage) {
+    /// Adds an image; `width` is that of all images, and says so for one without regions too.
+    func append(_ image: StorableImage, width: Int) {
         image.withUnsafeFeatureBytes { features.append(contentsOf: $0) }
         boxes += image.boxes
         images.append(image.image.rawValue)
         offsets.append((offsets.last ?? 0) + Int64(image.count))
         sizes += [image.imageHeight, image.imageWidth]
-        width = image.width
+        self.width = width
     }
 
     /// Makes room for other images.
@@ -67,7 +67,11 @@ final class ShardContents: @unchecked Sendable {
             ]
             var checksum = FeatureChecksum()
             for name in FeatureShard.tensorNames { try tensors[name]?.withUnsafeBytes { checksum.add($0) } }
-            try saveSafetensors(tensors, metadata: [FeatureShard.checksumKey: checksum.text], to: path)
+            let metadata = [
+                FeatureShard.checksumKey: checksum.text,
+                FeatureShard.formatKey: FeatureStoreIndex.currentFormat,
+            ]
+            try saveSafetensors(tensors, metadata: metadata, to: path)
         }
         let shard = try FeatureShard(path: path)
         try shard.verify()

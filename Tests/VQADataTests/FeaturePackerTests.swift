@@ -222,7 +222,7 @@ import Testing
             "x" + good.dropFirst(),
             String(try Self.narrow(7).dropLast(5)),
         ]
-        let table = try folders.temporary.write("table.tsv", lines.joined(separator: "\n"))
+        let table = try folders.temporary.write("table.tsv", lines.map { $0 + "\n" }.joined())
         let report = try folders.pack([table])
         #expect(
             report.skipped.map { $0.message.replacing(table, with: "") } == [
@@ -234,5 +234,25 @@ import Testing
                 ", line 7: expected the features as float32 in base64 in column 6, found other text",
             ])
         try folders.expectStore(of: [1])
+    }
+
+    @Test("a table that ends within a line makes no store, wherever in the line it does")
+    func cutTable() throws {
+        let rows = try (1...3).map(Self.narrow)
+        let last = rows[2].utf8.count
+        // Four characters short of whole numbers, and with two numbers of each region's four.
+        let features = Self.base64(try madeUpRegions(3).features).utf8.count
+        for count in [1, 2, 9, last - features, last - features / 2, last - 4, last - 1] {
+            let folders = try PackingFolders()
+            let text = rows[0] + "\n" + rows[1] + "\n" + rows[2].prefix(count)
+            let table = try folders.temporary.write("table.tsv", text)
+            let report = try folders.pack([table])
+            #expect(report.outcome == .incomplete)
+            #expect(report.packedCount == 2)
+            #expect(
+                try #require(report.endedEarly.first).hasPrefix(
+                    "\(table), line 3: the file ends within the line: "))
+            #expect(!FeatureStore.isFinished(folders.output))
+        }
     }
 }

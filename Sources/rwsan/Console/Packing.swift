@@ -15,6 +15,7 @@ extension FeaturePacker {
         let line = ProgressLine()
         let report = try pack(
             inputs, into: output,
+            onCheck: { share in line.show { "checking what is there: \(decimal(share * 100, 1)) %" } },
             onProgress: { progress in
                 line.show {
                     let left = progress.secondsLeft.map { ", \(readable(seconds: $0)) left" } ?? ""
