@@ -80,7 +80,7 @@ let package = Package(
         .testTarget(name: "VQADataTests", dependencies: ["VQAData", "Archives", "TestSupport"]),
         .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "VQAData", "Torch", "Archives", "CTurboJPEG", "TestSupport"]),
         .testTarget(name: "VQAModelsTests", dependencies: ["VQAModels", "TestSupport"]),
-        .testTarget(name: "VQATrainingTests", dependencies: ["VQATraining", "TestSupport"]),
+        .testTarget(name: "VQATrainingTests", dependencies: ["VQATraining", "Archives", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["rwsan", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],

@@ -4,6 +4,9 @@ import Torch
 ///
 /// Any number of threads may build batches at once; no operator of libtorch runs on them.
 public struct BatchBuilder: Sendable {
+    /// The questions, in order.
+    public var questionIDs: [QuestionID] { examples.questionIDs }
+
     private let examples: Examples
     private let features: any FeatureSource
     private let answerCount: Int

@@ -140,7 +140,8 @@ public final class OfficialDataset {
 
     /// The features of the splits' pictures, from the places that `featurePlaces` gives.
     ///
-    /// - Throws: `FeatureFolderError` where a folder cannot be read or none is there; `FeatureStoreError`,
+    /// - Throws: `AbsentFeaturesError` where there are none; `FeatureFolderError` where a folder cannot be read;
+    ///   `FeatureStoreError`,
     ///   `SafetensorsError` or `FileAccessError` where a finished store is damaged.
     public func features(_ splits: [DatasetSplit], maximumRegions: Int) throws -> any FeatureSource {
         let places = featurePlaces(splits)
@@ -148,6 +149,9 @@ public final class OfficialDataset {
         var sources: [any FeatureSource] = try places.compactMap {
             guard case .store(let store) = $0 else { return nil }
             return try FeatureStore(store.path, maximumRegions: maximumRegions)
+        }
+        for folder in folders where !Self.exists(URL(fileURLWithPath: folder)) {
+            throw AbsentFeaturesError(folder: folder)
         }
         if !folders.isEmpty {
             sources.append(
@@ -210,6 +214,21 @@ public struct DatasetFolderError: Error, Sendable, CustomStringConvertible {
     public let expected: String
     /// One line.
     public var description: String { "\(path): expected \(expected), found no folder" }
+}
+
+/// Features that are not there, neither packed nor in a folder.
+public struct AbsentFeaturesError: Error, Sendable, CustomStringConvertible {
+    /// The path of the folder that is looked for.
+    public let folder: String
+
+    /// One line, with what to do where the features lie there in an archive.
+    public var description: String {
+        let archive = folder + ".tar.gz"
+        guard FileManager.default.fileExists(atPath: archive) else {
+            return "\(folder): expected a folder of .npz files, or \(folder).packed, found neither"
+        }
+        return "\(archive): expected packed features: rwsan pack --input \(archive) --output \(folder).packed"
+    }
 }
 
 /// Annotations asked for where nobody has published any.

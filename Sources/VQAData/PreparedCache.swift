@@ -42,11 +42,14 @@ public struct PreparedCache: Sendable {
         let sources: [FileIdentity]
         /// The settings.
         let settings: String
+        /// Whether a change of the sources since would show.
+        fileprivate let isSettled: Bool
 
         /// The sources as they are now.
         init(subject: String, sources: [URL], settings: String) {
             self.subject = subject
             self.sources = sources.map(FileIdentity.init)
+            isSettled = self.sources.allSatisfy(\.isSettled)
             self.settings = settings
         }
 
@@ -87,10 +90,8 @@ public struct PreparedCache: Sendable {
             }
         }
         let value = try make()
-        let areUnchanged = key.sources.allSatisfy {
-            $0.isSettled && $0 == FileIdentity(URL(fileURLWithPath: $0.path))
-        }
-        guard areUnchanged else { return value }
+        let areUnchanged = key.sources.allSatisfy { $0 == FileIdentity(URL(fileURLWithPath: $0.path)) }
+        guard key.isSettled, areUnchanged else { return value }
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try columns(value).write(to: path, key: key.text)

@@ -16,8 +16,6 @@ public struct Predictor {
         public internal(set) var questionIDs: [QuestionID] = []
         /// The best answer to each.
         public internal(set) var best: [AnswerIndex] = []
-        /// The logits of every answer: float32 `[questions, answers]`, where they were asked for.
-        public internal(set) var logits: [Tensor] = []
     }
 
     /// - Parameters:
@@ -40,12 +38,14 @@ public struct Predictor {
     ///
     /// - Parameters:
     ///   - builder: The questions and their pictures.
-    ///   - keepingLogits: Whether the logits of every answer are kept: four bytes each.
+    ///   - onLogits: Called for some questions after the others with the logits of every answer, float32
+    ///     `[questions, answers]` on the CPU; nil where nobody wants them.
     ///   - onProgress: Called now and then with the number of questions answered; returns whether to go on.
     /// - Throws: What building batches throws; `TorchError` where they do not fit the network;
-    ///   `InterruptedError` where `onProgress` ended it.
+    ///   `InterruptedError` where `onProgress` ended it; what `onLogits` throws.
     public func answer(
-        _ builder: BatchBuilder, keepingLogits: Bool = false, onProgress: (Int) throws -> Bool = { _ in true }
+        _ builder: BatchBuilder, onLogits: ((Tensor) throws -> Void)? = nil,
+        onProgress: (Int) throws -> Bool = { _ in true }
     ) throws -> Answers {
         let wasTraining = model.isTraining
         model.setTraining(false)
@@ -66,7 +66,7 @@ public struct Predictor {
                 contentsOf: try logits.argmax(axis: 1).array(of: Int64.self).map {
                     AnswerIndex(rawValue: Int32(truncatingIfNeeded: $0))
                 })
-            if keepingLogits { answers.logits.append(try logits.moved(to: .cpu)) }
+            if let onLogits { try onLogits(logits.moved(to: .cpu)) }
             guard try onProgress(answers.questionIDs.count) else { throw InterruptedError() }
         }
         return answers

@@ -58,21 +58,55 @@ public struct RunFolder: Sendable {
         }
     }
 
-    /// Moves an earlier run of the same name out of the way, to `ckpt_NAME.1`, `.2` and so on.
+    /// Keeps another process from a run of this name, as long as what is returned lives.
     ///
-    /// - Returns: Where it lies now; nil where there was none.
+    /// - Throws: `RunInUseError` where another process has it; `ArchiveError` or Foundation's error where the
+    ///   folder cannot be written.
+    public func lock() throws -> FileLock {
+        try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+        // Beside the folder, which may be moved out of the way.
+        let file = checkpoints.deletingLastPathComponent().appending(component: ".ckpt_\(name).lock")
+        guard let lock = try FileLock(path: file.path) else {
+            throw RunInUseError(name: name, path: checkpoints.path)
+        }
+        return lock
+    }
+
+    /// Moves out of the way, to `ckpt_NAME.1`, `.2` and so on, what a run that starts here would mix with its own:
+    /// the whole of an earlier run, or where it goes on from a checkpoint of this folder, those that are ahead of it.
+    ///
+    /// - Parameters:
+    ///   - source: The checkpoint that the run goes on from; nil where it starts anew.
+    ///   - step: How many steps that has behind it.
+    /// - Returns: Where it lies now; nil where there was nothing in the way.
     /// - Throws: Foundation's error where that is not allowed.
-    public func setAsideEarlierRun() throws -> URL? {
-        guard hasCheckpoints else { return nil }
-        let manager = FileManager.default
-        for number in 1... {
-            let target = checkpoints.deletingLastPathComponent().appending(
-                component: "ckpt_\(name).\(number)")
-            guard !manager.fileExists(atPath: target.path) else { continue }
-            try manager.moveItem(at: checkpoints, to: target)
+    public func setAsideEarlierRun(goingOnFrom source: URL?, step: Int) throws -> URL? {
+        let folder = source?.deletingLastPathComponent().standardizedFileURL.path
+        guard let folder, folder == checkpoints.standardizedFileURL.path else {
+            guard hasCheckpoints else { return nil }
+            let target = unusedFolder()
+            try FileManager.default.moveItem(at: checkpoints, to: target)
             return target
         }
-        return nil
+        let ahead = checkpointNames.filter { name in
+            let file = checkpoints.appending(component: name)
+            return name.hasSuffix(".safetensors") && (try? Checkpoint.stepCount(of: file.path)) ?? 0 > step
+        }
+        guard !ahead.isEmpty else { return nil }
+        let target = unusedFolder()
+        try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+        for name in ahead {
+            try FileManager.default.moveItem(
+                at: checkpoints.appending(component: name), to: target.appending(component: name))
+        }
+        return target
+    }
+
+    private func unusedFolder() -> URL {
+        let folders = (1...).lazy.map {
+            checkpoints.deletingLastPathComponent().appending(component: "ckpt_\(name).\($0)")
+        }
+        return folders.first { !FileManager.default.fileExists(atPath: $0.path) } ?? checkpoints
     }
 
     /// Writes the records of all epochs, whole or not at all.
@@ -127,5 +161,17 @@ public struct RunFolder: Sendable {
             throw CheckpointError(path: folder.path, reason: "expected a folder with a checkpoint in it")
         }
         return latest.file
+    }
+}
+
+/// A run that another process is training.
+public struct RunInUseError: Error, Sendable, CustomStringConvertible {
+    /// The run's name.
+    public let name: String
+    /// Its folder of checkpoints.
+    public let path: String
+    /// One line.
+    public var description: String {
+        "\(path): expected a run that nobody else is training, found \(name) in use"
     }
 }

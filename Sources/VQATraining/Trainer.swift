@@ -67,6 +67,9 @@ public final class Trainer {
     /// Records some of the steps to come; nil for none.
     public var profile: StepProfile?
 
+    /// Where it computes.
+    public var device: Device { setup.device }
+
     private let setup: Setup
     private let configuration: Configuration
     private let optimizer: Adam
@@ -101,7 +104,7 @@ public final class Trainer {
     /// Takes up the run that a checkpoint comes from: its weights, moments, random numbers and position.
     ///
     /// - Throws: `TrainingError` where the checkpoint is not one to go on from; `StateMismatch` where it does
-    ///   not fit the model; `CheckpointError` where the earlier epochs' records cannot be read.
+    ///   not fit the model.
     public func resume(from checkpoint: Checkpoint) throws {
         guard !checkpoint.moments.isEmpty, checkpoint.stepCount > 0 || checkpoint.training != nil else {
             throw TrainingError.noOptimizerState
@@ -127,7 +130,6 @@ public final class Trainer {
             state.learningRateBase = checkpoint.officialLearningRateBase ?? configuration.lrBase
         }
         if let generator = checkpoint.generatorState { try TorchRuntime.setGeneratorState(generator) }
-        records = try setup.folder.records(upTo: state.epoch)
     }
 
     /// Half an epoch can only be finished in the order it was begun in.
@@ -170,6 +172,7 @@ public final class Trainer {
         -> Outcome
     {
         try setup.folder.create()
+        records = try setup.folder.records(upTo: state.epoch)
         var last = setup.folder.checkpoint(epoch: state.epoch)
         // A run that is over already, and was resumed from elsewhere, still leaves its checkpoint.
         let isOver = state.epoch >= configuration.maxEpoch
@@ -298,10 +301,12 @@ public final class Trainer {
             let answers = try Predictor(
                 setup.model, device: setup.device, precision: setup.precision, configuration
             )
-            .answer(validation.questions) {
-                try onEvent(.evaluating(answered: $0, of: count))
-                return !shouldStop()
-            }
+            .answer(
+                validation.questions,
+                onProgress: {
+                    try onEvent(.evaluating(answered: $0, of: count))
+                    return !shouldStop()
+                })
             let predictions = answers.predictions(setup.answers)
             try ResultFile.write(predictions, to: setup.folder.validationResult)
             let report = try validation.metric.evaluate(predictions)

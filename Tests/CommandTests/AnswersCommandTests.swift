@@ -63,6 +63,13 @@ import Testing
         try tool.expectRefusal(["answers", "--data", data, "--splits", "dev"], naming: "dev", "train, val")
         try tool.expectRefusal(["answers", "--data", "nowhere"], naming: "nowhere/vqa/v2_mscoco_train2014")
         try tool.expectRefusal(["answers", "--input", "a", "--output", "b"], naming: "--output")
+        try tool.expectRefusal(["answers", "--input", "a", "--threshold", "3"], naming: "--threshold")
+        try tool.expectRefusal(["answers", "--input", "a", "--splits", "val"], naming: "--splits")
+        try tool.expectRefusal(["answers", "--data", data, "--splits", ""], naming: "unknown split ''")
+        try tool.expectRefusal(
+            ["answers", "--data", data, "--splits", "val+val"], naming: "--splits", "once")
+        try tool.expectRefusal(
+            ["answers", "--data", data, "--threshold", "1000", "--output", "list.json"], naming: "1000")
         try tool.expectRefusal(["answers", "--data", data, "--output", "/proc/x/y"], naming: "/proc/x/y")
     }
 

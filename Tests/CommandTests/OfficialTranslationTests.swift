@@ -100,10 +100,10 @@ import Torch
                 == "train --data datasets --name 1234 --glove g.txt --set eval_every_epoch=false --device cpu "
                 + "--quiet")
         #expect(
-            try modern("--RUN=test --CKPT_PATH=some/best.pkl --SAVE_PRED=True --GPU=cpu")
+            try modern("--RUN=test --VERSION=b --CKPT_PATH=some/best.pkl --SAVE_PRED=True --GPU=cpu")
                 == "predict --split test --checkpoint some/best.pkl --data datasets "
-                + "--output results/result_test/result_run_best.json "
-                + "--save-logits results/pred/result_pred_best.safetensors --device cpu")
+                + "--output results/result_test/result_run_b_best.json "
+                + "--save-logits results/pred/result_pred_b_best.safetensors --device cpu")
         #expect(
             try modern(
                 "--RUN=val --VERSION=a --CKPT_E=2 --SAVE_PRED=True --GPU=1",

@@ -111,4 +111,24 @@ import Torch
         try saveSafetensors(tensors, metadata: metadata, to: mini.tool.folder.file("changed.safetensors"))
         return mini.tool.folder.file("changed.safetensors")
     }
+
+    @Test("another answer list than the checkpoint's own is refused, to predict and to go on training")
+    func otherAnswers() throws {
+        let mini = try MiniCommands()
+        let outcome = try mini.tool.run(
+            mini.train("--answers", MiniRun.answers.path, "--set", "use_glove=false", "--set", "max_epoch=1"))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        let other = try mini.tool.folder.write(
+            "other.json", "[{\"no\": 0, \"yes\": 1}, {\"0\": \"no\", \"1\": \"yes\"}]")
+        let checkpoint = mini.runFile("epoch1.safetensors")
+        try mini.tool.expectRefusal(
+            ["evaluate", "--data", mini.datasets, "--checkpoint", checkpoint, "--answers", other],
+            naming: other, "epoch1.safetensors")
+        try mini.tool.expectRefusal(
+            mini.train("--resume", checkpoint, "--answers", other), naming: other, "epoch1.safetensors")
+        let same = try mini.tool.run(
+            "evaluate", "--data", mini.datasets, "--checkpoint", checkpoint, "--answers", MiniRun.answers.path
+        )
+        #expect(same.exitCode == 0, Comment(rawValue: same.errorOutput))
+    }
 }

@@ -41,6 +41,32 @@ import VQAData
         }
     }
 
+    @Test("features that are missing, or lie there in an archive, are told with what to do")
+    func absentFeatures() throws {
+        let mini = try MiniCommands.withCopiedDataset()
+        let folder = mini.dataFile("coco_extract/train2014")
+        try FileManager.default.removeItem(atPath: folder)
+        let train = mini.train("--set", "use_glove=false")
+        try mini.tool.expectRefusal(train, naming: folder, "train2014.packed", "found neither")
+        _ = try mini.tool.folder.write("datasets/coco_extract/train2014.tar.gz", "")
+        try mini.tool.expectRefusal(
+            train, naming: "rwsan pack --input \(folder).tar.gz --output \(folder).packed")
+    }
+
+    @Test("info tells of a store that is damaged")
+    func damagedStore() throws {
+        let mini = try MiniCommands.withCopiedDataset()
+        let store = mini.dataFile("coco_extract/val2014.packed")
+        let packed = try mini.tool.run(
+            "pack", "--input", mini.dataFile("coco_extract/val2014"), "--output", store)
+        #expect(packed.exitCode == 0, Comment(rawValue: packed.errorOutput))
+        truncate(store + "/shard-00000.safetensors", 1000)
+        let outcome = try mini.tool.run("info", mini.datasets)
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        let line = outcome.output.split(separator: "\n").first { $0.hasPrefix("val: ") }
+        #expect(line?.contains("shard-00000.safetensors") == true, "\(outcome.output)")
+    }
+
     @Test("score refuses results for other questions, and questions of other annotations")
     func otherQuestions() throws {
         let tool = try CommandLineTool()
@@ -118,7 +144,7 @@ import VQAData
             mini.predict(), naming: mini.dataFile("coco_extract/test2015"), "1 of 6 images", "48846")
         try FileManager.default.removeItem(atPath: mini.dataFile("coco_extract/test2015"))
         try mini.tool.expectRefusal(
-            mini.predict(), naming: mini.dataFile("coco_extract/test2015"), "No such file or directory")
+            mini.predict(), naming: mini.dataFile("coco_extract/test2015"), "test2015.packed, found neither")
     }
 
     @Test("a dataset that is not there is refused, and so is a folder that is none")

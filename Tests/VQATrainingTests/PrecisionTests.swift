@@ -104,9 +104,11 @@ import VQATraining
         let mini = try MiniDataset()
         let model = try mini.model()
         try model.load(Checkpoint(contentsOf: MiniRun.checkpoint(5).path).weights)
-        func answer() throws -> Predictor.Answers {
-            try Predictor(model, device: .cpu, mini.configuration)
-                .answer(mini.questions(.test), keepingLogits: true)
+        func answer() throws -> (best: [AnswerIndex], logits: [Tensor]) {
+            var logits: [Tensor] = []
+            let answers = try Predictor(model, device: .cpu, mini.configuration)
+                .answer(mini.questions(.test), onLogits: { logits.append($0) })
+            return (answers.best, logits)
         }
         let exact = try answer()
         try model.roundToInt8()

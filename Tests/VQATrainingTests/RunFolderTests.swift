@@ -1,3 +1,4 @@
+import Archives
 import Foundation
 import TestSupport
 import Testing
@@ -88,15 +89,49 @@ import Torch
         let folder = RunFolder(name: "x", in: temporary.url)
         try folder.create()
         #expect(!folder.hasCheckpoints)
-        #expect(try folder.setAsideEarlierRun() == nil)
+        #expect(try folder.setAsideEarlierRun(goingOnFrom: nil, step: 0) == nil)
         for number in 1...2 {
             try folder.create()
             try writeCheckpoint(folder.checkpoint(epoch: 0), step: number)
             #expect(folder.hasCheckpoints)
-            #expect(try folder.setAsideEarlierRun()?.lastPathComponent == "ckpt_x.\(number)")
+            #expect(
+                try folder.setAsideEarlierRun(goingOnFrom: nil, step: 0)?.lastPathComponent
+                    == "ckpt_x.\(number)")
         }
         let kept = temporary.file("ckpts/ckpt_x.1/epoch0.safetensors")
         #expect(try Checkpoint.stepCount(of: kept) == 1)
+    }
+
+    @Test(
+        "going on from a checkpoint moves those that are ahead of it; from elsewhere, the whole earlier run")
+    func aheadOfSource() throws {
+        let temporary = try TemporaryFolder()
+        let folder = RunFolder(name: "x", in: temporary.url)
+        try folder.create()
+        for epoch in 0...3 { try writeCheckpoint(folder.checkpoint(epoch: epoch), step: epoch) }
+        #expect(try folder.setAsideEarlierRun(goingOnFrom: folder.checkpoint(epoch: 3), step: 3) == nil)
+        let aside = try #require(
+            try folder.setAsideEarlierRun(goingOnFrom: folder.checkpoint(epoch: 1), step: 1))
+        let names = try FileManager.default.contentsOfDirectory(atPath: aside.path).sorted()
+        #expect(names == ["epoch2.safetensors", "epoch3.safetensors"])
+        let latest = try RunFolder.latestCheckpoint(in: folder.checkpoints) { _ in }
+        #expect(latest.lastPathComponent == "epoch1.safetensors")
+
+        let other = temporary.url.appending(component: "epoch9.safetensors")
+        try writeCheckpoint(other, step: 9)
+        #expect(try folder.setAsideEarlierRun(goingOnFrom: other, step: 9)?.lastPathComponent == "ckpt_x.2")
+        #expect(!folder.hasCheckpoints)
+    }
+
+    @Test("a run is trained by one process at a time")
+    func lock() throws {
+        let temporary = try TemporaryFolder()
+        let folder = RunFolder(name: "x", in: temporary.url)
+        var lock: FileLock? = try folder.lock()
+        #expect(throws: RunInUseError.self) { try folder.lock() }
+        withExtendedLifetime(lock) {}
+        lock = nil
+        _ = try folder.lock()
     }
 
     @Test("what a kill left half written is removed when the run goes on")

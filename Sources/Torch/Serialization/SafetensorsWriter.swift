@@ -18,40 +18,112 @@ import Foundation
 public func saveSafetensors(
     _ tensors: [String: Tensor], metadata: [String: String] = [:], to path: String, durably: Bool = true
 ) throws {
-    let layout: SafetensorsLayout
-    do {
-        layout = try SafetensorsLayout(tensors)
-    } catch {
-        throw SafetensorsError(path: path, problem: error)
-    }
-    let header = try layout.header(metadata: metadata)
+    try SafetensorsOutput(tensors, rows: nil, metadata: metadata, path: path).commit(durably: durably)
+}
 
-    let file = try AtomicFile(path: path)
-    try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0) }
-    try file.write(header)
-    for (_, tensor) in layout.entries {
+/// A tensor that is written before all of it is there.
+public struct SafetensorsRows: Sendable {
+    /// Its name in the file.
+    public let name: String
+    /// Its shape in the end; the elements are float32.
+    public let shape: [Int]
+
+    /// - Parameters: as the properties.
+    public init(name: String, shape: [Int]) {
+        self.name = name
+        self.shape = shape
+    }
+}
+
+/// Writes a safetensors file whose last tensor comes part by part, so that it is never in memory as a whole.
+///
+/// - Parameters:
+///   - tensors: The other tensors, all of types wider than float32, which lie before it.
+///   - rows: The tensor that comes in parts.
+///   - path: The file to write or to replace.
+///   - body: Makes the parts, and hands them over in order.
+/// - Returns: What `body` does.
+/// - Throws: As ``saveSafetensors(_:metadata:to:durably:)``; `SafetensorsError` where the parts are not what `rows`
+///   said; what `body` throws. The file is not written then.
+public func saveSafetensors<Result>(
+    _ tensors: [String: Tensor], rows: SafetensorsRows, to path: String,
+    _ body: (_ append: (Tensor) throws -> Void) throws -> Result
+) throws -> Result {
+    let output = try SafetensorsOutput(tensors, rows: rows, metadata: [:], path: path)
+    let result = try body(output.append)
+    try output.commit(durably: true)
+    return result
+}
+
+/// A safetensors file that is being written.
+private final class SafetensorsOutput {
+    private let file: AtomicFile
+    /// The tensor that comes in parts, and how many bytes of it have come.
+    private var rows: SafetensorsTensorInfo?
+    private var writtenByteCount = 0
+
+    /// Writes everything but the tensor that comes in parts.
+    init(_ tensors: [String: Tensor], rows: SafetensorsRows?, metadata: [String: String], path: String) throws
+    {
+        let layout: SafetensorsLayout
+        do {
+            layout = try SafetensorsLayout(tensors, rows: rows)
+        } catch {
+            throw SafetensorsError(path: path, problem: error)
+        }
+        let header = try layout.header(metadata: metadata)
+        file = try AtomicFile(path: path)
+        try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0) }
+        try file.write(header)
+        for (info, tensor) in layout.entries {
+            if let tensor { try write(tensor) } else { self.rows = info }
+        }
+    }
+
+    private func write(_ tensor: Tensor) throws {
         try tensor.detached().moved(to: .cpu).contiguous().withUnsafeBytes { try file.write($0) }
     }
-    try file.commit(durably: durably)
+
+    func append(_ part: Tensor) throws {
+        writtenByteCount += part.count * part.dtype.byteCount
+        guard let rows, part.dtype == rows.dtype, writtenByteCount <= rows.byteRange.count else {
+            throw wrongByteCount
+        }
+        try write(part)
+    }
+
+    func commit(durably: Bool) throws {
+        guard writtenByteCount == rows?.byteRange.count ?? 0 else { throw wrongByteCount }
+        try file.commit(durably: durably)
+    }
+
+    private var wrongByteCount: SafetensorsError {
+        SafetensorsError(
+            path: file.path,
+            problem: .wrongByteCount(
+                tensor: rows?.name ?? "", expected: rows?.byteRange.count ?? 0, found: writtenByteCount))
+    }
 }
 
 /// Where each tensor goes in a file.
 private struct SafetensorsLayout {
-    let entries: [(info: SafetensorsTensorInfo, tensor: Tensor)]
+    /// In the order of the file; one that comes in parts has no tensor yet, and is the last.
+    let entries: [(info: SafetensorsTensorInfo, tensor: Tensor?)]
 
-    init(_ tensors: [String: Tensor]) throws(SafetensorsError.Problem) {
-        let ordered = tensors.sorted {
+    init(_ tensors: [String: Tensor], rows: SafetensorsRows?) throws(SafetensorsError.Problem) {
+        var ordered = tensors.sorted {
             ($0.value.dtype.safetensorsRank, $1.key) > ($1.value.dtype.safetensorsRank, $0.key)
-        }
-        var entries: [(SafetensorsTensorInfo, Tensor)] = []
+        }.map { (name: $0.key, dtype: $0.value.dtype, shape: $0.value.shape, tensor: Tensor?($0.value)) }
+        if let rows { ordered.append((rows.name, .float32, rows.shape, nil)) }
+        var entries: [(SafetensorsTensorInfo, Tensor?)] = []
         var offset = 0
-        for (name, tensor) in ordered {
+        for (name, dtype, shape, tensor) in ordered {
             guard name != SafetensorsHeader.metadataKey else { throw .reservedName }
-            guard let byteCount = tensor.dtype.byteCount(ofShape: tensor.shape),
+            guard let byteCount = dtype.byteCount(ofShape: shape),
                 case let (end, overflows) = offset.addingReportingOverflow(byteCount), !overflows
-            else { throw .impossibleShape(tensor: name, shape: tensor.shape) }
+            else { throw .impossibleShape(tensor: name, shape: shape) }
             let info = SafetensorsTensorInfo(
-                name: name, dtype: tensor.dtype, shape: tensor.shape, byteRange: offset..<end)
+                name: name, dtype: dtype, shape: shape, byteRange: offset..<end)
             entries.append((info, tensor))
             offset = end
         }

@@ -19,8 +19,11 @@ struct AnswersCommand: ParsableCommand {
             "The splits whose annotations count, joined by +: train, val, vg; else train+val as far as there."
     )
     var splits: String?
-    @Option(help: "How many questions an answer may be the most frequent one of and still be left out.")
-    var threshold = 8
+    @Option(
+        help:
+            "How many questions an answer may be the most frequent one of and still be left out; 8 if not given."
+    )
+    var threshold: Int?
     @Option(help: "The list to write, in the official form: [{answer: number}, {\"number\": answer}].")
     var output: String?
     @Option(help: "A list to check instead of building one; with --data, how much of the data it covers too.")
@@ -31,8 +34,21 @@ struct AnswersCommand: ParsableCommand {
         guard folder != nil || questionsFolder != nil || input != nil else {
             throw ValidationError("expected --data FOLDER, --questions-folder FOLDER, or --input FILE")
         }
-        guard threshold >= 0 else {
+        if let threshold, threshold < 0 {
             throw ValidationError("--threshold: expected 0 or more, found \(threshold)")
+        }
+        guard input == nil || threshold == nil else {
+            throw ValidationError(
+                "--threshold: expected no --input beside it, which is checked and not built")
+        }
+        guard splits == nil || folder != nil || questionsFolder != nil else {
+            throw ValidationError("--splits: expected --data or --questions-folder beside it")
+        }
+        if let splits {
+            let names = splits.split(separator: "+", omittingEmptySubsequences: false)
+            guard Set(names).count == names.count else {
+                throw ValidationError("--splits: expected each split once, found \(splits)")
+            }
         }
         guard input == nil || output == nil else {
             throw ValidationError(
@@ -41,11 +57,15 @@ struct AnswersCommand: ParsableCommand {
     }
 
     func run() throws {
+        let threshold = threshold ?? 8
         let outputFile = try output.map(OutputPath.init)
         let given = try input.map { try AnswerList(contentsOf: URL(fileURLWithPath: $0)) }
         let annotations = try readAnnotations()
         let list = given ?? AnswerList(annotations: annotations.map(\.table), seenMoreThan: threshold)
-        if let outputFile { try list.write(to: outputFile.url) }
+        if let outputFile {
+            guard list.count > 0 else { throw EmptyList(threshold: threshold) }
+            try list.write(to: outputFile.url)
+        }
         let summary = AnswersSummary(
             list, threshold: given == nil ? threshold : nil,
             coverage: annotations.map { ($0.split, AnswerCoverage(of: $0.table, by: list)) }, output: output)
@@ -59,8 +79,17 @@ struct AnswersCommand: ParsableCommand {
             datasets: URL(fileURLWithPath: folder ?? ""),
             questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) })
         return try layout.annotations(
-            splits.map { try $0.split(separator: "+").map { try DatasetSplit(named: String($0)) } })
+            splits.map {
+                try $0.split(separator: "+", omittingEmptySubsequences: false).map {
+                    try DatasetSplit(named: String($0))
+                }
+            })
     }
+}
+
+private struct EmptyList: Error, CustomStringConvertible {
+    let threshold: Int
+    var description: String { "expected answers given more than \(threshold) times, found none" }
 }
 
 /// What there is to tell about an answer list.

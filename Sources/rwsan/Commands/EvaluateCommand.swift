@@ -30,10 +30,9 @@ struct EvaluateCommand: ParsableCommand {
             checkpoint, settings, dataset: dataset, answerFile: answers, device: device,
             precision: precision)
         let found = try loaded.answer(
-            loaded.questions(dataset, .val), keepingLogits: logitsFile != nil)
+            loaded.questions(dataset, .val), savingLogitsTo: logitsFile)
         let predictions = found.predictions(loaded.answers)
         if let resultFile { try ResultFile.write(predictions, to: resultFile.url) }
-        if let logitsFile { try LogitsFile.write(found, to: logitsFile.path) }
         let report = try metric.evaluate(predictions)
         if let logFile { try OfficialLog.append(report, to: logFile.url) }
         try AccuracyOutput(report).show(asJSON: json)

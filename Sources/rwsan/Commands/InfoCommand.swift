@@ -147,6 +147,8 @@ private struct DatasetSummary: Summary {
         let annotations: Int?
         let images: Int
         let imagesWithoutFeatures: Int?
+        /// Why the features cannot be read, where they cannot.
+        let featureProblem: String?
     }
 
     let kind = "dataset"
@@ -158,12 +160,15 @@ private struct DatasetSummary: Summary {
         let dataset = try OfficialDataset(URL(fileURLWithPath: path))
         splits = try DatasetSplit.allCases.filter(dataset.hasQuestions).map { split in
             let images = Set(try dataset.questions(split).imageIDs)
+            let missing = Result { try dataset.features([split], maximumRegions: .max).missing(images).count }
+            let isThere = dataset.featurePlaces([split]).contains {
+                FileManager.default.fileExists(atPath: $0.location.path)
+            }
             return Split(
                 split: split.rawValue, questions: try dataset.questions(split).count,
                 annotations: dataset.hasAnnotations(split) ? try dataset.annotations(split).count : nil,
                 images: images.count,
-                imagesWithoutFeatures: (try? dataset.features([split], maximumRegions: .max))?
-                    .missing(images).count)
+                imagesWithoutFeatures: try? missing.get(), featureProblem: isThere ? missing.problem : nil)
         }
         words = try dataset.vocabulary().count
         answers = dataset.hasAnnotations(.train) ? try dataset.answers().count : nil
@@ -173,7 +178,7 @@ private struct DatasetSummary: Summary {
         var lines = splits.map { split in
             let features =
                 switch split.imagesWithoutFeatures {
-                case nil: "no feature folder"
+                case nil: split.featureProblem ?? "no feature folder"
                 case 0: "all with features"
                 case let missing?: "\(missing) without features"
                 }
@@ -183,5 +188,12 @@ private struct DatasetSummary: Summary {
         }
         lines.append("words: \(words), answers: \(answers.map(String.init) ?? "none")")
         return lines
+    }
+}
+
+extension Result {
+    /// What went wrong, in one line; nil for a success.
+    fileprivate var problem: String? {
+        if case .failure(let error) = self { ErrorLine.text(for: error) } else { nil }
     }
 }

@@ -29,9 +29,8 @@ struct PredictCommand: ParsableCommand {
             checkpoint, settings, dataset: dataset, answerFile: answers, device: device,
             precision: precision)
         let found = try loaded.answer(
-            loaded.questions(dataset, split), keepingLogits: logitsFile != nil)
+            loaded.questions(dataset, split), savingLogitsTo: logitsFile)
         try ResultFile.write(found.predictions(loaded.answers), to: resultFile.url)
-        if let logitsFile { try LogitsFile.write(found, to: logitsFile.path) }
         Console.note("answered \(found.questionIDs.count) questions")
         try Console.result(output)
     }

@@ -62,8 +62,12 @@ struct TrainCommand: ParsableCommand {
         if checkpoint != nil, try settings.sets("lr_base") {
             trainer.resetLearningRate()
         }
-        if source == nil, let old = try folder.setAsideEarlierRun() {
-            Console.note("an earlier run of this name lies in \(old.relativePath) now")
+        let lock = try folder.lock()
+        defer { withExtendedLifetime(lock) {} }
+        if let old = try folder.setAsideEarlierRun(
+            goingOnFrom: source.map { URL(fileURLWithPath: $0) }, step: trainer.state.step)
+        {
+            Console.note("what was there of an earlier run of this name lies in \(old.relativePath) now")
         }
         announce(trainer, setup, checkpoint, source)
         trainer.profile = profileFile.map { StepProfile(file: $0.url, device: device) }
@@ -119,13 +123,14 @@ struct TrainCommand: ParsableCommand {
         _ checkpoint: Checkpoint?
     ) throws -> TrainingData {
         let hasVal = dataset.hasQuestions(.val) && dataset.hasAnnotations(.val)
-        let list = try answers.map { try AnswerList(contentsOf: URL(fileURLWithPath: $0)) }
+        let list = try AnswerListChoice.list(
+            file: answers, checkpoint: checkpoint?.answers, of: resume ?? "")
         let data = try dataset.trainingData(
             TrainingData.Request(
                 splits: splits,
                 evaluatesVal: configuration.evalEveryEpoch && hasVal && !splits.contains(.val),
                 maximumWords: configuration.maxToken, vocabulary: checkpoint?.vocabulary,
-                answers: list ?? checkpoint?.answers),
+                answers: list),
             cache: PreparedCache(), onNotice: Console.note)
         if checkpoint?.vocabulary == nil { dataset.noteAbsentVocabulary() }
         if configuration.evalEveryEpoch, splits.contains(.val) {
@@ -192,7 +197,9 @@ struct TrainCommand: ParsableCommand {
         switch outcome {
         case .finished(let checkpoint): try Console.result(checkpoint)
         case .interrupted(let checkpoint):
-            let goingOn = ["rwsan", "train"] + dataset.arguments + ["--name", name, "--resume", checkpoint]
+            let goingOn =
+                ["rwsan", "train"] + dataset.arguments
+                + ["--name", name, "--resume", checkpoint, "--device", trainer.device.description]
             Console.note("stopped; to go on: \(ShellQuoting.line(goingOn))")
             throw ExitCode(128 + SIGINT)
         }

@@ -42,7 +42,8 @@ final class ProgressLine {
         var parts = [
             "epoch \(step.epoch)/\(step.epochCount)", "step \(step.step)/\(step.stepCount)",
             "loss \(decimal(step.loss, 4))", "rate \(short(step.learningRate))",
-            "\(Int(step.questionsPerSecond)) questions/s", "\(readable(seconds: step.secondsLeft)) left",
+            "\(Int(step.questionsPerSecond)) questions/s",
+            "\(readable(seconds: step.secondsLeft)) left of the epoch",
         ]
         if step.waitingShare > 0.05 { parts.append("\(Int(step.waitingShare * 100)) % waiting for data") }
         return parts.joined(separator: "  ")

@@ -8,6 +8,8 @@ import Torch
 ///     results/cache/result_run_<VERSION>.json                  RUN train and val
 ///     results/result_test/result_run_<CKPT_V>_epoch<E>.json    RUN test
 ///     results/pred/result_pred_<CKPT_V>_epoch<E>.safetensors   SAVE_PRED
+///
+/// With CKPT_PATH, `<VERSION>_<the file's name>` stands for `<CKPT_V>_epoch<E>`.
 struct OfficialTranslation {
     /// The answer list of the official release, used where it is there.
     static let answerFile = "data/answer_dict.json"
@@ -42,6 +44,11 @@ struct OfficialTranslation {
                 let unused = others.map(String.init).joined(separator: ", ")
                 notes.append("one GPU is used, number \(first); not used: \(unused)")
             }
+        }
+        if commandLine.checkpointPath != nil,
+            commandLine.checkpointVersion != nil || commandLine.checkpointEpoch != nil
+        {
+            notes.append("CKPT_V and CKPT_E are not used beside CKPT_PATH")
         }
         switch commandLine.run {
         case .train: try train()
@@ -146,7 +153,8 @@ extension OfficialTranslation {
     private func findCheckpoint() throws(OfficialCommandLineError) -> FoundCheckpoint {
         if let path = commandLine.checkpointPath {
             let file = URL(fileURLWithPath: path)
-            return FoundCheckpoint(path: path, name: file.deletingPathExtension().lastPathComponent)
+            let stem = file.deletingPathExtension().lastPathComponent
+            return FoundCheckpoint(path: path, name: "\(version)_\(stem)")
         }
         guard let version = commandLine.checkpointVersion ?? commandLine.version else {
             throw OfficialCommandLineError(

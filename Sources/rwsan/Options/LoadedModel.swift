@@ -53,8 +53,9 @@ struct LoadedModel {
     private static func answers(
         _ checkpoint: Checkpoint, _ path: String, _ dataset: OfficialDataset?, _ file: String?
     ) throws -> AnswerList {
-        if let file { return try AnswerList(contentsOf: URL(fileURLWithPath: file)) }
-        if let answers = checkpoint.answers { return answers }
+        if let list = try AnswerListChoice.list(file: file, checkpoint: checkpoint.answers, of: path) {
+            return list
+        }
         guard let dataset else {
             throw CheckpointError(
                 path: path, reason: "it has no answer list, and neither --answers nor --data was given")
@@ -74,12 +75,29 @@ struct LoadedModel {
     }
 
     /// Answers the questions, showing how it goes.
-    func answer(_ builder: BatchBuilder, keepingLogits: Bool = false) throws -> Predictor.Answers {
+    ///
+    /// - Parameters:
+    ///   - builder: The questions.
+    ///   - logitsFile: Where the logits of every answer go too; nil for nowhere.
+    func answer(_ builder: BatchBuilder, savingLogitsTo logitsFile: OutputPath? = nil) throws
+        -> Predictor.Answers
+    {
+        guard let logitsFile else { return try answer(builder, onLogits: nil) }
+        return try LogitsFile.write(
+            of: builder.questionIDs, answerCount: answers.count, to: logitsFile.path
+        ) { append in
+            try withoutActuallyEscaping(append) { try answer(builder, onLogits: $0) }
+        }
+    }
+
+    private func answer(_ builder: BatchBuilder, onLogits: ((Tensor) throws -> Void)?) throws
+        -> Predictor.Answers
+    {
         let interrupts = Interrupts {}
         let line = ProgressLine()
         let count = builder.count
         let answers = try Predictor(model, device: device, precision: precision, configuration)
-            .answer(builder, keepingLogits: keepingLogits) { answered in
+            .answer(builder, onLogits: onLogits) { answered in
                 line.show { "answering: \(answered) of \(count) questions" }
                 return !interrupts.isRequested
             }

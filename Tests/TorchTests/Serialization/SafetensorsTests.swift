@@ -143,6 +143,29 @@ import Torch
             try part.withUnsafeMutableBytes { try file.read("x", at: 4, into: $0) }
         }
     }
+
+    @Test("a tensor that comes in parts is as one that came whole; too few or too many parts leave no file")
+    func parts() throws {
+        let folder = try TemporaryFolder()
+        let (whole, inParts) = (folder.file("whole.safetensors"), folder.file("parts.safetensors"))
+        let ids = try Tensor([7, 8, 9] as [Int64])
+        let logits = try Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [3, 2])
+        try saveSafetensors(["question_id": ids, "logits": logits], to: whole)
+        func write(_ parts: [Tensor]) throws {
+            try saveSafetensors(
+                ["question_id": ids], rows: SafetensorsRows(name: "logits", shape: [3, 2]), to: inParts
+            ) { append in
+                for part in parts { try append(part) }
+            }
+        }
+        let rows = try [0, 1, 2].map { try logits[$0].reshaped([1, 2]) }
+        #expect(throws: SafetensorsError.self) { try write(Array(rows[..<2])) }
+        #expect(throws: SafetensorsError.self) { try write(rows + [rows[0]]) }
+        #expect(throws: SafetensorsError.self) { try write([ids, rows[0], rows[1]]) }
+        #expect(try folder.names() == ["whole.safetensors"])
+        try write(rows)
+        #expect(try folder.bytes(of: "parts.safetensors") == folder.bytes(of: "whole.safetensors"))
+    }
 }
 
 /// A file of this header and data.
