@@ -68,6 +68,27 @@ import VQAData
         try place.expectStore(of: 1...100)
     }
 
+    @Test("a tar cut between two entries fails and is named, and leaves no store")
+    func cutBetweenEntries() throws {
+        let place = try PackingWorkplace(images: 1...3, width: 8)
+        let archive = try place.archive()
+        let gunzip = Process()
+        gunzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        gunzip.arguments = ["gzip", "-d", archive]
+        try gunzip.run()
+        gunzip.waitUntilExit()
+        let tar = place.tool.folder.file("npz.tar")
+        let whole = try Data(contentsOf: URL(fileURLWithPath: tar))
+        let header = try #require(whole.range(of: Data("npz/COCO_000000000003".utf8))).lowerBound
+        try whole.prefix(header).write(to: URL(fileURLWithPath: tar))
+        let outcome = try place.tool.run(place.command(tar))
+        #expect(outcome.exitCode == 1)
+        #expect(outcome.lastErrorLine.contains(tar))
+        let summary = try place.summary(outcome)
+        #expect((summary.outcome, summary.packed, summary.endedEarly.count) == ("incomplete", 2, 1))
+        #expect(!FeatureStore.isFinished(place.output))
+    }
+
     @Test("wrong arguments and input that is none are refused")
     func refusals() throws {
         let place = try PackingWorkplace(images: [1], width: 8)
@@ -91,7 +112,11 @@ import VQAData
     func twoProcesses() throws {
         let place = try PackingWorkplace(images: 1...400)
         let first = try place.tool.start(place.command())
-        try first.wait { FileManager.default.fileExists(atPath: place.output + "/.packing") }
+        // The lock's file is there a moment before the lock is; a shard is there only behind it.
+        try first.wait {
+            let names = try? FileManager.default.contentsOfDirectory(atPath: place.output)
+            return names?.contains { $0.hasPrefix("shard-") } ?? false
+        }
         first.send(SIGSTOP)
         try place.tool.expectRefusal(place.command(), naming: place.output, "nobody else is packing")
         first.send(SIGCONT)
