@@ -1,3 +1,4 @@
+import Archives
 import Foundation
 
 /// Packs region features into a `FeatureStore`.
@@ -77,7 +78,10 @@ public struct FeaturePacker: Sendable {
     ) throws -> Report {
         let feed = FeatureFeed(try inputs.map(openFeatureInput), precision: precision)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let lock = try FolderLock(folder)
+        guard let lock = try FileLock(path: folder + "/.packing") else {
+            throw FeatureStoreError(
+                path: folder, expected: "a folder that nobody else is packing to", found: "one in use")
+        }
         defer { withExtendedLifetime(lock) {} }
 
         var report = Report()
@@ -109,25 +113,4 @@ public struct FeaturePacker: Sendable {
         }
         return report
     }
-}
-
-/// Keeps two processes from packing to one folder. The system lets go of it when the process ends.
-private final class FolderLock {
-    private let descriptor: CInt
-
-    init(_ folder: String) throws {
-        let path = folder + "/.packing"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else {
-            throw FeatureStoreError(
-                path: folder, expected: "a folder to write to", found: String(cString: strerror(errno)))
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw FeatureStoreError(
-                path: folder, expected: "a folder that nobody else is packing to", found: "one in use")
-        }
-    }
-
-    deinit { close(descriptor) }
 }

@@ -173,12 +173,6 @@ public final class OfficialDataset {
 
     /// The name of the note that says how a folder's features were made.
     public static let recipeFileName = "extraction.json"
-
-    /// Forgets the files that have been read, and their memory.
-    public func forgetTables() {
-        questionTables = [:]
-        annotationTables = [:]
-    }
 }
 
 /// Where features are read from.
