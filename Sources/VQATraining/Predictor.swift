@@ -42,7 +42,7 @@ public struct Predictor {
     ///     `[questions, answers]` on the CPU; nil where nobody wants them.
     ///   - onProgress: Called now and then with the number of questions answered; returns whether to go on.
     /// - Throws: What building batches throws; `TorchError` where they do not fit the network;
-    ///   `InterruptedError` where `onProgress` ended it; what `onLogits` throws.
+    ///   `LogitsNotFiniteError` where they come out as no numbers; `InterruptedError` where `onProgress` ended it; what `onLogits` throws.
     public func answer(
         _ builder: BatchBuilder, onLogits: ((Tensor) throws -> Void)? = nil,
         onProgress: (Int) throws -> Bool = { _ in true }
@@ -61,6 +61,9 @@ public struct Predictor {
                 try precision.autocast(on: device) { try model(batch.moved(to: device)) }
                     .converted(to: .float32)
             }
+            guard try logits.isFinite().all().item() == 1 else {
+                throw LogitsNotFiniteError(question: batch.questionIDs[0])
+            }
             answers.questionIDs.append(contentsOf: batch.questionIDs)
             answers.best.append(
                 contentsOf: try logits.argmax(axis: 1).array(of: Int64.self).map {
@@ -77,6 +80,17 @@ extension Predictor.Answers {
     /// The answers in words, as a result file holds them.
     public func predictions(_ answers: AnswerList) -> [Prediction] {
         zip(questionIDs, best).map { Prediction(questionID: $0, answer: answers[$1]) }
+    }
+}
+
+/// A model whose answers mean nothing: its logits are infinite, or no numbers.
+public struct LogitsNotFiniteError: Error, Sendable, CustomStringConvertible {
+    /// The first question of the batch.
+    public let question: QuestionID
+    /// One line.
+    public var description: String {
+        "expected finite logits, found others in the batch from question \(question.rawValue) on: the checkpoint's "
+            + "weights are no numbers, or the precision is too low for them"
     }
 }
 

@@ -96,6 +96,17 @@ import VQATraining
         }
     }
 
+    @Test("weights that are no numbers give an error, not the first answer to everything")
+    func notFinite() throws {
+        let mini = try MiniDataset()
+        let model = try mini.model()
+        var weights = try Checkpoint(contentsOf: MiniRun.checkpoint(2).path).weights
+        weights["proj.bias"] = try Tensor.full([mini.answers.count], Double.nan)
+        try model.load(weights)
+        let predictor = Predictor(model, device: .cpu, mini.configuration)
+        #expect(throws: LogitsNotFiniteError.self) { try predictor.answer(mini.questions(.test)) }
+    }
+
     @Test(
         "weights of 8 bits answer the official questions as single precision does",
         .enabled(
