@@ -42,7 +42,8 @@ public struct Predictor {
     ///     `[questions, answers]` on the CPU; nil where nobody wants them.
     ///   - onProgress: Called now and then with the number of questions answered; returns whether to go on.
     /// - Throws: What building batches throws; `TorchError` where they do not fit the network;
-    ///   `LogitsNotFiniteError` where they come out as no numbers; `InterruptedError` where `onProgress` ended it; what `onLogits` throws.
+    ///   `LogitsNotFiniteError` where they come out as no numbers; `InterruptedError` where `onProgress` ended it;
+    ///   what `onLogits` throws.
     public func answer(
         _ builder: BatchBuilder, onLogits: ((Tensor) throws -> Void)? = nil,
         onProgress: (Int) throws -> Bool = { _ in true }

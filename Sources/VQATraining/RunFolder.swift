@@ -81,8 +81,9 @@ public struct RunFolder: Sendable {
     /// - Returns: Where it lies now; nil where there was nothing in the way.
     /// - Throws: Foundation's error where that is not allowed.
     public func setAsideEarlierRun(goingOnFrom source: URL?, step: Int) throws -> URL? {
-        let folder = source?.deletingLastPathComponent().standardizedFileURL.path
-        guard let folder, folder == checkpoints.standardizedFileURL.path else {
+        // The same folder may be named through a link.
+        let folder = source?.deletingLastPathComponent().resolvingSymlinksInPath().path
+        guard let folder, folder == checkpoints.resolvingSymlinksInPath().path else {
             guard hasCheckpoints else { return nil }
             let target = unusedFolder()
             try FileManager.default.moveItem(at: checkpoints, to: target)

@@ -265,10 +265,12 @@ public final class Trainer {
 
     /// Adam's step, unless half precision has made a gradient infinite.
     private func stepOptimizer() throws {
-        let gradients = setup.model.parameters().compactMap(\.gradient)
-        guard try state.lossScale?.unscale(gradients) ?? true else {
-            state.skippedSteps = (state.skippedSteps ?? 0) + 1
-            return
+        if state.lossScale != nil {
+            let gradients = setup.model.parameters().compactMap(\.gradient)
+            guard try state.lossScale?.unscale(gradients) ?? true else {
+                state.skippedSteps = (state.skippedSteps ?? 0) + 1
+                return
+            }
         }
         try optimizer.step()
     }

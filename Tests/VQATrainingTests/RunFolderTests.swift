@@ -123,6 +123,19 @@ import Torch
         #expect(!folder.hasCheckpoints)
     }
 
+    @Test("a checkpoint of the run's own folder is known as such also where a link leads there")
+    func throughLink() throws {
+        let temporary = try TemporaryFolder()
+        let folder = RunFolder(name: "x", in: temporary.url)
+        try folder.create()
+        try writeCheckpoint(folder.checkpoint(epoch: 1), step: 1)
+        let link = temporary.url.appending(component: "link")
+        try FileManager.default.createSymbolicLink(at: link, withDestinationURL: folder.checkpoints)
+        let source = link.appending(component: "epoch1.safetensors")
+        #expect(try folder.setAsideEarlierRun(goingOnFrom: source, step: 1) == nil)
+        #expect(folder.hasCheckpoints)
+    }
+
     @Test("a run is trained by one process at a time")
     func lock() throws {
         let temporary = try TemporaryFolder()
