@@ -10,12 +10,15 @@ public final class FileLock {
     /// - Throws: `ArchiveError` where the file cannot be made.
     /// - Returns: nil where another process has the lock.
     public init?(path: String) throws {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw ArchiveError(unwritable: path) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             return nil
         }
+        // Not before: an initializer that fails with everything stored runs `deinit`, which would close a second
+        // time what may be another thread's file by then.
+        self.descriptor = descriptor
     }
 
     deinit { close(descriptor) }

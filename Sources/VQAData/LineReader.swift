@@ -124,10 +124,11 @@ private final class Descriptor {
     private let number: CInt
 
     init(_ file: URL) throws {
-        number = open(file.path, O_RDONLY | O_CLOEXEC)
+        let number = open(file.path, O_RDONLY | O_CLOEXEC)
         guard number >= 0 else {
             throw DatasetFileError(file: file, problem: "cannot be opened: \(SystemError().reason)")
         }
+        self.number = number
     }
 
     deinit { close(number) }

@@ -14,7 +14,8 @@ import Testing
         let attempt = try Attempt()
         _ = try attempt.fetch(server.address + "/a")
         try attempt.expectWhole()
-        #expect(server.exchanges.count == 3 && attempt.retryCount == 2)
+        #expect(server.exchanges.count == 3)
+        #expect(attempt.retryCount == 2, "\(attempt.events)")
     }
 
     @Test("an error in the middle leaves what is there")

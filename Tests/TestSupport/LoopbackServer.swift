@@ -85,7 +85,7 @@ public final class LoopbackServer: Sendable {
     /// - Throws: `POSIXError` where the system gives no port.
     public init(_ answer: @escaping @Sendable (Request, Int) -> Reply) throws {
         self.answer = answer
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         self.listener = listener
         var place = sockaddr_in()
         place.sin_family = sa_family_t(AF_INET)
@@ -100,9 +100,18 @@ public final class LoopbackServer: Sendable {
         guard isOpen, Self.isProxyPassed else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EINVAL) }
         address = "http://127.0.0.1:\(UInt16(bigEndian: place.sin_port))"
         Thread.detachNewThread { [weak self] in
+            // Closed by this thread alone: closed elsewhere, its number could be another server's when it is next
+            // accepted from, whose connections would end here.
+            defer { close(listener) }
             while true {
                 let connection = accept(listener, nil, nil)
-                guard connection >= 0, let self else { return }
+                guard connection >= 0 else { return }
+                // A program started meanwhile would keep a connection open that is cut here.
+                _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+                guard let self else {
+                    close(connection)
+                    return
+                }
                 Thread.detachNewThread {
                     self.serve(connection)
                     close(connection)
@@ -111,10 +120,7 @@ public final class LoopbackServer: Sendable {
         }
     }
 
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
     /// What was asked so far, in turn.
     public var exchanges: [Exchange] { log.withLock { $0 } }

@@ -14,11 +14,13 @@ final class DownloadsFolder {
         // The first file that will come.
         let first = url.appending(component: VQAv2Archive.trainingQuestions.fileName)
         _ = try OutputPath(first.relativePath)
-        descriptor = open(url.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = open(url.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             if descriptor >= 0 { close(descriptor) }
             throw FolderInUse(path: layout.questionsFolder.relativePath)
         }
+        // Not before: an initializer that fails with everything stored runs `deinit`, on another process's folder.
+        self.descriptor = descriptor
         Self.removeLeftovers(in: layout)
     }
 
