@@ -3,6 +3,11 @@ import PackageDescription
 
 /// `scripts/setup` puts a link to libtorch here; everything below refers to it by this one path.
 let libtorch = Context.packageDirectory + "/.libtorch/torch"
+let cuda = Context.packageDirectory + "/.libtorch/nvidia/cu13"
+
+let torchHeaders = [
+    "-isystem", libtorch + "/include", "-isystem", libtorch + "/include/torch/csrc/api/include",
+]
 
 let package = Package(
     name: "rwsan",
@@ -13,6 +18,8 @@ let package = Package(
         .library(name: "VQAVision", targets: ["VQAVision"]),
         .library(name: "VQAModels", targets: ["VQAModels"]),
         .library(name: "VQATraining", targets: ["VQATraining"]),
+        // Loaded where a CUDA device is used: it refers to libraries that a run on the CPU does without.
+        .library(name: "CTorchCUDA", type: .dynamic, targets: ["CTorchCUDA"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -31,13 +38,11 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CVQAJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
+            name: "CTorchCUDA",
+            cxxSettings: [.unsafeFlags(torchHeaders + ["-isystem", cuda + "/include"])]),
+        .target(
             name: "CTorch",
-            cxxSettings: [
-                .unsafeFlags([
-                    "-isystem", libtorch + "/include",
-                    "-isystem", libtorch + "/include/torch/csrc/api/include",
-                ])
-            ],
+            cxxSettings: [.headerSearchPath("../CTorchCUDA/include"), .unsafeFlags(torchHeaders)],
             linkerSettings: [
                 .unsafeFlags([
                     "-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib",

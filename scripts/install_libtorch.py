@@ -3,7 +3,7 @@
 The folder, <root>/2.11.0, gets the lib/ and include/ of the wheel `torch` and, beside it, of the
 NVIDIA wheels it is linked to: they find each other by relative paths. No Python of theirs is kept.
 
-It comes in parts: `torch`; `runtime`, the two CUDA libraries that even the CPU code is linked to;
+It comes in parts: `torch`; `toolkit`, the two CUDA libraries that even the CPU code is linked to, and CUDA's headers;
 and, if asked for, `cuda`, all that a GPU needs. Each is downloaded and checked against the hashes
 that its wheels list, moved into place file by file, and only then entered in the folder's
 `.complete`, with the size and the hash of every file. So what is listed there and is found
@@ -36,8 +36,9 @@ VERSION = "2.11.0"
 # Any number does that the wheel is made for: the libraries are the same for every Python.
 PYTHON_VERSION = "3.12"
 
-# The headers of a CUDA toolkit that libtorch's own include and that no wheel depends on.
-HEADER_EXTRAS = ["crt", "cccl"]
+# What even a CPU needs of a CUDA toolkit: the two libraries that libtorch_cpu.so is linked to, and headers that theirs
+# include and that no wheel depends on.
+TOOLKIT_EXTRAS = ["cudart", "cupti", "crt"]
 
 KEPT = re.compile(
     r"(torch/lib|torch/include|torch\.libs|nvidia/[^/]+/(lib|include))/(?!.*\.py$)"
@@ -188,18 +189,20 @@ def only_one_at_a_time(root: Path):
         yield
 
 
-def runtime_requirements(requirements: list[str]) -> list[str]:
-    """Those of libtorch_cpu.so, which is linked to CUDA's runtime and profiler in a CUDA wheel."""
+def toolkit_requirements(requirements: list[str]) -> list[str]:
+    """Those of libtorch_cpu.so, which is linked to CUDA's runtime and profiler in a CUDA wheel, and the headers."""
     return [
-        re.sub(r"\[.*\]", "[cudart,cupti]", line) for line in requirements if line.startswith("cuda-toolkit[")
+        re.sub(r"\[.*\]", f"[{','.join(TOOLKIT_EXTRAS)}]", line)
+        for line in requirements
+        if line.startswith("cuda-toolkit[")
     ]
 
 
 def cuda_requirements(requirements: list[str]) -> list[str]:
-    """All of NVIDIA's libraries that libtorch_cuda.so needs, and headers to compile against it."""
+    """All of NVIDIA's libraries that libtorch_cuda.so needs."""
     if not requirements:
         raise SetupError(f"the wheel of torch {VERSION} that pip chose has no CUDA: --cuda cannot be had")
-    return [line.replace("]", f",{','.join(HEADER_EXTRAS)}]") for line in requirements]
+    return requirements
 
 
 def install(root: Path, cuda: bool, verify: bool) -> None:
@@ -212,7 +215,7 @@ def install(root: Path, cuda: bool, verify: bool) -> None:
         if not site.is_intact("torch", verify):
             site.install("torch", [f"torch=={VERSION}"], with_dependencies=False)
         requirements = site.torch_requirements()
-        parts = {"runtime": runtime_requirements(requirements)}
+        parts = {"toolkit": toolkit_requirements(requirements)}
         # Once installed, CUDA is kept in order whether or not it is asked for again.
         if cuda or "cuda" in site.parts:
             parts["cuda"] = cuda_requirements(requirements)

@@ -1,24 +1,20 @@
-// What is not an operator: memory, gradients, random generators, threads and devices.
+// What is not an operator: memory, gradients, random generators and threads.
 
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/GradMode.h>
-#include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
 
 #include <cstdlib>
-#include <mutex>
 
 #include "Bridge.h"
 
 using ctorch::guarded;
 using ctorch::implementation;
 using ctorch::release;
-using ctorch::report;
 using ctorch::retained;
 
 namespace {
@@ -29,21 +25,6 @@ c10::Device device_of(const char *type, int32_t index) {
     c10::Device device(type);
     if (index >= 0) device.set_index(static_cast<c10::DeviceIndex>(index));
     return device;
-}
-
-/// Loading libtorch_cuda.so is what registers CUDA with the dispatcher. It is done on first demand, for
-/// it takes time and memory that a run on the CPU should not pay.
-const char *load_cuda() {
-    static std::once_flag once;
-    static std::string failure;
-    std::call_once(once, [] {
-        if (!dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL)) {
-            failure = "no NVIDIA driver is installed (libcuda.so.1)";
-        } else if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
-            failure = std::string("libtorch's CUDA library could not be loaded: ") + dlerror();
-        }
-    });
-    return failure.empty() ? nullptr : failure.c_str();
 }
 
 }  // namespace
@@ -205,33 +186,6 @@ void ctorch_keep_freed_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     mallopt(M_TOP_PAD, 64 << 20);
-}
-
-int32_t ctorch_cuda_device_count(char **error) {
-    if (auto failure = load_cuda()) {
-        report(error, failure);
-        return 0;
-    }
-    return guarded(error, 0, [&]() -> int32_t {
-        auto count = at::detail::getCUDAHooks().deviceCount();
-        if (count == 0) report(error, "the NVIDIA driver reports no device");
-        return static_cast<int32_t>(count);
-    });
-}
-
-int32_t ctorch_cuda_capability(int32_t index) {
-    constexpr int major_capability = 75;  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
-    if (load_cuda()) return 0;
-    auto attribute = reinterpret_cast<int (*)(int *, int, int)>(dlsym(RTLD_DEFAULT, "cuDeviceGetAttribute"));
-    int major = 0;
-    return attribute && attribute(&major, major_capability, index) == 0 ? major : 0;
-}
-
-bool ctorch_cuda_synchronize(int32_t index, char **error) {
-    return guarded(error, false, [&] {
-        at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(index));
-        return true;
-    });
 }
 
 const char *ctorch_version(void) { return TORCH_VERSION; }

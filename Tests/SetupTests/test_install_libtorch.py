@@ -14,6 +14,7 @@ INSTALLER = Path(__file__).parents[2] / "scripts" / "install_libtorch.py"
 CPU_LIBRARY = "torch/lib/libtorch_cpu.so"
 RUNTIME_LIBRARY = "nvidia/cu13/lib/libcudart.so.13"
 BLAS_LIBRARY = "nvidia/cu13/lib/libcublas.so.13"
+CUDA_HEADER = "nvidia/cu13/include/crt/host_config.h"
 
 
 def write_wheel(folder, name, version, files, requires=(), listed=None):
@@ -21,7 +22,7 @@ def write_wheel(folder, name, version, files, requires=(), listed=None):
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
     metadata += [f"Requires-Dist: {line}" for line in requires]
-    metadata += [f"Provides-Extra: {extra}" for extra in ("cudart", "cupti", "cublas", "crt", "cccl")]
+    metadata += [f"Provides-Extra: {extra}" for extra in ("cudart", "cupti", "cublas", "crt")]
     contents = {**files, f"{info}/METADATA": "\n".join(metadata) + "\n"}
     contents[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     record = []
@@ -46,9 +47,13 @@ class InstallLibtorchTests(unittest.TestCase):
         self.write_torch()
         write_wheel(
             self.wheels, "cuda-toolkit", "13.0.2", {},
-            ["nvidia-cuda-runtime; extra == 'cudart'", "nvidia-cublas; extra == 'cublas'"],
+            [
+                "nvidia-cuda-runtime; extra == 'cudart'", "nvidia-cuda-crt; extra == 'crt'",
+                "nvidia-cublas; extra == 'cublas'",
+            ],
         )
         write_wheel(self.wheels, "nvidia-cuda-runtime", "13.0.96", {RUNTIME_LIBRARY: "runtime"})
+        write_wheel(self.wheels, "nvidia-cuda-crt", "13.0.88", {CUDA_HEADER: "header"})
         write_wheel(self.wheels, "nvidia-cublas", "13.1.0", {BLAS_LIBRARY: "blas"})
 
     def write_torch(self, **options):
@@ -71,6 +76,7 @@ class InstallLibtorchTests(unittest.TestCase):
         self.assertEqual((self.site / CPU_LIBRARY).read_text(), "library")
         self.assertEqual((self.site / "torch/include/ATen/ATen.h").read_text(), "header")
         self.assertEqual((self.site / RUNTIME_LIBRARY).read_text(), "runtime")
+        self.assertEqual((self.site / CUDA_HEADER).read_text(), "header")
         self.assertFalse((self.site / "torch/nn").exists())
         self.assertFalse((self.site / BLAS_LIBRARY).exists())
         self.assertEqual({path.name for path in self.root.iterdir()}, {"2.11.0", "lock"})

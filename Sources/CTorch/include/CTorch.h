@@ -112,7 +112,7 @@ float ctorch_largest_magnitude(const float *floats, int64_t count);
 /// Writes the transpose of a row-major matrix [rows, columns] of single precision; `source` need not be aligned.
 void ctorch_transpose(const void *source, int64_t rows, int64_t columns, float *result);
 
-// Random numbers, threads, devices
+// Random numbers and threads
 
 void ctorch_manual_seed(uint64_t seed);
 /// The state of the device's default generator as a tensor of bytes.
@@ -125,11 +125,30 @@ void ctorch_set_thread_count(int32_t count);
 void ctorch_keep_freed_memory(void);
 /// Whether the processor multiplies whole numbers of 8 bits faster than single precision, and exactly.
 bool ctorch_has_int8_products(void);
+
+// CUDA devices
+
+/// Work on a CUDA device that was recorded once.
+typedef void *ctorch_graph_ref;
+
 /// How many CUDA devices can be used; 0 with a reason in `*error` where there are none.
 int32_t ctorch_cuda_device_count(char **error);
 /// The device's compute capability before the point; 0 where that cannot be found out.
 int32_t ctorch_cuda_capability(int32_t index);
 bool ctorch_cuda_synchronize(int32_t index, char **error);
+/// From here on the calling thread gives its work to a stream that is not the device's default one.
+bool ctorch_cuda_use_own_stream(int32_t index, char **error);
+/// A copy of a tensor on a CUDA device that is made while the device computes, where the tensor lies in page-locked
+/// memory; what the calling thread gives to the device next waits for it.
+ctorch_tensor_ref ctorch_tensor_upload(ctorch_tensor_ref tensor, int32_t index, char **error);
+/// Begins to record what the calling thread gives to the device, on a stream of its own, instead of running it.
+/// `shared` is a graph whose memory this one may use as well, or NULL: safe where the results of neither are
+/// needed once the other has run.
+ctorch_graph_ref ctorch_graph_begin(int32_t index, ctorch_graph_ref shared, char **error);
+/// Ends the recording, also one that has failed.
+bool ctorch_graph_end(ctorch_graph_ref graph, char **error);
+bool ctorch_graph_replay(ctorch_graph_ref graph, char **error);
+void ctorch_graph_free(ctorch_graph_ref graph);
 
 // Profiling
 

@@ -1,0 +1,73 @@
+#include "CTorchCUDA.h"
+
+#include <cstring>
+#include <exception>
+
+#if __has_include(<cuda_runtime_api.h>)
+
+#include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDAGuard.h>
+
+namespace {
+
+/// A graph and its device.
+struct Recording {
+    explicit Recording(int32_t index) : device(static_cast<c10::DeviceIndex>(index)) {}
+
+    c10::DeviceIndex device;
+    at::cuda::CUDAGraph graph;
+};
+
+/// Runs `body` on the recording's device; what it throws becomes a message.
+template <typename Body>
+bool guarded(Recording *recording, char **error, Body body) noexcept {
+    try {
+        c10::cuda::CUDAGuard guard(recording->device);
+        body(recording->graph);
+        return true;
+    } catch (const c10::Error &exception) {
+        if (error) *error = strdup(exception.what_without_backtrace());
+    } catch (const std::exception &exception) {
+        if (error) *error = strdup(exception.what());
+    }
+    return false;
+}
+
+}  // namespace
+
+void *ctorch_cuda_graph_begin(int32_t device, void *shared, char **error) {
+    auto recording = new Recording(device);
+    auto pool = shared ? static_cast<Recording *>(shared)->graph.pool() : at::cuda::MempoolId_t{0, 0};
+    // Of other threads, only backward's works on the stream; those that prepare batches may go on with theirs.
+    bool begun = guarded(recording, error, [&](at::cuda::CUDAGraph &graph) {
+        graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
+    });
+    if (begun) return recording;
+    delete recording;
+    return nullptr;
+}
+
+bool ctorch_cuda_graph_end(void *graph, char **error) {
+    return guarded(static_cast<Recording *>(graph), error, [](at::cuda::CUDAGraph &graph) { graph.capture_end(); });
+}
+
+bool ctorch_cuda_graph_replay(void *graph, char **error) {
+    return guarded(static_cast<Recording *>(graph), error, [](at::cuda::CUDAGraph &graph) { graph.replay(); });
+}
+
+void ctorch_cuda_graph_free(void *graph) { delete static_cast<Recording *>(graph); }
+
+#else  // A libtorch without CUDA.
+
+void *ctorch_cuda_graph_begin(int32_t, void *, char **error) {
+    if (error) *error = strdup("built without CUDA's headers: run scripts/setup and build again");
+    return nullptr;
+}
+
+bool ctorch_cuda_graph_end(void *, char **) { return false; }
+
+bool ctorch_cuda_graph_replay(void *, char **) { return false; }
+
+void ctorch_cuda_graph_free(void *) {}
+
+#endif
