@@ -78,7 +78,7 @@ let package = Package(
             dependencies: ["VQAData", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Benchmarks/StartBenchmark"),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "TestSupport"]),
         .testTarget(name: "DownloadsTests", dependencies: ["Downloads", "TestSupport"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "Archives", "TestSupport"]),

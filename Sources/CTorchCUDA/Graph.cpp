@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <exception>
+#include <memory>
 
 #if __has_include(<cuda_runtime_api.h>)
 
@@ -18,12 +19,11 @@ struct Recording {
     at::cuda::CUDAGraph graph;
 };
 
-/// Runs `body` on the recording's device; what it throws becomes a message.
+/// Runs `body`; what it throws becomes a message.
 template <typename Body>
-bool guarded(Recording *recording, char **error, Body body) noexcept {
+bool guarded(char **error, Body body) noexcept {
     try {
-        c10::cuda::CUDAGuard guard(recording->device);
-        body(recording->graph);
+        body();
         return true;
     } catch (const c10::Error &exception) {
         if (error) *error = strdup(exception.what_without_backtrace());
@@ -36,23 +36,31 @@ bool guarded(Recording *recording, char **error, Body body) noexcept {
 }  // namespace
 
 void *ctorch_cuda_graph_begin(int32_t device, void *shared, char **error) {
-    auto recording = new Recording(device);
-    auto pool = shared ? static_cast<Recording *>(shared)->graph.pool() : at::cuda::MempoolId_t{0, 0};
-    // Of other threads, only backward's works on the stream; those that prepare batches may go on with theirs.
-    bool begun = guarded(recording, error, [&](at::cuda::CUDAGraph &graph) {
-        graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
+    std::unique_ptr<Recording> recording;
+    bool begun = guarded(error, [&] {
+        c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device));
+        recording = std::make_unique<Recording>(device);
+        auto pool = shared ? static_cast<Recording *>(shared)->graph.pool() : at::cuda::MempoolId_t{0, 0};
+        // Of other threads, only backward's works on the stream; those that prepare batches may go on with theirs.
+        recording->graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
     });
-    if (begun) return recording;
-    delete recording;
-    return nullptr;
+    return begun ? recording.release() : nullptr;
 }
 
 bool ctorch_cuda_graph_end(void *graph, char **error) {
-    return guarded(static_cast<Recording *>(graph), error, [](at::cuda::CUDAGraph &graph) { graph.capture_end(); });
+    auto recording = static_cast<Recording *>(graph);
+    return guarded(error, [&] {
+        c10::cuda::CUDAGuard guard(recording->device);
+        recording->graph.capture_end();
+    });
 }
 
 bool ctorch_cuda_graph_replay(void *graph, char **error) {
-    return guarded(static_cast<Recording *>(graph), error, [](at::cuda::CUDAGraph &graph) { graph.replay(); });
+    auto recording = static_cast<Recording *>(graph);
+    return guarded(error, [&] {
+        c10::cuda::CUDAGuard guard(recording->device);
+        recording->graph.replay();
+    });
 }
 
 void ctorch_cuda_graph_free(void *graph) { delete static_cast<Recording *>(graph); }

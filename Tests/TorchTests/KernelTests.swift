@@ -50,11 +50,28 @@ import Testing
         }
     }
 
-    @Test("a row whose elements are all alike becomes the bias, with a finite gradient")
-    func constantRow() throws {
+    @Test("the norm of GPUs and its gradients are those of the composed operators", arguments: [5, 48, 512])
+    func fusedNorm(width: Int) throws {
+        TorchRuntime.seed(1)
+        let norm = try StandardNorm(width)
+        try withoutGradients {
+            try norm.gain.copy(from: Tensor.normal([width]))
+            try norm.bias.copy(from: Tensor.normal([width]))
+        }
+        try compare([normal(90, width), norm.gain, norm.bias]) {
+            try norm.fused($0[0])
+        } composed: {
+            try norm.composed($0[0])
+        }
+    }
+
+    @Test(
+        "a row whose elements are all alike becomes the bias, with a finite gradient",
+        arguments: [false, true])
+    func constantRow(isFused: Bool) throws {
         let norm = try StandardNorm(8)
         let x = try Tensor.full([2, 8], 3.0).requiringGradient()
-        let out = try norm(x, plus: Tensor.zeros([2, 8]))
+        let out = try isFused ? norm.fused(x) : norm(x, plus: Tensor.zeros([2, 8]))
         #expect(try out.array(of: Float.self).allSatisfy { $0 == 0 })
         try out.backward(gradient: Tensor.normal([2, 8]))
         #expect(try #require(x.gradient).isFinite().all().item() == 1)
@@ -79,6 +96,35 @@ import Testing
             try attention.composed(
                 query: $0[0], key: $0[1], value: $0[2], querySegments: queries, sourceSegments: sources)
         }
+    }
+
+    @Test("a query of zeros looks at all rows alike, as at a sequence that is masked")
+    func zeroQuery() throws {
+        TorchRuntime.seed(2)
+        let queries = try Segments(lengths: [5, 2, 4])
+        let masked = try Segments(lengths: [3, 9, 1], masked: [1])
+        let rows = try queries.rows(of: #require(masked.masked))
+        #expect(try rows.array(of: Bool.self) == (0..<11).map { (5..<7).contains($0) })
+        let attention = SegmentAttention(heads: 2, scale: 0.3, dropout: Dropout(0))
+        let (query, key, value) = (try normal(11, 8), try normal(13, 8), try normal(13, 6))
+        let expected = try attention.composed(
+            query: query, key: key, value: value, querySegments: queries, sourceSegments: masked)
+        let found = try attention.composed(
+            query: query.filled(where: rows.expandingAxis(1), with: 0), key: key, value: value,
+            querySegments: queries, sourceSegments: Segments(lengths: [3, 9, 1]))
+        try expectClose(found, expected, "result")
+    }
+
+    @Test("attention as GPUs do it has arguments that libtorch takes, and only a CPU is missing it")
+    func fusedAttentionArguments() throws {
+        let segments = try Segments(lengths: [2, 3], masked: [1])
+        let attention = SegmentAttention(heads: 2, scale: 0.3, dropout: Dropout(0.1))
+        let error = #expect(throws: TorchError.self) {
+            try attention.fused(
+                query: normal(5, 8), key: normal(5, 8), value: normal(5, 6), querySegments: segments,
+                sourceSegments: segments)
+        }
+        #expect(try #require(error).reason.contains("Could not run 'aten::_efficient_attention_forward'"))
     }
 
     @Test("offsets that do not end with the rows are refused")

@@ -77,4 +77,13 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
         guard case .cuda(let index) = self else { return }
         try checkBridge("synchronize") { ctorch_cuda_synchronize(Int32(index), $0) }
     }
+
+    /// Gives this thread's work on the device to a stream of its own from here on, as ``RecordedWork`` needs it;
+    /// does nothing for the CPU.
+    ///
+    /// - Throws: `TorchError` where work given to the device before has failed.
+    public func useOwnStream() throws(TorchError) {
+        guard case .cuda(let index) = self else { return }
+        try checkBridge("stream") { ctorch_cuda_use_own_stream(Int32(index), $0) }
+    }
 }

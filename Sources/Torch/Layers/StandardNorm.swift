@@ -7,6 +7,7 @@ public final class StandardNorm: Module {
     public override class var checkpointNames: [String: String] { ["gain": "a_2", "bias": "b_2"] }
 
     private static let residualNorm = Operator("rwsan::residual_norm")
+    private static let layerNorm = Operator("aten::native_layer_norm")
 
     /// `[width]`, ones at the start
     public let gain: Tensor
@@ -24,6 +25,24 @@ public final class StandardNorm: Module {
 
     /// `[.., width]`, normalised.
     public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+        x.device == .cpu ? try composed(x) : try fused(x)
+    }
+
+    /// PyTorch's layer norm, in one kernel, with the gain made smaller by as much as its deviation, which has `n` in
+    /// its denominator, is smaller than this norm's.
+    ///
+    /// Where the deviation is near the small number that is added to it, a millionth, the two norms differ; a row of
+    /// equal elements becomes the bias in both.
+    func fused(_ x: Tensor) throws(TorchError) -> Tensor {
+        let width = Double(gain.count)
+        let gain = try gain * ((width - 1) / width).squareRoot()
+        return try Self.layerNorm.tensor(
+            .tensor(x), .ints([gain.count]), .tensor(gain), .tensor(bias),
+            .double(Self.epsilon * Self.epsilon))
+    }
+
+    /// The same of libtorch's simpler operators, exactly as it is defined.
+    func composed(_ x: Tensor) throws(TorchError) -> Tensor {
         let centred = try x - x.mean(axes: [-1], keepingAxes: true)
         let deviation = try x.standardDeviation(axes: [-1], keepingAxes: true)
         return try gain * centred / (deviation + Self.epsilon) + bias

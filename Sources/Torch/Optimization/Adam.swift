@@ -21,13 +21,13 @@ public final class Adam {
     /// The learning rate of the next step.
     public var learningRate: Double
     /// How many steps have been made.
-    public private(set) var stepCount: Int = 0
+    public internal(set) var stepCount: Int = 0
     /// The moments, by parameter name.
     public private(set) var moments: [String: Moments]
 
-    private let parameters: [(name: String, tensor: Tensor)]
-    private let betas: (Double, Double)
-    private let epsilon: Double
+    let parameters: [(name: String, tensor: Tensor)]
+    let betas: (Double, Double)
+    let epsilon: Double
     private var steps: [Tensor]
 
     /// - Parameters:

@@ -11,11 +11,13 @@ public struct LossScale: Codable, Sendable, Equatable {
     /// What the loss is multiplied by.
     public private(set) var scale: Double
     /// How many steps have gone well since the scale last changed.
-    public private(set) var goodSteps = 0
+    public private(set) var goodSteps: Int
 
-    /// - Parameter scale: The scale of the first step.
-    public init(scale: Double = 65536) {
-        self.scale = scale
+    /// - Parameters:
+    ///   - scale: The scale of the first step.
+    ///   - goodSteps: How many steps have gone well with it.
+    public init(scale: Double = 65536, goodSteps: Int = 0) {
+        (self.scale, self.goodSteps) = (scale, goodSteps)
     }
 
     /// The loss to call `backward` on.

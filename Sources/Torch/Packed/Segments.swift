@@ -6,7 +6,8 @@
 public struct Segments: Sendable {
     /// The number of rows of each sequence.
     public let lengths: [Int]
-    /// Where each sequence starts, and the end: int64 `[B + 1]` on the CPU.
+    /// Where each sequence starts, and the end: `[B + 1]`, int64 on the CPU and int32 on a GPU, as attention takes
+    /// them there.
     public let offsets: Tensor
     /// Of each row, its place in the padded view: int64 `[rows]`, `b * maximumLength + position`.
     public let paddedPlaces: Tensor
@@ -45,7 +46,7 @@ public struct Segments: Sendable {
             offsets.append(Int64(places.count))
         }
         self.lengths = lengths
-        self.offsets = try Tensor(offsets)
+        self.offsets = try Self.offsets(Tensor(offsets), on: device)
         self.paddedPlaces = try Tensor(places).moved(to: device)
         self.masked =
             masked.isEmpty ? nil : try Tensor(lengths.indices.map(masked.contains)).moved(to: device)
@@ -54,11 +55,25 @@ public struct Segments: Sendable {
 
     private init(_ other: Segments, on device: Device) throws {
         lengths = other.lengths
-        offsets = other.offsets
-        masked = try other.masked?.moved(to: device)
-        paddedPlaces = try other.paddedPlaces.moved(to: device)
-        paddingMask = try other.paddingMask.moved(to: device)
+        offsets = try Self.offsets(other.offsets, on: device)
+        masked = try other.masked?.uploaded(to: device)
+        paddedPlaces = try other.paddedPlaces.uploaded(to: device)
+        paddingMask = try other.paddingMask.uploaded(to: device)
     }
+
+    private static func offsets(_ offsets: Tensor, on device: Device) throws(TorchError) -> Tensor {
+        try offsets.uploaded(to: device).converted(to: device == .cpu ? .int64 : .int32)
+    }
+
+    /// Of each row, whether its sequence is one of these: bool `[rows]`.
+    ///
+    /// - Parameter sequences: bool `[B]`
+    func rows(of sequences: Tensor) throws(TorchError) -> Tensor {
+        let numbers = try Self.floorDivide.tensor(.tensor(paddedPlaces), .int(maximumLength))
+        return try sequences.gathered(numbers)
+    }
+
+    private static let floorDivide = Operator("aten::floor_divide.Scalar")
 
     /// Scores of the padded view with those that must not count replaced: where no row is, and where all
     /// rows are to count alike.

@@ -1,3 +1,5 @@
+import CTorch
+
 extension Tensor {
     private enum Operators {
         static let reshape = Operator("aten::reshape")
@@ -84,6 +86,13 @@ extension Tensor {
     public func moved(to device: Device) throws(TorchError) -> Tensor {
         self.device == device
             ? self : try Operators.to.tensor(.tensor(self), .none, .none, .device(device))
+    }
+    /// The tensor on another device, copied while that computes where this lies in page-locked memory. What this
+    /// thread gives to the device from here on waits for the copy.
+    public func uploaded(to device: Device) throws(TorchError) -> Tensor {
+        guard case .cuda(let index) = device, self.device == .cpu else { return try moved(to: device) }
+        return Tensor(
+            owning: try withBridgeError("upload") { ctorch_tensor_upload(handle, Int32(index), $0) })
     }
     /// A copy with memory of its own.
     public func cloned() throws(TorchError) -> Tensor { try Operators.clone.tensor(.tensor(self)) }

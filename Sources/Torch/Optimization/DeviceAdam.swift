@@ -1,0 +1,123 @@
+/// Adam's step, with the scaling of the loss and the norm of the gradients, as work for a device alone.
+///
+/// Nothing in it waits for a number, so a processor can hand over many steps ahead, and `RecordedWork` can record it.
+/// Rate, step count and scale lie on the device; ``figures()`` fetches what has become of them.
+public final class DeviceAdam {
+    private enum Operators {
+        static let step = Operator("aten::_fused_adam_.tensor_lr")
+        static let unscale = Operator("aten::_amp_foreach_non_finite_check_and_unscale_")
+        static let updateScale = Operator("aten::_amp_update_scale_")
+        static let norms = Operator("aten::_foreach_norm.Scalar")
+        static let norm = Operator("aten::linalg_vector_norm")
+        static let stack = Operator("aten::stack")
+        static let zero = Operator("aten::_foreach_zero_")
+        static let reciprocal = Operator("aten::reciprocal")
+    }
+
+    /// What the steps have come to.
+    public struct Figures: Sendable, Equatable {
+        /// How many steps have changed the weights since training began.
+        public var stepCount: Int
+        /// How many steps were left out since the last time, for half precision had made a gradient infinite.
+        public var skippedSteps: Int
+        /// The norm of all gradients together, summed over the steps since the last time that were not left out.
+        public var gradientNormSum: Double
+        /// The scale of the next loss; nil where losses are not scaled.
+        public var lossScale: LossScale?
+    }
+
+    private let adam: Adam
+    private let isScaling: Bool
+    private let learningRate, stepCount: Tensor  // float32 []
+    private let normSum: Tensor  // float64 []
+    private let scale, infinite, skipped: Tensor  // float32 [1]
+    private let goodSteps: Tensor  // int32 [1]
+
+    /// - Parameters:
+    ///   - adam: Whose parameters and moments are moved; they lie on one device.
+    ///   - lossScale: The scale of the first loss; nil scales none.
+    ///   - device: Where they lie.
+    /// - Throws: `TorchError` where memory is short.
+    public init(_ adam: Adam, lossScale: LossScale?, on device: Device) throws(TorchError) {
+        self.adam = adam
+        isScaling = lossScale != nil
+        learningRate = try Tensor.zeros([], device: device)
+        stepCount = try Tensor.full([], Double(adam.stepCount), device: device)
+        normSum = try Tensor.zeros([], dtype: .float64, device: device)
+        scale = try Tensor.full([1], lossScale?.scale ?? 1, device: device)
+        infinite = try Tensor.zeros([1], device: device)
+        skipped = try Tensor.zeros([1], device: device)
+        goodSteps = try Tensor([Int32(lossScale?.goodSteps ?? 0)]).moved(to: device)
+        for (_, tensor) in adam.parameters where tensor.gradient == nil {
+            try tensor.setGradient(Tensor.zeros(tensor.shape, dtype: tensor.dtype, device: device))
+        }
+    }
+
+    /// Sets the rate of the steps to come.
+    public func setLearningRate(_ rate: Double) throws(TorchError) { try learningRate.fill(rate) }
+
+    /// The loss to call `backward` on.
+    public func scaled(_ loss: Tensor) throws(TorchError) -> Tensor {
+        isScaling ? try loss * scale.reshaped([]) : loss
+    }
+
+    /// Moves every parameter one step against its gradient, and sets the gradients to zero.
+    ///
+    /// - Throws: `TorchError` where shapes or devices disagree.
+    public func step() throws(TorchError) {
+        try withoutGradients { () throws(TorchError) in
+            let gradients = adam.parameters.compactMap(\.tensor.gradient)
+            if isScaling { try unscale(gradients) }
+            try addNorm(of: gradients)
+            try stepCount.addInPlace((1 - infinite).reshaped([]))
+            try move(gradients)
+            if isScaling {
+                try skipped.addInPlace(infinite)
+                try Operators.updateScale(
+                    .tensor(scale), .tensor(goodSteps), .tensor(infinite), 2.0, 0.5,
+                    .int(LossScale.growthInterval))
+            }
+            try Operators.zero(.tensors(gradients))
+        }
+    }
+
+    private func unscale(_ gradients: [Tensor]) throws(TorchError) {
+        try infinite.fill(0)
+        let inverse = try Operators.reciprocal.tensor(.tensor(scale))
+        try Operators.unscale(.tensors(gradients), .tensor(infinite), .tensor(inverse))
+    }
+
+    private func addNorm(of gradients: [Tensor]) throws(TorchError) {
+        guard !gradients.isEmpty else { return }
+        let norms = try Operators.stack.tensor(.tensors(Operators.norms.tensors(.tensors(gradients))))
+        let norm = try Operators.norm.tensor(.tensor(norms))
+        // Those of a step that is left out are no numbers.
+        try normSum.addInPlace(norm.filled(where: infinite.isGreater(than: 0).reshaped([]), with: 0))
+    }
+
+    private func move(_ gradients: [Tensor]) throws(TorchError) {
+        let moments = adam.parameters.compactMap { adam.moments[$0.name] }
+        guard !moments.isEmpty else { return }
+        try Operators.step(
+            .tensors(adam.parameters.map(\.tensor)), .tensors(gradients), .tensors(moments.map(\.mean)),
+            .tensors(moments.map(\.square)), .tensors([]),
+            .tensors(moments.map { _ in stepCount }), .tensor(learningRate), .double(adam.betas.0),
+            .double(adam.betas.1), .double(0), .double(adam.epsilon), false, false, .none,
+            .optional(isScaling ? infinite : nil))
+    }
+
+    /// What the steps so far have come to. Waits until the device has made them.
+    ///
+    /// - Throws: `TorchError` where work on the device has failed.
+    public func figures() throws(TorchError) -> Figures {
+        let figures = Figures(
+            stepCount: Int(try stepCount.item()), skippedSteps: Int(try skipped.item()),
+            gradientNormSum: try normSum.item(),
+            lossScale: isScaling
+                ? LossScale(scale: try scale.item(), goodSteps: Int(try goodSteps.item())) : nil)
+        try skipped.fill(0)
+        try normSum.fill(0)
+        adam.stepCount = figures.stepCount
+        return figures
+    }
+}

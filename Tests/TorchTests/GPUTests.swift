@@ -1,0 +1,85 @@
+import TestSupport
+import Testing
+
+@testable import Torch
+
+/// What GPUs do another way than the CPU, against the plain operators.
+@Suite(.serialized, .enabled(if: GPU.isThere, GPU.isMissing)) struct GPUTests {
+    private let gpu = Device.best
+
+    private func normal(_ shape: Int..., dtype: DType = .float32) throws -> Tensor {
+        try Tensor.normal(shape).converted(to: dtype).moved(to: gpu).requiringGradient()
+    }
+
+    private func difference(_ left: Tensor?, _ right: Tensor?) throws -> Double {
+        let (left, right) = (try #require(left).detached(), try #require(right).detached())
+        #expect(left.shape == right.shape)
+        return try (left.converted(to: .float32) - right.converted(to: .float32)).absolute().maximum().item()
+    }
+
+    @Test(
+        "attention within segments and its gradients are those of padded attention",
+        arguments: [4, 16, 64], [(DType.float32, 1e-3), (.float16, 2e-2), (.bfloat16, 1e-1)])
+    func fusedAttention(rank: Int, type: (dtype: DType, bound: Double)) throws {
+        TorchRuntime.seed(2)
+        let queries = try Segments(lengths: [100, 3, 17, 40], device: gpu)
+        let sources = try Segments(lengths: [14, 9, 1, 16], masked: [1], device: gpu)
+        let attention = SegmentAttention(heads: 4, scale: 0.3, dropout: Dropout(0))
+        let inputs = [
+            try normal(queries.rowCount, 4 * rank, dtype: type.dtype),
+            try normal(sources.rowCount, 4 * rank, dtype: type.dtype),
+            try normal(sources.rowCount, 4 * 128, dtype: type.dtype),
+        ]
+        let found = try attention(
+            query: inputs[0], key: inputs[1], value: inputs[2], querySegments: queries,
+            sourceSegments: sources)
+        let expected = try attention.composed(
+            query: inputs[0], key: inputs[1], value: inputs[2], querySegments: queries,
+            sourceSegments: sources)
+        #expect(try difference(found, expected) < type.bound)
+        let gradient = try normal(queries.rowCount, 4 * 128, dtype: type.dtype).detached()
+        try expected.backward(gradient: gradient)
+        let expectedGradients = try inputs.map { try #require($0.gradient).cloned() }
+        for input in inputs { try input.setGradient(nil) }
+        try found.backward(gradient: gradient)
+        for (input, expected) in zip(inputs, expectedGradients) {
+            let scale = max(1, try expected.converted(to: .float32).absolute().maximum().item())
+            #expect(try difference(input.gradient, expected) < type.bound * scale)
+        }
+    }
+
+    @Test("recorded work reads what its tensors hold when it is started, and draws random numbers anew")
+    func recordedWork() throws {
+        try gpu.useOwnStream()
+        let input = try Tensor.ones([1000], device: gpu)
+        let output = try Tensor.zeros([1000], device: gpu)
+        let dropout = Dropout(0.5)
+        let body = { try output.copy(from: dropout(input) * 3) }
+        try body()
+        let work = try RecordedWork(on: gpu, sharingMemoryOf: nil, body)
+        try input.fill(2)
+        try work.run()
+        let first = try output.array(of: Float.self)
+        #expect(Set(first) == [0, 12])
+        try work.run()
+        #expect(try output.array(of: Float.self) != first)
+    }
+
+    @Test("work that looks at a number cannot be recorded, and the device can be used afterwards")
+    func unrecordable() throws {
+        try gpu.useOwnStream()
+        let input = try Tensor.ones([10], device: gpu)
+        #expect(throws: TorchError.self) {
+            try RecordedWork(on: gpu, sharingMemoryOf: nil) { _ = try input.sum().item() }
+        }
+        #expect(try input.sum().item() == 10)
+    }
+
+    @Test("what is uploaded while the device computes is what was there")
+    func upload() throws {
+        let values = (0..<100_000).map(Float.init)
+        let uploaded = try Tensor(values).uploaded(to: gpu)
+        #expect(uploaded.device == gpu)
+        #expect(try (uploaded * 2).array(of: Float.self) == values.map { $0 * 2 })
+    }
+}
