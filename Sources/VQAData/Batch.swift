@@ -52,9 +52,9 @@ public struct Batch: Sendable {
     public func moved(to device: Device) throws -> Batch {
         guard device != .cpu else { return self }
         return Batch(
-            questionIDs: questionIDs, regions: try regions.moved(to: device),
-            boxes: try boxes.moved(to: device),
-            regionSegments: try regionSegments.moved(to: device), words: try words.moved(to: device),
-            wordSegments: try wordSegments.moved(to: device), targets: try targets?.moved(to: device))
+            questionIDs: questionIDs, regions: try regions.uploaded(to: device),
+            boxes: try boxes.uploaded(to: device),
+            regionSegments: try regionSegments.moved(to: device), words: try words.uploaded(to: device),
+            wordSegments: try wordSegments.moved(to: device), targets: try targets?.uploaded(to: device))
     }
 }

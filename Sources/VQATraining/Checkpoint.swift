@@ -6,7 +6,8 @@ import VQAModels
 /// A trained, or half trained, model in one file: enough to resume, to predict and to serve.
 ///
 /// The file is safetensors. The weights have the official parameter names; beside them lie Adam's moments
-/// (`optimizer.mean.<name>`, `optimizer.square.<name>`) and the random generator's state (`random.cpu`).
+/// (`optimizer.mean.<name>`, `optimizer.square.<name>`) and the random generators' states (`random.cpu`, and
+/// `random.cuda` of a run on a GPU).
 /// The metadata holds `configuration`, `words`, `answers`, `training` and `features` as JSON.
 public struct Checkpoint: Sendable {
     /// The weights, by official name.
@@ -29,6 +30,8 @@ public struct Checkpoint: Sendable {
     public var officialLearningRateBase: Double?
     /// The state of the CPU's random generator; nil where there is none.
     public var generatorState: Tensor?
+    /// The state of the random generator of the GPU that it was trained on; nil where that was none.
+    public var deviceGeneratorState: Tensor?
 
     /// A checkpoint of nothing but weights.
     public init(weights: [String: Tensor]) {
@@ -54,6 +57,7 @@ public struct Checkpoint: Sendable {
         static let mean = "optimizer.mean."
         static let square = "optimizer.square."
         static let generator = "random.cpu"
+        static let deviceGenerator = "random.cuda"
         static let format = "rwsan-checkpoint-1"
     }
 
@@ -93,6 +97,8 @@ public struct Checkpoint: Sendable {
         for (name, tensor) in tensors {
             if name == Names.generator {
                 generatorState = tensor
+            } else if name == Names.deviceGenerator {
+                deviceGeneratorState = tensor
             } else if name.hasPrefix(Names.mean) {
                 let parameter = String(name.dropFirst(Names.mean.count))
                 guard let square = tensors[Names.square + parameter] else {
@@ -131,6 +137,7 @@ public struct Checkpoint: Sendable {
             tensors[Names.square + name] = moments.square
         }
         tensors[Names.generator] = generatorState
+        tensors[Names.deviceGenerator] = deviceGeneratorState
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         func json(_ value: some Encodable) throws -> String {

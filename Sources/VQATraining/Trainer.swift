@@ -19,6 +19,8 @@ public final class Trainer {
         public var device: Device
         /// In what precision training and evaluation compute. Checkpoints are in single precision in any case.
         public var precision: Precision
+        /// How steps are made.
+        public var stepping: Stepping
         /// The questions to learn from.
         public var training: BatchBuilder
         /// The questions that are answered after each epoch, with their annotations; nil for none.
@@ -32,10 +34,10 @@ public final class Trainer {
         /// Where the run's files go.
         public var folder: RunFolder
 
-        /// - Parameters: as the properties.
+        /// - Parameters: as the properties; without `stepping`, what suits the device.
         public init(
             model: any VQAModel, configuration: Configuration, device: Device,
-            precision: Precision = .float32, training: BatchBuilder,
+            precision: Precision = .float32, stepping: Stepping? = nil, training: BatchBuilder,
             validation: (questions: BatchBuilder, metric: AccuracyMetric)?, vocabulary: Vocabulary,
             answers: AnswerList, featureRecipe: String?, folder: RunFolder
         ) {
@@ -43,6 +45,7 @@ public final class Trainer {
             self.configuration = configuration
             self.device = device
             self.precision = precision
+            self.stepping = stepping ?? .best(on: device)
             self.training = training
             self.validation = validation
             self.vocabulary = vocabulary
@@ -73,6 +76,12 @@ public final class Trainer {
     private let setup: Setup
     private let configuration: Configuration
     private let optimizer: Adam
+    /// Made when the first step is, so that it starts from what was resumed.
+    private lazy var steps = Result { [setup, optimizer, state] in
+        try setup.stepping.makeSteps(
+            setup.model, optimizer, device: setup.device, precision: setup.precision,
+            lossScale: state.lossScale)
+    }
     private let schedule: LearningRateSchedule
     private let stepsPerEpoch: Int
 
@@ -130,6 +139,9 @@ public final class Trainer {
             state.learningRateBase = checkpoint.officialLearningRateBase ?? configuration.lrBase
         }
         if let generator = checkpoint.generatorState { try TorchRuntime.setGeneratorState(generator) }
+        if setup.device != .cpu, let generator = checkpoint.deviceGeneratorState {
+            try TorchRuntime.setGeneratorState(generator, of: setup.device)
+        }
     }
 
     /// Half an epoch can only be finished in the order it was begun in.
@@ -212,19 +224,32 @@ public final class Trainer {
         let (secondsBefore, waitingBefore) = (state.seconds, state.waitingSeconds ?? 0)
         let start = clock.now
         var waiting = Duration.zero
+        var loss = 0.0
         while state.stepInEpoch < stepsPerEpoch {
-            let loss = try profiled {
-                try step(parts) {
-                    let asked = clock.now
-                    defer { waiting += clock.now - asked }
-                    return try Profiler.named("waiting for data") { try batches.next() }
+            let maker = try steps.get()
+            let rate = schedule.rate(step: state.step + 1, base: state.learningRateBase)
+            try profiled {
+                try finite(rate) {
+                    try maker.step(parts: parts, learningRate: rate) {
+                        let asked = clock.now
+                        defer { waiting += clock.now - asked }
+                        return try Profiler.named("waiting for data") { try batches.next() }
+                    }
                 }
+            }
+            state.step += 1
+            state.stepInEpoch += 1
+            if state.stepInEpoch % maker.figuresInterval == 0 || state.stepInEpoch == stepsPerEpoch {
+                loss = try collect(maker, rate)
             }
             let elapsed = clock.now - start
             state.seconds = secondsBefore + elapsed / .seconds(1)
             state.waitingSeconds = waitingBefore + waiting / .seconds(1)
-            try onEvent(.step(progress(loss: loss)))
-            if shouldStop() { return false }
+            try onEvent(.step(progress(loss: loss, rate)))
+            if shouldStop() {
+                _ = try collect(maker, rate)
+                return false
+            }
         }
         return true
     }
@@ -233,58 +258,45 @@ public final class Trainer {
         try profile?.step(step) ?? step()
     }
 
-    /// One step of Adam on one batch, which comes in parts whose gradients add up.
+    /// Adds to the run's state what the last steps have come to.
     ///
-    /// - Returns: The loss, summed over the batch.
-    private func step(_ parts: Int, next: () throws -> Batch?) throws -> Double {
-        try setup.model.dropGradients()
-        var sum = 0.0
-        for _ in 0..<parts {
-            guard let batch = try next()?.moved(to: setup.device), let targets = batch.targets else { break }
-            let loss = try Profiler.named("forward") {
-                try setup.precision.autocast(on: setup.device) {
-                    try Loss.binaryCrossEntropy(logits: setup.model(batch), targets: targets)
-                }
-            }
-            let value = try loss.item()
-            guard value.isFinite else {
-                throw TrainingError.notFinite(
-                    loss: value, epoch: state.epoch + 1, step: state.stepInEpoch + 1,
-                    learningRate: optimizer.learningRate)
-            }
-            try Profiler.named("backward") { try (state.lossScale?.scaled(loss) ?? loss).backward() }
-            sum += value
-        }
-        state.step += 1
-        state.stepInEpoch += 1
-        optimizer.learningRate = schedule.rate(step: state.step, base: state.learningRateBase)
-        try Profiler.named("optimizer") { try stepOptimizer() }
-        state.lossSum += sum
-        return sum
+    /// - Returns: The mean loss of their questions.
+    private func collect(_ maker: any StepMaker, _ learningRate: Double) throws -> Double {
+        let figures = try finite(learningRate) { try maker.figures() }
+        state.lossSum += figures.lossSum
+        state.lossScale = figures.lossScale
+        // An epoch begun by a version that did not measure it has no sum to add to.
+        state.gradientNormSum = state.gradientNormSum.map { $0 + figures.gradientNormSum }
+        if figures.skippedSteps > 0 { state.skippedSteps = (state.skippedSteps ?? 0) + figures.skippedSteps }
+        return figures.lossSum / Double(max(1, figures.stepCount) * configuration.batchSize)
     }
 
-    /// Adam's step, unless half precision has made a gradient infinite.
-    private func stepOptimizer() throws {
-        if state.lossScale != nil {
-            let gradients = setup.model.parameters().compactMap(\.gradient)
-            guard try state.lossScale?.unscale(gradients) ?? true else {
-                state.skippedSteps = (state.skippedSteps ?? 0) + 1
-                return
-            }
+    /// Says of a loss that is not finite where it was found.
+    private func finite<Result>(_ learningRate: Double, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as LossNotFiniteError {
+            throw TrainingError.notFinite(
+                loss: error.loss, epoch: state.epoch + 1, step: state.stepInEpoch + 1,
+                learningRate: learningRate)
         }
-        try optimizer.step()
     }
 
     /// Which share of the epoch's time was spent waiting for data.
     private var waitingShare: Double { (state.waitingSeconds ?? 0) / max(state.seconds, 1e-9) }
 
-    private func progress(loss: Double) -> StepProgress {
+    /// The norm of all gradients together, on average over the epoch's steps; nil where a part of them was made by
+    /// a version that did not measure it.
+    private var meanGradientNorm: Double? {
+        state.gradientNormSum.map { $0 / Double(max(1, state.stepInEpoch)) }
+    }
+
+    private func progress(loss: Double, _ learningRate: Double) -> StepProgress {
         let speed = Double(state.stepInEpoch * configuration.batchSize) / max(state.seconds, 1e-9)
         let questionsLeft = (stepsPerEpoch - state.stepInEpoch) * configuration.batchSize
         return StepProgress(
             epoch: state.epoch + 1, epochCount: configuration.maxEpoch, step: state.stepInEpoch,
-            stepCount: stepsPerEpoch, loss: loss / Double(configuration.batchSize),
-            learningRate: optimizer.learningRate, questionsPerSecond: speed,
+            stepCount: stepsPerEpoch, loss: loss, learningRate: learningRate, questionsPerSecond: speed,
             secondsLeft: Double(questionsLeft) / max(speed, 1e-9), waitingShare: waitingShare)
     }
 
@@ -296,7 +308,7 @@ public final class Trainer {
             epoch: state.epoch + 1, loss: state.lossSum / Double(setup.training.count),
             lr: schedule.rate(step: state.step, base: state.learningRateBase),
             questionsPerSecond: Double(stepsPerEpoch * configuration.batchSize) / max(state.seconds, 1e-9),
-            seconds: state.seconds, waitingShare: waitingShare)
+            seconds: state.seconds, waitingShare: waitingShare, gradientNorm: meanGradientNorm)
         guard let validation = setup.validation, configuration.evalEveryEpoch else { return record }
         let count = validation.questions.count
         do {
@@ -329,6 +341,7 @@ public final class Trainer {
         state.lossSum = 0
         state.seconds = 0
         state.waitingSeconds = 0
+        state.gradientNormSum = 0
         let file = setup.folder.checkpoint(epoch: state.epoch)
         try checkpoint().write(to: file.path)
         // The epoch's checkpoint is ahead of one from its middle.
@@ -347,6 +360,9 @@ public final class Trainer {
         checkpoint.moments = optimizer.moments
         checkpoint.stepCount = state.optimizerSteps
         checkpoint.generatorState = try TorchRuntime.generatorState()
+        if setup.device != .cpu {
+            checkpoint.deviceGeneratorState = try TorchRuntime.generatorState(of: setup.device)
+        }
         return checkpoint
     }
 }

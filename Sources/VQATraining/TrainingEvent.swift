@@ -50,10 +50,13 @@ public struct EpochRecord: Codable, Sendable, Equatable {
     public var seconds: Double
     /// Which share of that was spent waiting for data, from 0 to 1; nil in a record of an earlier version.
     public var waitingShare: Double?
+    /// The norm of all gradients together, on average over the epoch's steps; nil where it was not measured.
+    public var gradientNorm: Double?
 
     enum CodingKeys: String, CodingKey {
         case epoch, loss, lr, overall, perAnswerType, seconds
         case waitingShare = "waiting_share"
+        case gradientNorm = "gradient_norm"
         case questionsPerSecond = "questions_per_second"
     }
 }

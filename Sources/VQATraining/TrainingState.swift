@@ -14,6 +14,8 @@ public struct TrainingState: Codable, Sendable, Equatable {
     public var seconds = 0.0
     /// How long of that was spent waiting for data, in seconds.
     public var waitingSeconds: Double?
+    /// The norm of all gradients together, summed over the current epoch's steps; nil where it was not measured.
+    public var gradientNormSum: Double? = 0
     /// The learning rate after the warm-up, with the decays so far.
     public var learningRateBase: Double
     /// What the run's random numbers started from.
@@ -36,7 +38,9 @@ public struct TrainingState: Codable, Sendable, Equatable {
         let counts = 0...Self.mostSteps
         return counts.contains(epoch) && counts.contains(step) && (0...stepsPerEpoch).contains(stepInEpoch)
             && (0...max(0, step)).contains(skippedSteps ?? 0) && (lossScale?.scale ?? 1) > 0
-            && [learningRateBase, lossSum, seconds, waitingSeconds ?? 0].allSatisfy { $0.isFinite && $0 >= 0 }
+            && [learningRateBase, lossSum, seconds, waitingSeconds ?? 0, gradientNormSum ?? 0].allSatisfy {
+                $0.isFinite && $0 >= 0
+            }
     }
 
     /// The state before the first step.

@@ -7,9 +7,6 @@ public final class DeviceAdam {
         static let step = Operator("aten::_fused_adam_.tensor_lr")
         static let unscale = Operator("aten::_amp_foreach_non_finite_check_and_unscale_")
         static let updateScale = Operator("aten::_amp_update_scale_")
-        static let norms = Operator("aten::_foreach_norm.Scalar")
-        static let norm = Operator("aten::linalg_vector_norm")
-        static let stack = Operator("aten::stack")
         static let zero = Operator("aten::_foreach_zero_")
         static let reciprocal = Operator("aten::reciprocal")
     }
@@ -89,8 +86,7 @@ public final class DeviceAdam {
 
     private func addNorm(of gradients: [Tensor]) throws(TorchError) {
         guard !gradients.isEmpty else { return }
-        let norms = try Operators.stack.tensor(.tensors(Operators.norms.tensors(.tensors(gradients))))
-        let norm = try Operators.norm.tensor(.tensor(norms))
+        let norm = try GradientNorm.of(gradients)
         // Those of a step that is left out are no numbers.
         try normSum.addInPlace(norm.filled(where: infinite.isGreater(than: 0).reshaped([]), with: 0))
     }

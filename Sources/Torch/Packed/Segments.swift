@@ -91,6 +91,9 @@ public struct Segments: Sendable {
     /// What a position without a row scores: the softmax of it is zero.
     private static let paddingScore = -5e4
 
+    /// All tensors, in an order that is the same for all segments with, or all without, masked sequences.
+    public var tensors: [Tensor] { [offsets, paddedPlaces, paddingMask] + (masked.map { [$0] } ?? []) }
+
     /// The same segments for tensors on another device.
     public func moved(to device: Device) throws -> Segments { try Segments(self, on: device) }
 }

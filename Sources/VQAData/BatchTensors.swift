@@ -1,0 +1,22 @@
+import Torch
+
+extension Batch {
+    /// All tensors, in an order that is the same for batches of the same kind.
+    public var tensors: [Tensor] {
+        [regions, boxes, words] + regionSegments.tensors + wordSegments.tensors + (targets.map { [$0] } ?? [])
+    }
+
+    /// Copies another batch's numbers over this one's.
+    ///
+    /// - Parameter other: Of the same shapes, on any device.
+    /// - Throws: `TorchError` where the shapes disagree.
+    public func copyTensors(from other: Batch) throws {
+        let (own, others) = (tensors, other.tensors)
+        guard own.map(\.shape) == others.map(\.shape) else {
+            throw TorchError(
+                operation: "batch",
+                reason: "expected tensors of the shapes \(own.map(\.shape)), found \(others.map(\.shape))")
+        }
+        try withoutGradients { for (tensor, source) in zip(own, others) { try tensor.copy(from: source) } }
+    }
+}

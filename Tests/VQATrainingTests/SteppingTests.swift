@@ -1,0 +1,158 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+import VQAData
+import VQAModels
+
+@testable import VQATraining
+
+/// Steps that are given to a device ahead of their results, as on a GPU; here on the CPU.
+@Suite(.serialized) struct SteppingTests {
+    private func trainer(
+        _ stepping: Stepping, in folder: TemporaryFolder, precision: Precision = .float32,
+        device: Device = .cpu, change: (inout Configuration) -> Void = { _ in }
+    ) throws -> Trainer {
+        var mini = try MiniDataset()
+        change(&mini.configuration)
+        var setup = try mini.setup(in: folder.url)
+        try setup.model.move(to: device)
+        setup.device = device
+        setup.precision = precision
+        setup.stepping = stepping
+        let trainer = try Trainer(setup, seed: 0)
+        try trainer.resume(from: Checkpoint(contentsOf: MiniRun.checkpoint(2).path))
+        return trainer
+    }
+
+    private func expectOfficial(_ records: [EpochRecord], within bound: Double) throws {
+        let official = try MiniRun.epochs().filter { $0.epoch > 2 }
+        #expect(records.map(\.epoch) == [3, 4, 5])
+        for (found, expected) in zip(records, official) {
+            #expect(abs(found.loss / expected.loss - 1) < bound)
+            #expect(found.lr == expected.lr)
+            #expect(abs(try #require(found.overall) - expected.overall) <= 0.5)
+        }
+    }
+
+    @Test(
+        "going on from the official epoch 2 gives the official losses, rates and accuracies",
+        arguments: [Stepping.deferred, .recorded])
+    func official(stepping: Stepping) throws {
+        let folder = try TemporaryFolder()
+        let trainer = try trainer(stepping, in: folder)
+        _ = try trainer.run()
+        try expectOfficial(trainer.records, within: 1e-3)
+    }
+
+    @Test("gradients of parts add up, and their norm is that of steps made at once")
+    func parts() throws {
+        func record(_ stepping: Stepping, parts: Int) throws -> EpochRecord {
+            let trainer = try trainer(stepping, in: TemporaryFolder()) {
+                $0.gradAccuSteps = parts
+                $0.maxEpoch = 3
+                $0.evalEveryEpoch = false
+            }
+            _ = try trainer.run()
+            return try #require(trainer.records.first)
+        }
+        let expected = try record(.immediate, parts: 1)
+        let norm = try #require(expected.gradientNorm)
+        #expect(norm > 0)
+        for stepping in [Stepping.deferred, .recorded] {
+            let found = try record(stepping, parts: 4)
+            #expect(abs(found.loss / expected.loss - 1) < 1e-4)
+            #expect(abs(try #require(found.gradientNorm) / norm - 1) < 1e-2)
+        }
+    }
+
+    @Test("stopped between two looks at the results and gone on with, a run ends with the same weights")
+    func stopped() throws {
+        func weights(stoppingAfter stop: Int?) throws -> Checkpoint {
+            let folder = try TemporaryFolder()
+            var trainer = try trainer(.recorded, in: folder) { $0.maxEpoch = 3 }
+            if let stop {
+                var steps = 0
+                let outcome = try trainer.run(
+                    onEvent: { if case .step = $0 { steps += 1 } }, shouldStop: { steps == stop })
+                guard case .interrupted(let file) = outcome else { throw InterruptedError() }
+                trainer = try self.trainer(.recorded, in: folder) { $0.maxEpoch = 3 }
+                try trainer.resume(from: Checkpoint(contentsOf: file))
+            }
+            _ = try trainer.run()
+            #expect(abs(trainer.records[0].loss / 4.5754843 - 1) < 1e-3)
+            return try trainer.checkpoint()
+        }
+        let (whole, stopped) = (try weights(stoppingAfter: nil), try weights(stoppingAfter: 7))
+        #expect(whole.stepCount == stopped.stepCount)
+        for (name, tensor) in whole.weights {
+            #expect(
+                try stopped.weights[name]?.array(of: Float.self) == tensor.array(of: Float.self), "\(name)")
+        }
+    }
+
+    @Test("half precision leaves out a step whose gradients it cannot hold, and finds its scale")
+    func scaled() throws {
+        let folder = try TemporaryFolder()
+        let trainer = try trainer(.deferred, in: folder, precision: .float16)
+        var start = try Checkpoint(contentsOf: MiniRun.checkpoint(2).path)
+        start.training = trainer.state
+        start.training?.lossScale = LossScale(scale: 1e12)
+        try trainer.resume(from: start)
+        var steps = 0
+        _ = try trainer.run(
+            onEvent: { if case .step = $0 { steps += 1 } }, shouldStop: { steps == 2 })
+        let after = try trainer.checkpoint()
+        #expect(after.training?.skippedSteps == 2)
+        #expect(abs(try #require(after.training?.lossScale?.scale) / 2.5e11 - 1) < 1e-6)
+        #expect(after.stepCount == start.stepCount)
+    }
+
+    @Test("a loss that is no number ends the run, and says in which epoch")
+    func notFinite() throws {
+        let folder = try TemporaryFolder()
+        let trainer = try trainer(.recorded, in: folder) { $0.lrBase = 1e30 }
+        trainer.resetLearningRate()
+        let error = #expect(throws: TrainingError.self) { try trainer.run() }
+        #expect(try #require(error).description.contains("of epoch 3"))
+    }
+
+    @Test(
+        "on a GPU the official run goes on with the official losses and accuracies",
+        .enabled(if: GPU.isThere, GPU.isMissing),
+        arguments: Stepping.allCases, [(Precision.float32, 1e-3), (.float16, 2e-2), (.bfloat16, 2e-2)])
+    func officialOnGPU(stepping: Stepping, precision: (type: Precision, bound: Double)) throws {
+        let folder = try TemporaryFolder()
+        let trainer = try trainer(
+            stepping, in: folder, precision: precision.type, device: .best)
+        _ = try trainer.run()
+        try expectOfficial(trainer.records, within: precision.bound)
+    }
+
+    @Test(
+        "on a GPU a run that was stopped and gone on with ends with the losses of one that was not",
+        .enabled(if: GPU.isThere, GPU.isMissing))
+    func stoppedOnGPU() throws {
+        func loss(stoppingAfter stop: Int?) throws -> Double {
+            let folder = try TemporaryFolder()
+            func make() throws -> Trainer {
+                try self.trainer(.recorded, in: folder, device: .best) {
+                    $0.maxEpoch = 3
+                    $0.dropoutR = 0.1
+                }
+            }
+            var trainer = try make()
+            if let stop {
+                var steps = 0
+                let outcome = try trainer.run(
+                    onEvent: { if case .step = $0 { steps += 1 } }, shouldStop: { steps == stop })
+                guard case .interrupted(let file) = outcome else { throw InterruptedError() }
+                trainer = try make()
+                try trainer.resume(from: Checkpoint(contentsOf: file))
+            }
+            _ = try trainer.run()
+            return trainer.records[0].loss
+        }
+        #expect(abs(try loss(stoppingAfter: 7) / loss(stoppingAfter: nil) - 1) < 1e-3)
+    }
+}
