@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 #include <dlfcn.h>
 #include <malloc.h>
@@ -12,6 +13,7 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <stdexcept>
 
 #include "Bridge.h"
 
@@ -46,15 +48,36 @@ const char *load_cuda() {
     return failure.empty() ? nullptr : failure.c_str();
 }
 
+/// The same where CUDA is a condition: throws what is in its way.
+void require_cuda() {
+    if (auto failure = load_cuda()) throw std::runtime_error(failure);
+}
+
 }  // namespace
 
 ctorch_tensor_ref ctorch_tensor_make(
-    const void *bytes, const int64_t *shape, int32_t rank, int32_t dtype, char **error) {
+    const void *bytes, const int64_t *shape, int32_t rank, int32_t dtype, bool pinned, char **error) {
     return guarded<ctorch_tensor_ref>(error, nullptr, [&] {
-        auto type = static_cast<c10::ScalarType>(dtype);
-        auto tensor = at::empty(shape_of(shape, rank), at::TensorOptions().dtype(type));
+        auto options = at::TensorOptions().dtype(static_cast<c10::ScalarType>(dtype));
+        if (pinned) {
+            require_cuda();
+            options = options.pinned_memory(true);
+        }
+        auto tensor = at::empty(shape_of(shape, rank), options);
         if (bytes && tensor.nbytes()) memcpy(tensor.mutable_data_ptr(), bytes, tensor.nbytes());
         return release(std::move(tensor));
+    });
+}
+
+bool ctorch_tensor_shorten(ctorch_tensor_ref tensor, int64_t count, char **error) {
+    return guarded(error, false, [&] {
+        auto impl = implementation(tensor);
+        auto sizes = impl->sizes().vec();
+        if (sizes.empty() || count < 0 || count > sizes[0] || !impl->is_contiguous())
+            throw std::invalid_argument("expected a contiguous tensor with as many positions or more");
+        sizes[0] = count;
+        impl->set_sizes_contiguous(sizes);
+        return true;
     });
 }
 
@@ -231,6 +254,15 @@ bool ctorch_cuda_synchronize(int32_t index, char **error) {
     return guarded(error, false, [&] {
         at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(index));
         return true;
+    });
+}
+
+int64_t ctorch_cuda_free_memory(int32_t index, char **error) {
+    return guarded<int64_t>(error, -1, [&] {
+        require_cuda();
+        at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
+        auto allocator = at::getDeviceAllocator(c10::DeviceType::CUDA);
+        return static_cast<int64_t>(allocator->getMemoryInfo(static_cast<c10::DeviceIndex>(index)).first);
     });
 }
 

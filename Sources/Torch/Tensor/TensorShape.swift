@@ -81,9 +81,13 @@ extension Tensor {
         self.dtype == dtype ? self : try Operators.to.tensor(.tensor(self), .dtype(dtype))
     }
     /// The tensor on another device; itself where it is.
+    ///
+    /// From the CPU to a GPU the copy is only begun: what the GPU does next waits for it, the caller does not where
+    /// the tensor is pinned. Who writes to a pinned tensor later calls `Device.synchronize()` before.
     public func moved(to device: Device) throws(TorchError) -> Tensor {
-        self.device == device
-            ? self : try Operators.to.tensor(.tensor(self), .none, .none, .device(device))
+        guard self.device != device else { return self }
+        return try Operators.to.tensor(
+            .tensor(self), .none, .none, .device(device), .none, .bool(device != .cpu))
     }
     /// A copy with memory of its own.
     public func cloned() throws(TorchError) -> Tensor { try Operators.clone.tensor(.tensor(self)) }
