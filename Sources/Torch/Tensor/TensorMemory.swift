@@ -17,7 +17,12 @@ extension Tensor {
             throw TorchError(
                 operation: "tensor", reason: "shape \(shape) does not hold \(elements.count) elements")
         }
-        self.init(owning: try Tensor.make(elements, shape, Element.dtype, pinned: pinned))
+        let made = elements.withUnsafeBytes { bytes in
+            Result { () throws(TorchError) in
+                try Tensor.make(bytes.baseAddress, shape, Element.dtype, pinned: pinned)
+            }
+        }
+        self.init(owning: try made.get())
     }
 
     /// A CPU tensor whose memory `initialize` fills; the memory is not cleared before.
@@ -85,6 +90,21 @@ extension Tensor {
             throw error
         }
     }
+
+    /// Whether the tensor lies in page-locked memory of the host.
+    ///
+    /// - Throws: `TorchError` where that cannot be found out.
+    public var isPinned: Bool {
+        get throws(TorchError) {
+            guard case .bool(let isPinned) = try Self.isPinnedOperator(.tensor(self)).first else {
+                throw TorchError(
+                    operation: Self.isPinnedOperator.name, reason: "expected a bool as its result")
+            }
+            return isPinned
+        }
+    }
+
+    private static let isPinnedOperator = Operator("aten::is_pinned")
 
     private static func make(
         _ bytes: UnsafeRawPointer?, _ shape: [Int], _ dtype: DType, pinned: Bool = false
