@@ -94,21 +94,23 @@ extension ResidentRegions {
     /// A device's memory is taken once and for all rows, so there has to be a number of rows before they are read. It
     /// is the number of regions, up to the maximum, where a source tells it without reading them
     /// (``FeatureSource/regionCount(of:)``), as both the feature store and the official files do, and else the maximum.
-    /// Regions of zeros, which are left out, make it too large; what is left over at the end stays unused.
+    /// Regions of zeros, which are left out, make it too large; what is left over at the end stays unused. A store
+    /// tells at once; of official files, each is read once more for it, but its features are not unpacked.
     public struct Plan: Sendable {
         /// How many bytes of the device's memory the regions will take.
         public let byteCount: Int
         /// How many images there are.
         public var imageCount: Int { images.count }
 
+        private let builders: [BatchBuilder]
         private let images: [Image]
         private let form: Form
         private let rowCount: Int
 
-        /// An image, and who reads it.
+        /// An image, the builder that reads it, and how many rows it takes at most.
         private struct Image: Sendable {
             let id: ImageID
-            let builder: BatchBuilder
+            let builder: Int
             let rowCount: Int
         }
 
@@ -126,18 +128,19 @@ extension ResidentRegions {
                 throw ResidentRegionsError(expected: "\(form)", found: "\(other)")
             }
             var seen: Set<ImageID> = []
-            let work = builders.flatMap { builder in
+            let work = builders.enumerated().flatMap { index, builder in
                 let new = builder.examples.imageIDs.filter { seen.insert($0).inserted }
                 return stride(from: 0, to: new.count, by: 1024).map { start in
                     let part = new[start..<min(new.count, start + 1024)]
                     return ParallelWork(cost: part.count) {
                         try part.map {
-                            Image(id: $0, builder: builder, rowCount: try Self.rowCount(of: $0, builder))
+                            Image(id: $0, builder: index, rowCount: try Self.rowCount(of: $0, builder))
                         }
                     }
                 }
             }
             images = try ParallelWork.results(of: work).flatMap { $0 }
+            self.builders = builders
             self.form = form
             rowCount = images.reduce(1) { $0 + $1.rowCount }
             byteCount = rowCount * (form.width * DType.float16.byteCount + 4 * DType.float32.byteCount)
@@ -196,14 +199,14 @@ extension ResidentRegions {
 
         /// All images' regions in order, some images at a time, read ahead.
         private func prefetchedChunks(pinned: Bool) -> Prefetcher<Chunk> {
-            let (images, form, memory) = (images, form, RowMemory())
+            let (builders, images, form, memory) = (builders, images, form, RowMemory())
             let ranges = chunkRanges()
             return Prefetcher(
                 0..<ranges.count, workers: ProcessInfo.processInfo.activeProcessorCount
             ) { number in
                 let part = images[ranges[number]]
                 return try Chunk(
-                    part.map(\.id), pictures: part.map { try $0.builder.picture($0.id) }, form,
+                    part.map(\.id), pictures: part.map { try builders[$0.builder].picture($0.id) }, form,
                     memory: memory, pinned: pinned)
             }
         }
