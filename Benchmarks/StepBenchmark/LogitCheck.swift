@@ -29,9 +29,9 @@ struct LogitCheck {
     ///
     /// - Parameter shape: A batch of as many regions and words.
     func batch(like shape: Batch) throws -> Batch {
-        Batch(
-            questionIDs: shape.questionIDs, regions: try tensor("regions"), boxes: shape.boxes,
-            regionSegments: shape.regionSegments, words: try tensor("words"),
+        try Batch(
+            questionIDs: shape.questionIDs, regions: tensor("regions"), boxes: shape.boxes,
+            regionSegments: shape.regionSegments, words: tensor("words"),
             wordSegments: shape.wordSegments, targets: shape.targets)
     }
 

@@ -49,4 +49,7 @@ inline at::Tensor retained(ctorch_tensor_ref tensor) {
             implementation(tensor)));
 }
 
+/// Loads CUDA on the first call; throws what is in its way.
+void require_cuda();
+
 }  // namespace ctorch

@@ -1,7 +1,9 @@
 // CUDA devices: which there are, their streams, and work on them that is recorded once (CUDA graphs).
 
+#include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -9,6 +11,7 @@
 
 #include <map>
 #include <mutex>
+#include <stdexcept>
 
 #include "Bridge.h"
 #include "CTorchCUDA.h"
@@ -65,7 +68,7 @@ struct GraphLibrary {
 
 private:
     GraphLibrary() {
-        if (auto failure = load_cuda()) throw std::runtime_error(failure);
+        ctorch::require_cuda();
         auto library = dlopen("libCTorchCUDA.so", RTLD_NOW);
         if (!library) throw std::runtime_error(std::string("CUDA graphs cannot be used: ") + dlerror());
         find(library, begin, "ctorch_cuda_graph_begin");
@@ -82,6 +85,10 @@ private:
 };
 
 }  // namespace
+
+void ctorch::require_cuda() {
+    if (auto failure = load_cuda()) throw std::runtime_error(failure);
+}
 
 int32_t ctorch_cuda_device_count(char **error) {
     if (auto failure = load_cuda()) {
@@ -107,6 +114,15 @@ bool ctorch_cuda_synchronize(int32_t index, char **error) {
     return guarded(error, false, [&] {
         at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(index));
         return true;
+    });
+}
+
+int64_t ctorch_cuda_free_memory(int32_t index, char **error) {
+    return guarded<int64_t>(error, -1, [&] {
+        ctorch::require_cuda();
+        at::globalContext().lazyInitDevice(c10::kCUDA);
+        auto allocator = at::getDeviceAllocator(c10::kCUDA);
+        return static_cast<int64_t>(allocator->getMemoryInfo(static_cast<c10::DeviceIndex>(index)).first);
     });
 }
 

@@ -9,6 +9,7 @@
 #include <torch/version.h>
 
 #include <cstdlib>
+#include <stdexcept>
 
 #include "Bridge.h"
 
@@ -30,12 +31,28 @@ c10::Device device_of(const char *type, int32_t index) {
 }  // namespace
 
 ctorch_tensor_ref ctorch_tensor_make(
-    const void *bytes, const int64_t *shape, int32_t rank, int32_t dtype, char **error) {
+    const void *bytes, const int64_t *shape, int32_t rank, int32_t dtype, bool pinned, char **error) {
     return guarded<ctorch_tensor_ref>(error, nullptr, [&] {
-        auto type = static_cast<c10::ScalarType>(dtype);
-        auto tensor = at::empty(shape_of(shape, rank), at::TensorOptions().dtype(type));
+        auto options = at::TensorOptions().dtype(static_cast<c10::ScalarType>(dtype));
+        if (pinned) {
+            ctorch::require_cuda();
+            options = options.pinned_memory(true);
+        }
+        auto tensor = at::empty(shape_of(shape, rank), options);
         if (bytes && tensor.nbytes()) memcpy(tensor.mutable_data_ptr(), bytes, tensor.nbytes());
         return release(std::move(tensor));
+    });
+}
+
+bool ctorch_tensor_shorten(ctorch_tensor_ref tensor, int64_t count, char **error) {
+    return guarded(error, false, [&] {
+        auto impl = implementation(tensor);
+        auto sizes = impl->sizes().vec();
+        if (sizes.empty() || count < 0 || count > sizes[0] || !impl->is_contiguous())
+            throw std::invalid_argument("expected a contiguous tensor with as many positions or more");
+        sizes[0] = count;
+        impl->set_sizes_contiguous(sizes);
+        return true;
     });
 }
 

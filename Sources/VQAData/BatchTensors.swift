@@ -2,8 +2,13 @@ import Torch
 
 extension Batch {
     /// All tensors, in an order that is the same for batches of the same kind.
+    ///
+    /// - Throws: As ``regions``.
     public var tensors: [Tensor] {
-        [regions, boxes, words] + regionSegments.tensors + wordSegments.tensors + (targets.map { [$0] } ?? [])
+        get throws(RegionsElsewhereError) {
+            let rest = [words] + regionSegments.tensors + wordSegments.tensors
+            return [try regions, try boxes] + rest + (targets.map { [$0] } ?? [])
+        }
     }
 
     /// Copies another batch's numbers over this one's.
@@ -11,7 +16,7 @@ extension Batch {
     /// - Parameter other: Of the same shapes, on any device.
     /// - Throws: `TorchError` where the shapes disagree.
     public func copyTensors(from other: Batch) throws {
-        let (own, others) = (tensors, other.tensors)
+        let (own, others) = (try tensors, try other.tensors)
         guard own.map(\.shape) == others.map(\.shape) else {
             throw TorchError(
                 operation: "batch",

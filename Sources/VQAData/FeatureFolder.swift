@@ -44,12 +44,26 @@ public final class FeatureFolder: Sendable {
     /// - Throws: `FeatureFolderError` when there is no file for the image; `ArchiveError` or `NPZError`
     ///   when the file is damaged or of another form.
     public func features(for image: ImageID) throws -> RegionFeatures {
-        guard let file = files[image] else { throw FeatureFolderError.noFeatures(image, folders: folders) }
+        let file = try path(of: image)
         if let features = cache.withLock({ $0[image] }) { return features }
         // Outside the lock, so that threads decompress side by side.
         let features = try RegionFeatures(officialFile: file, maximumCount: maximumRegions)
         cache.withLock { $0.insert(features, for: image) }
         return features
+    }
+
+    /// How many regions an image's file says that it has; nil where it does not say so. The features stay packed.
+    ///
+    /// - Throws: As ``features(for:)``.
+    public func regionCount(of image: ImageID) throws -> Int? {
+        let file = try NPZFile(path: try path(of: image))
+        guard file.arrayNames.contains("num_bbox") else { return nil }
+        return Int(clamping: try file.integer("num_bbox"))
+    }
+
+    private func path(of image: ImageID) throws(FeatureFolderError) -> String {
+        guard let file = files[image] else { throw FeatureFolderError.noFeatures(image, folders: folders) }
+        return file
     }
 
     /// The image that a file's name stands for; nil when there is no number in it.

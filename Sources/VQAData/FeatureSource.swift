@@ -12,9 +12,15 @@ public protocol FeatureSource: Sendable {
     /// The regions of one image where they lie, for whoever copies them anyway. Any number of threads may ask
     /// at once.
     func regions(of image: ImageID) throws -> any RegionRows
+
+    /// How many regions an image has, rows of zeros included, or more; nil where only reading them tells.
+    func regionCount(of image: ImageID) throws -> Int?
 }
 
 extension FeatureSource {
+    /// Not to be told without reading the regions.
+    public func regionCount(of image: ImageID) throws -> Int? { nil }
+
     /// Those of the images that there are no features for, each once, in ascending order.
     public func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] {
         var missing: Set<ImageID> = []
@@ -94,6 +100,8 @@ struct CombinedFeatures: FeatureSource {
     }
 
     func regions(of image: ImageID) throws -> any RegionRows { try source(of: image).regions(of: image) }
+
+    func regionCount(of image: ImageID) throws -> Int? { try source(of: image).regionCount(of: image) }
 
     private func source(of image: ImageID) throws -> any FeatureSource {
         guard let source = sources.first(where: { $0.contains(image) }) else {

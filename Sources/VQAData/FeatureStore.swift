@@ -82,6 +82,11 @@ public final class FeatureStore: FeatureSource {
     /// - Throws: `FeatureStoreError` where the image is not in the store.
     public func regions(of image: ImageID) throws -> any RegionRows { try stored(image) }
 
+    /// How many regions an image has.
+    ///
+    /// - Throws: `FeatureStoreError` where the image is not in the store.
+    public func regionCount(of image: ImageID) throws -> Int? { try stored(image).count }
+
     /// Reads the whole store and compares it with its checksums.
     ///
     /// - Throws: `FeatureStoreError` that names the first file that differs.

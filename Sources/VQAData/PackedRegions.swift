@@ -6,9 +6,9 @@ struct PackedRegions {
     let features: Tensor
     /// The boxes: float32 `[rows, 4]`, x1, y1, x2, y2 as fractions of the picture's width and height.
     let boxes: Tensor
-    /// How many rows each picture takes. A region of zeros takes none, for it is padding to the official release.
-    /// A picture without a region takes one row of zeros: all the rows that the padded form would have are
-    /// alike, and looking at them alike gives what one of them gives.
+    /// How many rows each picture takes, and behind them each filler. A region of zeros takes none, for it is padding
+    /// to the official release. A picture without a region takes one row of zeros: all the rows that the padded form
+    /// would have are alike, and looking at them alike gives what one of them gives.
     let lengths: [Int]
 
     /// Copies the pictures' regions.
@@ -17,24 +17,32 @@ struct PackedRegions {
     ///   - pictures: The pictures, all of them `width` wide.
     ///   - width: The length of a feature vector.
     ///   - maximumRegions: How many regions of a picture are kept: the first ones.
+    ///   - filling: How rows of zeros follow them.
     ///   - memory: Where the features go.
     /// - Throws: What reading a picture throws; `TorchError` where memory is short.
-    init(_ pictures: [any RegionRows], width: Int, maximumRegions: Int, memory: RowMemory) throws {
+    init(
+        _ pictures: [any RegionRows], width: Int, maximumRegions: Int, filling: RowFilling = .none,
+        memory: BatchMemory
+    ) throws {
         // Which regions are zeros is known only once they have been read, so room is made for all of them.
         let room = pictures.map { max(1, min($0.count, maximumRegions)) }
-        let capacity = room.reduce(0, +)
-        let block = memory.take(byteCount: capacity * width * MemoryLayout<Float>.size)
+        let capacity = room.reduce(filling.maximumRowCount, +)
         var lengths: [Int] = []
-        let boxes = try [Float](unsafeUninitializedCapacity: capacity * 4) { boxes, boxCount in
-            var rows = Rows(
-                features: block.bytes.bindMemory(to: Float.self), boxes: boxes, width: width)
-            for (picture, room) in zip(pictures, room) {
-                lengths.append(try rows.append(picture, room: room, maximumRegions: maximumRegions))
+        var boxes: [Float] = []
+        features = try memory.rows(capacity: capacity, width: width) { features in
+            boxes = try [Float](unsafeUninitializedCapacity: capacity * 4) { boxes, boxCount in
+                var rows = Rows(features: features, boxes: boxes, width: width)
+                for (picture, room) in zip(pictures, room) {
+                    lengths.append(try rows.append(picture, room: room, maximumRegions: maximumRegions))
+                }
+                let fillers = filling.lengths(behind: rows.count)
+                rows.appendZeros(fillers.reduce(0, +))
+                lengths += fillers
+                boxCount = rows.count * 4
             }
-            boxCount = lengths.reduce(0, +) * 4
+            return boxes.count / 4
         }
-        features = try memory.tensor(on: block, shape: [boxes.count / 4, width])
-        self.boxes = try Tensor(boxes, shape: [boxes.count / 4, 4])
+        self.boxes = try Tensor(boxes, shape: [boxes.count / 4, 4], pinned: memory.isPinned)
         self.lengths = lengths
     }
 }
@@ -44,7 +52,7 @@ private struct Rows {
     let features: UnsafeMutableBufferPointer<Float>
     let boxes: UnsafeMutableBufferPointer<Float>
     let width: Int
-    private var count = 0
+    private(set) var count = 0
 
     init(
         features: UnsafeMutableBufferPointer<Float>, boxes: UnsafeMutableBufferPointer<Float>, width: Int
@@ -57,15 +65,22 @@ private struct Rows {
         let end = count + room
         let features = UnsafeMutableBufferPointer(rebasing: features[count * width..<end * width])
         let boxes = UnsafeMutableBufferPointer(rebasing: boxes[count * 4..<end * 4])
-        var added = try picture.copyRows(maximumCount: maximumRegions, features: features, boxes: boxes)
+        let added = try picture.copyRows(maximumCount: maximumRegions, features: features, boxes: boxes)
+        guard added > 0 else {
+            appendZeros(1)
+            return 1
+        }
         let scale = [Float(max(picture.imageWidth, 1)), Float(max(picture.imageHeight, 1))]
         for corner in 0..<added * 4 { boxes[corner] /= scale[corner % 2] }
-        if added == 0 {
-            features[..<width].update(repeating: 0)
-            boxes[..<4].update(repeating: 0)
-            added = 1
-        }
         count += added
         return added
+    }
+
+    /// Adds rows of zeros.
+    mutating func appendZeros(_ added: Int) {
+        let end = count + added
+        features[count * width..<end * width].update(repeating: 0)
+        boxes[count * 4..<end * 4].update(repeating: 0)
+        count = end
     }
 }

@@ -1,6 +1,44 @@
 import Synchronization
 import Torch
 
+/// Where the features of batches lie on the host.
+enum BatchMemory: Sendable {
+    /// In memory of the process, used again and again.
+    case pageable(RowMemory)
+    /// In page-locked memory, whose allocator, libtorch's own, knows when the GPU has read it.
+    case pinned
+
+    /// Whether the other tensors of a batch are to be pinned too.
+    var isPinned: Bool {
+        switch self {
+        case .pageable: false
+        case .pinned: true
+        }
+    }
+
+    /// Rows of features: float32 `[rows, width]`.
+    ///
+    /// - Parameters:
+    ///   - capacity: How many rows there can be.
+    ///   - width: The length of a row.
+    ///   - fill: Fills rows from the front of memory for `capacity` of them or more, and gives how many.
+    /// - Throws: `TorchError` where memory is short, or cannot be page-locked; what `fill` throws.
+    func rows(
+        capacity: Int, width: Int, filling fill: (UnsafeMutableBufferPointer<Float>) throws -> Int
+    ) throws -> Tensor {
+        switch self {
+        case .pageable(let memory):
+            let block = memory.take(byteCount: capacity * width * MemoryLayout<Float>.size)
+            let count = try fill(block.bytes.bindMemory(to: Float.self))
+            return try memory.tensor(on: block, shape: [count, width])
+        case .pinned:
+            return try Tensor(
+                uninitializedCapacity: [capacity, width], of: Float.self, pinned: true,
+                initializingWith: fill)
+        }
+    }
+}
+
 /// Memory for the features of batches, which is used again once a batch is gone.
 ///
 /// A batch of 64 questions takes some 20 MB. The first touch of memory that the system has just handed out costs

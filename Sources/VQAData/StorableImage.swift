@@ -18,8 +18,7 @@ struct StorableImage: Sendable {
     ///
     /// - Throws: `FeatureStoreError` with `name` where a number cannot be stored.
     init(_ regions: RegionFeatures, of image: ImageID, as precision: FeaturePrecision, name: String) throws {
-        // Halfway from the largest number of half precision to what would come next.
-        let firstInfinite: Float = precision == .float16 ? 65_520 : .infinity
+        let firstInfinite = precision == .float16 ? HalfPrecision.firstInfinite : .infinity
         guard HalfPrecision.largestMagnitude(regions.features) < firstInfinite else {
             let value = regions.features.first { !($0.magnitude < firstInfinite) } ?? .nan
             throw FeatureStoreError(

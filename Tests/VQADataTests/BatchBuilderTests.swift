@@ -5,40 +5,9 @@ import Torch
 
 /// Questions, features and targets put together to packed batches.
 @Suite struct BatchBuilderTests {
-    /// Features given as rows, for images numbered from 0.
-    private struct GivenFeatures: FeatureSource {
-        let rows: [[[Float]]]
-        let place = "memory"
-
-        func contains(_ image: ImageID) -> Bool { rows.indices.contains(Int(image.rawValue)) }
-
-        func features(for image: ImageID) throws -> RegionFeatures {
-            let regions = rows[Int(image.rawValue)]
-            let boxes = regions.indices.flatMap { [Float($0), 10, Float($0 + 20), 30] as [Float] }
-            return try RegionFeatures(
-                width: regions.first?.count ?? 2, features: regions.flatMap { $0 }, boxes: boxes,
-                imageHeight: 50, imageWidth: 40)
-        }
-    }
-
-    private func builder(
-        _ rows: [[[Float]]], questions: [String], images: [Int64], width: Int = 2, maximumRegions: Int = 100
-    ) throws -> BatchBuilder {
-        let table = try QuestionTable(
-            zip(questions, images).enumerated().map {
-                Question(
-                    id: QuestionID(rawValue: Int64(100 + $0)), imageID: ImageID(rawValue: $1.1), text: $1.0)
-            })
-        let vocabulary = try Vocabulary(words: ["PAD", "UNK", "what", "is", "this"])
-        return try BatchBuilder(
-            examples: Examples(questions: table, vocabulary: vocabulary, maximumWords: 3),
-            features: GivenFeatures(rows: rows), answerCount: 4, featureWidth: width,
-            maximumRegions: maximumRegions, maximumWords: 3)
-    }
-
     @Test("rows of all pictures lie one below the other, boxes as fractions of the picture")
     func packed() throws {
-        let builder = try builder(
+        let builder = try givenBuilder(
             [[[1, 2], [3, 4]], [[5, 6]]], questions: ["What is this?", "is?", "What"], images: [0, 1, 0])
         let batch = try builder.batch(rows: [0, 1, 2])
         #expect(batch.questionIDs.map(\.rawValue) == [100, 101, 102])
@@ -54,7 +23,7 @@ import Torch
 
     @Test("any rows can be asked for, in any order")
     func chosenRows() throws {
-        let builder = try builder([[[1, 1]], [[2, 2]]], questions: ["what", "is"], images: [0, 1])
+        let builder = try givenBuilder([[[1, 1]], [[2, 2]]], questions: ["what", "is"], images: [0, 1])
         let batch = try builder.batch(rows: [1, 0, 1])
         #expect(batch.questionIDs.map(\.rawValue) == [101, 100, 101])
         #expect(try batch.regions.array(of: Float.self) == [2, 2, 1, 1, 2, 2])
@@ -63,7 +32,8 @@ import Torch
 
     @Test("a region of nothing but zeros is padding and left out, with its box")
     func zeroRows() throws {
-        let builder = try builder([[[0, 0], [0, 7], [0, 0], [-1, 0]]], questions: ["what"], images: [0])
+        let builder = try givenBuilder(
+            [[[0, 0], [0, 7], [0, 0], [-1, 0]]], questions: ["what"], images: [0])
         let batch = try builder.batch(rows: [0])
         #expect(try batch.regions.array(of: Float.self) == [0, 7, -1, 0])
         #expect(abs(try batch.boxes[0, 0].item() * 40 - 1) < 1e-5)
@@ -72,14 +42,14 @@ import Torch
 
     @Test("the first regions are kept where there are too many")
     func tooManyRegions() throws {
-        let builder = try builder(
+        let builder = try givenBuilder(
             [[[0, 0], [1, 1], [2, 2]]], questions: ["what"], images: [0], maximumRegions: 2)
         #expect(try builder.batch(rows: [0]).regions.array(of: Float.self) == [1, 1])
     }
 
     @Test("a picture without a region takes one row of zeros", arguments: [[], [[0, 0], [0, 0]]])
     func withoutRegions(regions: [[Float]]) throws {
-        let builder = try builder([regions, [[5, 6]]], questions: ["what", "is"], images: [0, 1])
+        let builder = try givenBuilder([regions, [[5, 6]]], questions: ["what", "is"], images: [0, 1])
         let batch = try builder.batch(rows: [0, 1])
         #expect(batch.regionSegments.lengths == [1, 1])
         #expect(try batch.regions.array(of: Float.self) == [0, 0, 5, 6])
@@ -88,7 +58,7 @@ import Torch
 
     @Test("a question without a word takes max_token rows of padding, all masked")
     func withoutWords() throws {
-        let builder = try builder([[[1, 2]]], questions: ["?!", "what is"], images: [0, 0])
+        let builder = try givenBuilder([[[1, 2]]], questions: ["?!", "what is"], images: [0, 0])
         let batch = try builder.batch(rows: [0, 1])
         #expect(try batch.words.array(of: Int64.self) == [0, 0, 0, 2, 3])
         #expect(batch.wordSegments.lengths == [3, 2])
@@ -97,13 +67,13 @@ import Torch
 
     @Test("words that are not known are UNK, and those over max_token are dropped")
     func unknownWords() throws {
-        let builder = try builder([[[1, 2]]], questions: ["what zebra is this"], images: [0])
+        let builder = try givenBuilder([[[1, 2]]], questions: ["what zebra is this"], images: [0])
         #expect(try builder.batch(rows: [0]).words.array(of: Int64.self) == [2, 1, 3])
     }
 
     @Test("features of another width are an error with the picture and both widths")
     func otherWidth() throws {
-        let builder = try builder([[[1, 2]]], questions: ["what"], images: [0], width: 3)
+        let builder = try givenBuilder([[[1, 2]]], questions: ["what"], images: [0], width: 3)
         let error = #expect(throws: FeatureWidthError.self) { try builder.batch(rows: [0]) }
         #expect(try #require(error).expected == 3)
         #expect(try #require(error).found == 2)
@@ -113,7 +83,7 @@ import Torch
     @Test("pictures without features are found before any batch is made, and the place is named")
     func missing() throws {
         let error = #expect(throws: MissingFeaturesError.self) {
-            try builder([[[1, 2]]], questions: ["a", "b", "c", "d"], images: [0, 8, 3, 8])
+            try givenBuilder([[[1, 2]]], questions: ["a", "b", "c", "d"], images: [0, 8, 3, 8])
         }
         #expect(try #require(error).images.map(\.rawValue) == [3, 8])
         #expect(try #require(error).description == "memory: 2 of 3 images have no features: 3, 8")

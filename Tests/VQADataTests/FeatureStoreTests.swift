@@ -60,7 +60,7 @@ private struct OneImage: FeatureSource {
             let sources: [any FeatureSource] = [OneImage(regions: regions), try FeatureStore(folders.output)]
             let batches = try sources.map { try batch(from: $0, maximumRegions: 4) }
             for batch in batches {
-                #expect(batch.regions.shape == [3, 4])
+                #expect(try batch.regions.shape == [3, 4])
                 #expect(try batch.regions.array(of: Float.self).prefix(5) == [1, 1.25, 1.5, 1.75, 3])
                 #expect(try batch.boxes.array(of: Float.self).prefix(5) == [0, 0.1, 0.1, 0.3, 0.4])
             }

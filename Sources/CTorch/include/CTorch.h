@@ -59,9 +59,12 @@ bool ctorch_operator_call(
 
 // Tensors
 
-/// A new tensor with a copy of `byte_count` bytes, or uninitialised where `bytes` is NULL, on the CPU.
+/// A new tensor with a copy of as many bytes as it takes, or uninitialised where `bytes` is NULL, on the CPU; in
+/// page-locked memory, which takes a CUDA device, where `pinned`.
 ctorch_tensor_ref ctorch_tensor_make(
-    const void *bytes, const int64_t *shape, int32_t rank, int32_t dtype, char **error);
+    const void *bytes, const int64_t *shape, int32_t rank, int32_t dtype, bool pinned, char **error);
+/// Keeps the first `count` positions of a contiguous tensor's first axis.
+bool ctorch_tensor_shorten(ctorch_tensor_ref tensor, int64_t count, char **error);
 /// A tensor on memory that somebody else owns; `release(context)` is called when the last use ends.
 ctorch_tensor_ref ctorch_tensor_borrow(
     void *bytes, const int64_t *shape, int32_t rank, int32_t dtype,
@@ -136,6 +139,8 @@ int32_t ctorch_cuda_device_count(char **error);
 /// The device's compute capability before the point; 0 where that cannot be found out.
 int32_t ctorch_cuda_capability(int32_t index);
 bool ctorch_cuda_synchronize(int32_t index, char **error);
+/// How many bytes of the device's memory nobody has taken; -1 with a reason in `*error` on failure.
+int64_t ctorch_cuda_free_memory(int32_t index, char **error);
 /// From here on the calling thread gives its work to a stream that is not the device's default one.
 bool ctorch_cuda_use_own_stream(int32_t index, char **error);
 /// A copy of a tensor on a CUDA device that is made while the device computes, where the tensor lies in page-locked

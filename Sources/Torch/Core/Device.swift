@@ -70,6 +70,22 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// How many bytes of the device's memory nobody has taken, in this process or another.
+    ///
+    /// - Throws: `TorchError` where it cannot be found out, as for the CPU, whose memory the system shares out.
+    public var freeMemory: Int {
+        get throws(TorchError) {
+            guard case .cuda(let index) = self else {
+                throw TorchError(operation: "free memory", reason: "expected a CUDA device, found \(self)")
+            }
+            try requireAvailable()
+            return try withBridgeError("free memory") { error in
+                let byteCount = ctorch_cuda_free_memory(Int32(index), error)
+                return byteCount < 0 ? nil : Int(byteCount)
+            }
+        }
+    }
+
     /// Waits until all work given to the device is done.
     ///
     /// - Throws: `TorchError` where that work failed.

@@ -12,17 +12,33 @@ public enum HalfPrecision {
         ctorch_widen(halves.baseAddress, floats.baseAddress, Int64(min(halves.count, floats.count)))
     }
 
-    /// The nearest numbers of half precision; those of 65,520 and more, and those of as much below zero,
+    /// The smallest magnitude that becomes infinite in half precision: halfway from its largest number to what
+    /// would come next.
+    public static let firstInfinite: Float = 65_520
+
+    /// Converts as many numbers as both buffers hold, as ``narrowed(_:)`` does.
+    public static func narrow(
+        _ floats: UnsafeBufferPointer<Float>, into halves: UnsafeMutableBufferPointer<Float16>
+    ) {
+        ctorch_narrow(floats.baseAddress, halves.baseAddress, Int64(min(floats.count, halves.count)))
+    }
+
+    /// The nearest numbers of half precision; those from ``firstInfinite`` on, and those of as much below zero,
     /// become infinite.
     public static func narrowed(_ floats: [Float]) -> [Float16] {
         [Float16](unsafeUninitializedCapacity: floats.count) { halves, count in
-            ctorch_narrow(floats, halves.baseAddress, Int64(floats.count))
+            floats.withUnsafeBufferPointer { narrow($0, into: halves) }
             count = floats.count
         }
     }
 
     /// The largest magnitude among numbers, 0 where there are none; NaN where one of them is NaN.
     public static func largestMagnitude(_ floats: [Float]) -> Float {
-        ctorch_largest_magnitude(floats, Int64(floats.count))
+        floats.withUnsafeBufferPointer(largestMagnitude)
+    }
+
+    /// The largest magnitude among numbers, 0 where there are none; NaN where one of them is NaN.
+    public static func largestMagnitude(_ floats: UnsafeBufferPointer<Float>) -> Float {
+        ctorch_largest_magnitude(floats.baseAddress, Int64(floats.count))
     }
 }

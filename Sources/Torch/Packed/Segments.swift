@@ -23,19 +23,30 @@ public struct Segments: Sendable {
     public var count: Int { lengths.count }
     /// The number of rows of all sequences.
     public var rowCount: Int { paddedPlaces.count }
-    /// The number of rows of the longest sequence.
+    /// The number of rows of the longest sequence, or what was given in its place.
     public var maximumLength: Int { paddingMask.size(1) }
 
     /// - Parameters:
     ///   - lengths: The number of rows of each sequence.
     ///   - masked: The sequences all of whose rows are masked.
+    ///   - maximumLength: How long the padded view is, so that it has one shape in many batches; as long as the
+    ///     longest sequence where it is nil.
     ///   - device: Where the packed tensors lie.
-    /// - Throws: `TorchError` where a length is negative or memory is short.
-    public init(lengths: [Int], masked: Set<Int> = [], device: Device = .cpu) throws {
+    ///   - pinned: Whether the tensors lie in page-locked memory, to be moved to a GPU.
+    /// - Throws: `TorchError` where a length is negative or above the maximum, or memory is short; where it is to be
+    ///   pinned and there is no CUDA device.
+    public init(
+        lengths: [Int], masked: Set<Int> = [], maximumLength: Int? = nil, device: Device = .cpu,
+        pinned: Bool = false
+    ) throws {
         guard lengths.allSatisfy({ $0 >= 0 }) else {
             throw TorchError(operation: "segments", reason: "a sequence cannot have a negative length")
         }
-        let longest = lengths.max() ?? 0
+        let longest = maximumLength ?? lengths.max() ?? 0
+        if let length = lengths.max(), length > longest {
+            throw TorchError(
+                operation: "segments", reason: "expected at most \(longest) rows a sequence, found \(length)")
+        }
         var offsets: [Int64] = [0]
         var places: [Int64] = []
         var mask = [Bool](repeating: true, count: lengths.count * longest)
@@ -46,11 +57,12 @@ public struct Segments: Sendable {
             offsets.append(Int64(places.count))
         }
         self.lengths = lengths
-        self.offsets = try Self.offsets(Tensor(offsets), on: device)
-        self.paddedPlaces = try Tensor(places).moved(to: device)
+        self.offsets = try Self.offsets(Tensor(offsets, pinned: pinned), on: device)
+        self.paddedPlaces = try Tensor(places, pinned: pinned).moved(to: device)
         self.masked =
-            masked.isEmpty ? nil : try Tensor(lengths.indices.map(masked.contains)).moved(to: device)
-        self.paddingMask = try Tensor(mask, shape: [lengths.count, longest]).moved(to: device)
+            masked.isEmpty
+            ? nil : try Tensor(lengths.indices.map(masked.contains), pinned: pinned).moved(to: device)
+        self.paddingMask = try Tensor(mask, shape: [lengths.count, longest], pinned: pinned).moved(to: device)
     }
 
     private init(_ other: Segments, on device: Device) throws {

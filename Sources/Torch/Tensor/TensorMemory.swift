@@ -6,41 +6,57 @@ extension Tensor {
     /// - Parameters:
     ///   - elements: As many as `shape` has room for.
     ///   - shape: The length of each axis; all elements on one axis where it is left out.
-    /// - Throws: `TorchError` where the count and the shape disagree, or memory is short.
-    public convenience init<Element: TensorElement>(_ elements: [Element], shape: [Int]? = nil)
-        throws(TorchError)
-    {
+    ///   - pinned: Whether they lie in page-locked memory, which a GPU reads at full speed and by itself.
+    /// - Throws: `TorchError` where the count and the shape disagree, or memory is short; where it is to be pinned and
+    ///   there is no CUDA device.
+    public convenience init<Element: TensorElement>(
+        _ elements: [Element], shape: [Int]? = nil, pinned: Bool = false
+    ) throws(TorchError) {
         let shape = shape ?? [elements.count]
         guard let expected = Tensor.elementCount(shape), expected == elements.count else {
             throw TorchError(
                 operation: "tensor", reason: "shape \(shape) does not hold \(elements.count) elements")
         }
-        let lengths = shape.map(Int64.init)
-        let handle = try withBridgeError("tensor") { error in
-            elements.withUnsafeBytes {
-                ctorch_tensor_make(
-                    $0.baseAddress, lengths, Int32(lengths.count), Element.dtype.rawValue, error)
+        let made = elements.withUnsafeBytes { bytes in
+            Result { () throws(TorchError) in
+                try Tensor.make(bytes.baseAddress, shape, Element.dtype, pinned: pinned)
             }
         }
-        self.init(owning: handle)
+        self.init(owning: try made.get())
     }
 
     /// A CPU tensor whose memory `initialize` fills; the memory is not cleared before.
     ///
-    /// - Throws: `TorchError` where memory is short, and what `initialize` throws.
+    /// - Parameters:
+    ///   - shape: The length of each axis.
+    ///   - pinned: Whether it lies in page-locked memory, which a GPU reads at full speed and by itself.
+    /// - Throws: `TorchError` where memory is short, or is to be pinned and there is no CUDA device; what
+    ///   `initialize` throws.
     public convenience init<Element: TensorElement>(
-        uninitialized shape: [Int], of type: Element.Type = Element.self,
+        uninitialized shape: [Int], of type: Element.Type = Element.self, pinned: Bool = false,
         initializingWith initialize: (UnsafeMutableBufferPointer<Element>) throws -> Void
     ) throws {
-        let lengths = shape.map(Int64.init)
         guard Tensor.elementCount(shape) != nil else {
             throw TorchError(operation: "tensor", reason: "no tensor has the shape \(shape)")
         }
-        self.init(
-            owning: try withBridgeError("tensor") {
-                ctorch_tensor_make(nil, lengths, Int32(lengths.count), Element.dtype.rawValue, $0)
-            })
+        self.init(owning: try Tensor.make(nil, shape, Element.dtype, pinned: pinned))
         try withUnsafeMutableElements(of: type, initialize)
+    }
+
+    /// A CPU tensor of as many rows as `initialize` has filled, for when that shows only then.
+    ///
+    /// - Parameters:
+    ///   - shape: The shape with as many rows as there can be. The memory for all of them stays with the tensor.
+    ///   - pinned: As in `init(uninitialized:of:pinned:initializingWith:)`.
+    ///   - initialize: Fills rows from the front, and gives how many.
+    /// - Throws: As `init(uninitialized:of:pinned:initializingWith:)`; `TorchError` where there are more rows.
+    public convenience init<Element: TensorElement>(
+        uninitializedCapacity shape: [Int], of type: Element.Type = Element.self, pinned: Bool = false,
+        initializingWith initialize: (UnsafeMutableBufferPointer<Element>) throws -> Int
+    ) throws {
+        var rows = 0
+        try self.init(uninitialized: shape, of: type, pinned: pinned) { rows = try initialize($0) }
+        try checkBridge("tensor") { ctorch_tensor_shorten(handle, Int64(rows), $0) }
     }
 
     /// A tensor with a copy of these bytes.
@@ -48,11 +64,7 @@ extension Tensor {
     /// - Throws: `TorchError` where their number does not fit the shape and type.
     public convenience init(bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType) throws(TorchError) {
         try Tensor.check(bytes, hold: shape, of: dtype)
-        let lengths = shape.map(Int64.init)
-        self.init(
-            owning: try withBridgeError("tensor") {
-                ctorch_tensor_make(bytes.baseAddress, lengths, Int32(lengths.count), dtype.rawValue, $0)
-            })
+        self.init(owning: try Tensor.make(bytes.baseAddress, shape, dtype))
     }
 
     /// A tensor on memory that `owner` keeps, without a copy. The memory may be read-only as long as
@@ -76,6 +88,30 @@ extension Tensor {
         } catch {
             context.release()
             throw error
+        }
+    }
+
+    /// Whether the tensor lies in page-locked memory of the host.
+    ///
+    /// - Throws: `TorchError` where that cannot be found out.
+    public var isPinned: Bool {
+        get throws(TorchError) {
+            guard case .bool(let isPinned) = try Self.isPinnedOperator(.tensor(self)).first else {
+                throw TorchError(
+                    operation: Self.isPinnedOperator.name, reason: "expected a bool as its result")
+            }
+            return isPinned
+        }
+    }
+
+    private static let isPinnedOperator = Operator("aten::is_pinned")
+
+    private static func make(
+        _ bytes: UnsafeRawPointer?, _ shape: [Int], _ dtype: DType, pinned: Bool = false
+    ) throws(TorchError) -> OpaquePointer {
+        let lengths = shape.map(Int64.init)
+        return try withBridgeError(pinned ? "pinned tensor" : "tensor") {
+            ctorch_tensor_make(bytes, lengths, Int32(lengths.count), dtype.rawValue, pinned, $0)
         }
     }
 

@@ -55,7 +55,7 @@ final class DeferredSteps: StepMaker {
 
     private func make(_ batch: Batch, isUpdating: Bool) throws {
         guard isRecording else { return try work(batch, isUpdating: isUpdating) }
-        let shape = Shape(tensors: batch.tensors.map(\.shape), isUpdating: isUpdating)
+        let shape = Shape(tensors: try batch.tensors.map(\.shape), isUpdating: isUpdating)
         var recording = recordings[shape] ?? Recording()
         if let work = recording.work {
             try recording.batch?.copyTensors(from: batch)

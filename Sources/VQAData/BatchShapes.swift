@@ -1,0 +1,116 @@
+/// The few shapes that batches are filled up to, so that a GPU can do a step recorded once for each of them.
+///
+/// Behind its questions a batch gets fillers: sequences of regions of zeros and of padding words, which no question
+/// sees. There are so many of them that they bring the region rows to a multiple of `regionStep` and the word rows
+/// to a multiple of `wordStep`, whatever the questions have, and always the same number, so that batches with the
+/// same two numbers of rows have tensors of the same shapes. Padded views have `maximumRegions` and `maximumWords`
+/// positions.
+///
+/// A batch of fewer questions has a filler more for each one that it lacks, and the same shapes, its targets' excepted.
+public struct BatchShapes: Sendable, Equatable {
+    /// How many questions a batch has at most.
+    public let questions: Int
+    /// What the number of region rows is a multiple of.
+    public let regionStep: Int
+    /// What the number of word rows is a multiple of.
+    public let wordStep: Int
+    /// The most regions of a picture, and of a filler.
+    public let maximumRegions: Int
+    /// The most words of a question, and of a filler.
+    public let maximumWords: Int
+    /// How many fillers a batch of `questions` questions has.
+    public let fillerCount: Int
+
+    /// How many sequences every batch has: questions and fillers.
+    public var sequenceCount: Int { questions + fillerCount }
+
+    /// - Parameters:
+    ///   - questions: How many questions a batch has at most.
+    ///   - regionStep: What the number of region rows is to be a multiple of.
+    ///   - wordStep: What the number of word rows is to be a multiple of.
+    ///   - maximumRegions: The most regions of a picture.
+    ///   - maximumWords: The most words of a question.
+    /// - Throws: `BatchShapesError` where one of them is below 1, or where fillers of one row each would have to bring
+    ///   rows to a multiple of more than 1.
+    public init(
+        questions: Int, regionStep: Int = 256, wordStep: Int = 64, maximumRegions: Int, maximumWords: Int
+    ) throws(BatchShapesError) {
+        self.questions = questions
+        self.regionStep = regionStep
+        self.wordStep = wordStep
+        self.maximumRegions = maximumRegions
+        self.maximumWords = maximumWords
+        guard questions > 0 else {
+            throw BatchShapesError(expected: "questions in a batch", found: "\(questions)")
+        }
+        fillerCount = max(
+            try Self.fillerCount(step: regionStep, maximum: maximumRegions),
+            try Self.fillerCount(step: wordStep, maximum: maximumWords))
+    }
+
+    /// The least number of fillers of 1 to `maximum` rows that any remainder can be shared out to.
+    ///
+    /// Each takes a row at least, so they have from F to F + step - 1 rows together, and those must be no more than
+    /// F * maximum.
+    private static func fillerCount(step: Int, maximum: Int) throws(BatchShapesError) -> Int {
+        guard step > 0, maximum > 0, step == 1 || maximum > 1 else {
+            throw BatchShapesError(
+                expected: "a step from 1 on and more than one row a sequence",
+                found: "a step of \(step) and \(maximum) rows a sequence")
+        }
+        return step == 1 ? 0 : (step - 1 + maximum - 2) / (maximum - 1)
+    }
+
+    /// How the region rows of a batch of so many questions are filled up.
+    ///
+    /// - Throws: `BatchShapesError` where there are more questions than a batch has.
+    func regionFilling(questions: Int) throws(BatchShapesError) -> RowFilling {
+        RowFilling(fillerCount: try fillerCount(questions), step: regionStep)
+    }
+
+    /// How the word rows of a batch of so many questions are filled up.
+    ///
+    /// - Throws: `BatchShapesError` where there are more questions than a batch has.
+    func wordFilling(questions: Int) throws(BatchShapesError) -> RowFilling {
+        RowFilling(fillerCount: try fillerCount(questions), step: wordStep)
+    }
+
+    private func fillerCount(_ found: Int) throws(BatchShapesError) -> Int {
+        guard found <= questions else {
+            throw BatchShapesError(expected: "at most \(questions) questions in a batch", found: "\(found)")
+        }
+        return sequenceCount - found
+    }
+}
+
+/// How the rows of a batch are filled up to a multiple.
+struct RowFilling: Sendable {
+    /// How many sequences fill them up.
+    let fillerCount: Int
+    /// What the number of rows becomes a multiple of.
+    let step: Int
+
+    /// Rows as they are.
+    static let none = RowFilling(fillerCount: 0, step: 1)
+
+    /// The most rows that there can be to fill up.
+    var maximumRowCount: Int { fillerCount + step - 1 }
+
+    /// How many rows each filler has behind so many rows of questions: as nearly as can be the same number.
+    func lengths(behind rows: Int) -> [Int] {
+        guard fillerCount > 0 else { return [] }
+        let least = rows + fillerCount
+        let added = (least + step - 1) / step * step - rows
+        return (0..<fillerCount).map { added / fillerCount + ($0 < added % fillerCount ? 1 : 0) }
+    }
+}
+
+/// Shapes that batches cannot be filled up to.
+public struct BatchShapesError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What should have been there.
+    public let expected: String
+    /// What was there instead.
+    public let found: String
+    /// One line.
+    public var description: String { "batch shapes: expected \(expected), found \(found)" }
+}
