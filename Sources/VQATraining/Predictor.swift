@@ -59,8 +59,9 @@ public struct Predictor {
         var answers = Answers()
         while let batch = try batches.next() {
             let logits = try withoutGradients {
+                // What follows the batch's own questions only fills it up.
                 try precision.autocast(on: device) { try model(batch.moved(to: device)) }
-                    .converted(to: .float32)
+                    .narrowed(axis: 0, start: 0, length: batch.count).converted(to: .float32)
             }
             guard try logits.isFinite().all().item() == 1 else {
                 throw LogitsNotFiniteError(question: batch.questionIDs[0])

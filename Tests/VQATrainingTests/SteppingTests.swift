@@ -20,6 +20,12 @@ import VQAModels
         setup.device = device
         setup.precision = precision
         setup.stepping = stepping
+        if stepping == .recorded {
+            setup.training.shapes = try BatchShapes(
+                questions: mini.configuration.batchSize / mini.configuration.gradAccuSteps, regionStep: 32,
+                wordStep: 32, maximumRegions: mini.configuration.imgFeatPadSize,
+                maximumWords: mini.configuration.maxToken)
+        }
         let trainer = try Trainer(setup, seed: 0)
         try trainer.resume(from: Checkpoint(contentsOf: MiniRun.checkpoint(2).path))
         return trainer
@@ -43,6 +49,33 @@ import VQAModels
         let trainer = try trainer(stepping, in: folder)
         _ = try trainer.run()
         try expectOfficial(trainer.records, within: 1e-3)
+    }
+
+    @Test("steps of a shape that has come before are repeated, and make what steps do that are not")
+    func repeated() throws {
+        func run(_ isRecording: Bool) throws -> (figures: StepFigures, weights: [String: Tensor], repeated: Int) {
+            let mini = try MiniDataset()
+            let model = try mini.model()
+            try model.load(Checkpoint(contentsOf: MiniRun.checkpoint(2).path).weights)
+            var builder = try mini.setup(in: TemporaryFolder().url).training
+            builder.shapes = try BatchShapes(
+                questions: 8, maximumRegions: mini.configuration.imgFeatPadSize,
+                maximumWords: mini.configuration.maxToken)
+            let steps = try DeferredSteps(
+                TrainedNetwork(model: model, device: .cpu, precision: .float32),
+                Adam(model.namedParameters(), learningRate: 0), lossScale: nil, isRecording: isRecording)
+            for step in 0..<12 {
+                let start = step % 2 * 8
+                try steps.step(parts: 1, learningRate: 1e-3) { try builder.batch(rows: start..<start + 8) }
+            }
+            return (try steps.figures(), try model.state(), steps.repeatedSteps)
+        }
+        let (plain, recorded) = (try run(false), try run(true))
+        #expect(plain.repeated == 0 && recorded.repeated >= 6)
+        #expect(recorded.figures == plain.figures)
+        for (name, tensor) in plain.weights {
+            #expect(try recorded.weights[name]?.array(of: Float.self) == tensor.array(of: Float.self), "\(name)")
+        }
     }
 
     @Test("gradients of parts add up, and their norm is that of steps made at once")

@@ -17,6 +17,8 @@ final class DeferredSteps: StepMaker {
     private var stepCount = 0
     private let isRecording: Bool
     private var recordings: [Shape: Recording] = [:]
+    /// How often a recording has taken the place of a step's work.
+    private(set) var repeatedSteps = 0
 
     /// What makes two steps the same work: the shapes of what the batches hold, and whether an update follows.
     private struct Shape: Hashable {
@@ -59,6 +61,7 @@ final class DeferredSteps: StepMaker {
         var recording = recordings[shape] ?? Recording()
         if let work = recording.work {
             try recording.batch?.copyTensors(from: batch)
+            repeatedSteps += 1
             try Profiler.named("recorded step") { try work.run() }
             return
         }

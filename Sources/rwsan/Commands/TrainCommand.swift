@@ -28,6 +28,7 @@ struct TrainCommand: ParsableCommand {
     var resume: String?
     @OptionGroup var device: DeviceOption
     @OptionGroup var precision: PrecisionOption
+    @OptionGroup var gpu: GPUOptions
     @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
     @Option(
         help:
@@ -55,6 +56,7 @@ struct TrainCommand: ParsableCommand {
         TorchRuntime.seed(seed)
         var setup = try makeSetup(dataset, splits, configuration, checkpoint, device, folder)
         setup.precision = precision
+        try gpu.apply(to: &setup)
         let trainer = try Trainer(setup, seed: seed)
         if let checkpoint, let source {
             try CheckpointError.naming(source) { try trainer.resume(from: checkpoint) }
@@ -176,6 +178,9 @@ struct TrainCommand: ParsableCommand {
         let state = trainer.state
         Console.note(
             "going on from \(source): epoch \(state.epoch + 1), after \(state.stepInEpoch) of its steps")
+        if setup.device != .cpu, checkpoint?.deviceGeneratorState == nil {
+            Console.note("the run was not on a GPU before: what dropout draws there starts anew")
+        }
         if let threads = checkpoint?.training?.threadCount, threads != TorchRuntime.threadCount {
             Console.note(
                 "the run had \(threads) threads before, and has \(TorchRuntime.threadCount) now: its weights "

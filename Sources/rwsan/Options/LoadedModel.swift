@@ -66,12 +66,14 @@ struct LoadedModel {
     /// The questions of a split, ready to be answered.
     func questions(_ dataset: OfficialDataset, _ split: DatasetSplit) throws -> BatchBuilder {
         dataset.noteFeaturePlaces([split])
-        return try BatchBuilder(
+        var builder = try BatchBuilder(
             examples: dataset.examples(
                 split, vocabulary: vocabulary, maximumWords: configuration.maxToken),
             features: dataset.features([split], maximumRegions: configuration.imgFeatPadSize),
             answerCount: answers.count, featureWidth: configuration.imgFeatSize,
             maximumRegions: configuration.imgFeatPadSize, maximumWords: configuration.maxToken)
+        builder.isPinned = device != .cpu
+        return builder
     }
 
     /// Answers the questions, showing how it goes.
