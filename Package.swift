@@ -67,7 +67,7 @@ let package = Package(
 
         .executableTarget(
             name: "StepBenchmark",
-            dependencies: ["VQAModels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["VQATraining", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Benchmarks/StepBenchmark"),
         .executableTarget(
             name: "FeatureBenchmark",

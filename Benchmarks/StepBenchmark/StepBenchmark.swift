@@ -3,6 +3,7 @@ import Foundation
 import Torch
 import VQAData
 import VQAModels
+import VQATraining
 
 /// Times training steps and inference of RWSAN at the official defaults on batches shaped like VQA-v2's.
 ///
@@ -30,7 +31,8 @@ struct StepBenchmark: ParsableCommand {
     @Option(help: "float32, bfloat16 or float16.") var precision = "float32"
     @Option(help: "How many threads an operator may use; libtorch's choice where it is left out.")
     var threads: Int?
-    @Option(help: "Write a trace of one training step to this .json file.") var profile: String?
+    @Option(help: "Write a trace of a training step, on a GPU of 20, to this .json file.") var profile:
+        String?
     @Option(help: "Time nothing, and compare logits with those of the peer in this file.") var check: String?
     @Flag(help: "Do without TorchRuntime.keepFreedMemory.") var handBackMemory = false
 
@@ -72,11 +74,13 @@ struct StepBenchmark: ParsableCommand {
     private func time(_ part: Part, _ run: StepRun) throws {
         switch part {
         case .train:
-            let step = try run.trainingStep()
-            try report(part.rawValue, run.batch, step)
+            let isRecorded = Stepping.best(on: run.device) == .recorded
+            let batches = isRecorded ? [try makeFilledBatch(), try makeFilledBatch()] : [run.batch]
+            let (count, makeSteps) = try run.trainingSteps(on: batches.map { try $0.moved(to: run.device) })
+            try report(part.rawValue, run.batch, stepsAtOnce: count, makeSteps)
             if let profile {
                 try Profiler.start(on: run.device)
-                try step()
+                try makeSteps()
                 try Profiler.stop(writingTo: URL(fileURLWithPath: profile))
             }
         case .infer:
@@ -117,12 +121,14 @@ struct StepBenchmark: ParsableCommand {
         try show(record)
     }
 
-    private func report(_ what: String, _ batch: Batch, _ step: () throws -> Void) throws {
+    private func report(
+        _ what: String, _ batch: Batch, stepsAtOnce: Int = 1, _ step: () throws -> Void
+    ) throws {
         for _ in 0..<warmup { try step() }
         let clock = ContinuousClock()
         var seconds: [Double] = []
         for _ in 0..<max(1, steps) {
-            seconds.append(try clock.measure(step) / .seconds(1))
+            seconds.append(try clock.measure(step) / .seconds(1) / Double(stepsAtOnce))
         }
         seconds.sort()
         let median = seconds[seconds.count / 2]
@@ -140,21 +146,51 @@ struct StepBenchmark: ParsableCommand {
     }
 
     private func makeBatch(_ configuration: Configuration) throws -> Batch {
+        let (regionCounts, wordCounts) = try counts()
+        return try makeBatch(configuration, regionCounts, wordCounts, questions: wordCounts.count)
+    }
+
+    /// A batch filled up to one of few shapes, as training takes it where steps are recorded.
+    private func makeFilledBatch() throws -> Batch {
+        let configuration = Configuration()
+        let (regionCounts, wordCounts) = try counts()
+        let shapes = try BatchShapes(
+            questions: wordCounts.count, maximumRegions: configuration.imgFeatPadSize,
+            maximumWords: configuration.maxToken)
+        let fillers = try shapes.fillers(
+            questions: wordCounts.count, regionRows: regionCounts.reduce(0, +),
+            wordRows: wordCounts.reduce(0, +))
+        return try makeBatch(
+            configuration, regionCounts + fillers.regions, wordCounts + fillers.words,
+            questions: wordCounts.count, shapes)
+    }
+
+    private func counts() throws -> (regions: [Int], words: [Int]) {
         let regionCounts = regions.split(separator: ",").compactMap { Int($0) }
         let wordCounts = words.split(separator: ",").compactMap { Int($0) }
         guard regionCounts.count == wordCounts.count, !wordCounts.isEmpty else {
             throw ValidationError("--regions and --words need the same number of numbers")
         }
+        return (regionCounts, wordCounts)
+    }
+
+    private func makeBatch(
+        _ configuration: Configuration, _ regionCounts: [Int], _ wordCounts: [Int], questions: Int,
+        _ shapes: BatchShapes? = nil
+    ) throws -> Batch {
         let rows = regionCounts.reduce(0, +)
         let wordNumbers = (0..<wordCounts.reduce(0, +)).map { Int64($0 * 7919 % 20571 + 2) }
-        var targets = [Float](repeating: 0, count: wordCounts.count * 3129)
-        for question in wordCounts.indices { targets[question * 3129 + question * 47 % 3129] = 1 }
+        var targets = [Float](repeating: 0, count: questions * 3129)
+        for question in 0..<questions { targets[question * 3129 + question * 47 % 3129] = 1 }
         return Batch(
-            questionIDs: wordCounts.indices.map { QuestionID(rawValue: Int64($0)) },
+            questionIDs: (0..<questions).map { QuestionID(rawValue: Int64($0)) },
+            fillerCount: wordCounts.count - questions,
             regions: try Tensor.uniform([rows, configuration.imgFeatSize]),
-            boxes: try Tensor.zeros([rows, 4]), regionSegments: try Segments(lengths: regionCounts),
-            words: try Tensor(wordNumbers), wordSegments: try Segments(lengths: wordCounts),
-            targets: try Tensor(targets, shape: [wordCounts.count, 3129]))
+            boxes: try Tensor.zeros([rows, 4]),
+            regionSegments: try Segments(lengths: regionCounts, maximumLength: shapes?.maximumRegions),
+            words: try Tensor(wordNumbers),
+            wordSegments: try Segments(lengths: wordCounts, maximumLength: shapes?.maximumWords),
+            targets: try Tensor(targets, shape: [questions, 3129]))
     }
 
     /// The most memory the process has had, in MiB.

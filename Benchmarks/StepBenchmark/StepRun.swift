@@ -1,6 +1,7 @@
 import Torch
 import VQAData
 import VQAModels
+import VQATraining
 
 /// A network and a batch, and what is done with them in one step.
 struct StepRun {
@@ -9,23 +10,25 @@ struct StepRun {
     let precision: Precision
     var batch: Batch
 
-    /// A training step as the trainer makes it: forward, loss, backward, and Adam's update.
-    func trainingStep() throws -> () throws -> Void {
+    /// Training steps as the trainer makes them, and how many of them are made at once.
+    ///
+    /// - Parameter batches: Two batches of one shape, which come in turn.
+    func trainingSteps(on batches: [Batch]) throws -> (count: Int, make: () throws -> Void) {
         let optimizer = try Adam(
             model.namedParameters(), learningRate: 1e-4, betas: (0.9, 0.98), epsilon: 1e-9)
-        var scale = precision == .float16 ? LossScale() : nil
+        let steps = try Stepping.best(on: device).makeSteps(
+            model, optimizer, device: device, precision: precision,
+            lossScale: precision == .float16 ? LossScale() : nil)
         model.setTraining(true)
-        return {
-            try model.dropGradients()
-            guard let targets = batch.targets else { return }
-            let loss = try precision.autocast(on: device) {
-                try Loss.binaryCrossEntropy(logits: model(batch), targets: targets)
+        return (
+            steps.figuresInterval,
+            {
+                for step in 0..<steps.figuresInterval {
+                    try steps.step(parts: 1, learningRate: 1e-4) { batches[step % batches.count] }
+                }
+                _ = try steps.figures()
             }
-            try (scale?.scaled(loss) ?? loss).backward()
-            let isFinite = try scale?.unscale(model.parameters().compactMap(\.gradient)) ?? true
-            if isFinite { try optimizer.step() }
-            _ = try loss.item()
-        }
+        )
     }
 
     /// The logits `[questions, answers]`.

@@ -61,6 +61,18 @@ public struct BatchShapes: Sendable, Equatable {
         return step == 1 ? 0 : (step - 1 + maximum - 2) / (maximum - 1)
     }
 
+    /// How many rows each filler has behind the rows of a batch's questions.
+    ///
+    /// - Throws: `BatchShapesError` where there are more questions than a batch has.
+    public func fillers(questions: Int, regionRows: Int, wordRows: Int) throws(BatchShapesError)
+        -> (regions: [Int], words: [Int])
+    {
+        (
+            try regionFilling(questions: questions).lengths(behind: regionRows),
+            try wordFilling(questions: questions).lengths(behind: wordRows)
+        )
+    }
+
     /// How the region rows of a batch of so many questions are filled up.
     ///
     /// - Throws: `BatchShapesError` where there are more questions than a batch has.

@@ -53,7 +53,9 @@ import VQAModels
 
     @Test("steps of a shape that has come before are repeated, and make what steps do that are not")
     func repeated() throws {
-        func run(_ isRecording: Bool) throws -> (figures: StepFigures, weights: [String: Tensor], repeated: Int) {
+        func run(_ isRecording: Bool) throws -> (
+            figures: StepFigures, weights: [String: Tensor], repeated: Int
+        ) {
             let mini = try MiniDataset()
             let model = try mini.model()
             try model.load(Checkpoint(contentsOf: MiniRun.checkpoint(2).path).weights)
@@ -74,7 +76,8 @@ import VQAModels
         #expect(plain.repeated == 0 && recorded.repeated >= 6)
         #expect(recorded.figures == plain.figures)
         for (name, tensor) in plain.weights {
-            #expect(try recorded.weights[name]?.array(of: Float.self) == tensor.array(of: Float.self), "\(name)")
+            #expect(
+                try recorded.weights[name]?.array(of: Float.self) == tensor.array(of: Float.self), "\(name)")
         }
     }
 

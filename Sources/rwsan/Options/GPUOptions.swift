@@ -52,7 +52,8 @@ struct GPUOptions: ParsableArguments {
                     + "computes in float32")
             return nil
         }
-        let plan = try ResidentRegions.Plan([setup.training] + (setup.validation.map { [$0.questions] } ?? []))
+        let plan = try ResidentRegions.Plan(
+            [setup.training] + (setup.validation.map { [$0.questions] } ?? []))
         let room = try setup.device.freeMemory - Self.reservedMemory
         guard plan.byteCount <= room else {
             Console.note(
