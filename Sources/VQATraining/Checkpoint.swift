@@ -7,7 +7,7 @@ import VQAModels
 ///
 /// The file is safetensors. The weights have the official parameter names; beside them lie Adam's moments
 /// (`optimizer.mean.<name>`, `optimizer.square.<name>`) and the random generators' states (`random.cpu`, and
-/// `random.cuda` of a run on a GPU).
+/// `random.cuda.0` and so on of a run on GPUs).
 /// The metadata holds `configuration`, `words`, `answers`, `training` and `features` as JSON.
 public struct Checkpoint: Sendable {
     /// The weights, by official name.
@@ -30,8 +30,9 @@ public struct Checkpoint: Sendable {
     public var officialLearningRateBase: Double?
     /// The state of the CPU's random generator; nil where there is none.
     public var generatorState: Tensor?
-    /// The state of the random generator of the GPU that it was trained on; nil where that was none.
-    public var deviceGeneratorState: Tensor?
+    /// The states of the random generators of the GPUs that it was trained on, in their order; empty where those
+    /// were none.
+    public var deviceGeneratorStates: [Tensor] = []
 
     /// A checkpoint of nothing but weights.
     public init(weights: [String: Tensor]) {
@@ -57,7 +58,7 @@ public struct Checkpoint: Sendable {
         static let mean = "optimizer.mean."
         static let square = "optimizer.square."
         static let generator = "random.cpu"
-        static let deviceGenerator = "random.cuda"
+        static let deviceGenerator = "random.cuda."
         static let format = "rwsan-checkpoint-1"
     }
 
@@ -97,8 +98,8 @@ public struct Checkpoint: Sendable {
         for (name, tensor) in tensors {
             if name == Names.generator {
                 generatorState = tensor
-            } else if name == Names.deviceGenerator {
-                deviceGeneratorState = tensor
+            } else if name.hasPrefix(Names.deviceGenerator) {
+                continue
             } else if name.hasPrefix(Names.mean) {
                 let parameter = String(name.dropFirst(Names.mean.count))
                 guard let square = tensors[Names.square + parameter] else {
@@ -108,6 +109,9 @@ public struct Checkpoint: Sendable {
             } else if !name.hasPrefix(Names.square) {
                 weights[name] = tensor
             }
+        }
+        while let state = tensors[Names.deviceGenerator + "\(deviceGeneratorStates.count)"] {
+            deviceGeneratorStates.append(state)
         }
     }
 
@@ -137,7 +141,9 @@ public struct Checkpoint: Sendable {
             tensors[Names.square + name] = moments.square
         }
         tensors[Names.generator] = generatorState
-        tensors[Names.deviceGenerator] = deviceGeneratorState
+        for (index, state) in deviceGeneratorStates.enumerated() {
+            tensors[Names.deviceGenerator + "\(index)"] = state
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         func json(_ value: some Encodable) throws -> String {

@@ -9,52 +9,6 @@ import VQAModels
 /// soft score, summed over the batch, and Adam. Stopped at any moment and resumed, a run ends with the same
 /// weights to the last bit as one that was never stopped, on the CPU with the same number of threads.
 public final class Trainer {
-    /// Everything a run is made of.
-    public struct Setup {
-        /// The network, with its start values.
-        public var model: any VQAModel
-        /// The settings.
-        public var configuration: Configuration
-        /// Where the network lies.
-        public var device: Device
-        /// In what precision training and evaluation compute. Checkpoints are in single precision in any case.
-        public var precision: Precision
-        /// How steps are made.
-        public var stepping: Stepping
-        /// The questions to learn from.
-        public var training: BatchBuilder
-        /// The questions that are answered after each epoch, with their annotations; nil for none.
-        public var validation: (questions: BatchBuilder, metric: AccuracyMetric)?
-        /// Goes into the checkpoints.
-        public var vocabulary: Vocabulary
-        /// Goes into the checkpoints.
-        public var answers: AnswerList
-        /// Goes into the checkpoints.
-        public var featureRecipe: String?
-        /// Where the run's files go.
-        public var folder: RunFolder
-
-        /// - Parameters: as the properties; without `stepping`, what suits the device.
-        public init(
-            model: any VQAModel, configuration: Configuration, device: Device,
-            precision: Precision = .float32, stepping: Stepping? = nil, training: BatchBuilder,
-            validation: (questions: BatchBuilder, metric: AccuracyMetric)?, vocabulary: Vocabulary,
-            answers: AnswerList, featureRecipe: String?, folder: RunFolder
-        ) {
-            self.model = model
-            self.configuration = configuration
-            self.device = device
-            self.precision = precision
-            self.stepping = stepping ?? .best(on: device)
-            self.training = training
-            self.validation = validation
-            self.vocabulary = vocabulary
-            self.answers = answers
-            self.featureRecipe = featureRecipe
-            self.folder = folder
-        }
-    }
-
     /// How a run ended.
     public enum Outcome: Sendable, Equatable {
         /// All epochs are done; the last checkpoint is this file.
@@ -71,7 +25,7 @@ public final class Trainer {
     public var profile: StepProfile?
 
     /// Where it computes.
-    public var device: Device { setup.device }
+    public var devices: [Device] { setup.devices }
 
     private let setup: Setup
     private let configuration: Configuration
@@ -79,8 +33,8 @@ public final class Trainer {
     /// Made when the first step is, so that it starts from what was resumed.
     private lazy var steps = Result { [setup, optimizer, state] in
         try setup.stepping.makeSteps(
-            setup.model, optimizer, device: setup.device, precision: setup.precision,
-            lossScale: state.lossScale)
+            setup.model, copies: setup.copies(), optimizer, device: setup.device,
+            precision: setup.precision, lossScale: state.lossScale)
     }
     private let schedule: LearningRateSchedule
     private let stepsPerEpoch: Int
@@ -100,6 +54,10 @@ public final class Trainer {
         guard stepsPerEpoch > 0 else {
             throw TrainingError.tooFewQuestions(
                 found: setup.training.count, batchSize: configuration.batchSize)
+        }
+        let part = configuration.batchSize / configuration.gradAccuSteps
+        guard setup.helpers.count < part else {
+            throw TrainingError.tooManyDevices(found: setup.helpers.count + 1, questions: part)
         }
         schedule = LearningRateSchedule(configuration, exampleCount: setup.training.count)
         state = TrainingState(
@@ -139,8 +97,8 @@ public final class Trainer {
             state.learningRateBase = checkpoint.officialLearningRateBase ?? configuration.lrBase
         }
         if let generator = checkpoint.generatorState { try TorchRuntime.setGeneratorState(generator) }
-        if setup.device != .cpu, let generator = checkpoint.deviceGeneratorState {
-            try TorchRuntime.setGeneratorState(generator, of: setup.device)
+        for (device, generator) in zip(setup.gpus, checkpoint.deviceGeneratorStates) {
+            try TorchRuntime.setGeneratorState(generator, of: device)
         }
     }
 
@@ -213,12 +171,15 @@ public final class Trainer {
         let order = EpochOrder(
             count: setup.training.count, seed: configuration.shuffle ? state.seed : nil, epoch: state.epoch)
         let parts = configuration.gradAccuSteps
-        let size = configuration.batchSize / parts
-        let training = setup.training
+        let epoch = EpochBatches(
+            rows: order.rows, batchSize: configuration.batchSize, parts: parts,
+            builders: [setup.training] + setup.helpers.map(\.training))
+        let count = epoch.batchesPerStep
         let batches = Prefetcher(
-            state.stepInEpoch * parts..<stepsPerEpoch * parts, workers: configuration.numWorkers
-        ) { try training.batch(rows: order.rows[$0 * size..<($0 + 1) * size]) }
+            state.stepInEpoch * count..<stepsPerEpoch * count, workers: configuration.numWorkers,
+            make: epoch.batch)
         defer { batches.cancel() }
+        // Copies are made in training, and nothing else is done with them.
         setup.model.setTraining(true)
         let clock = ContinuousClock()
         let (secondsBefore, waitingBefore) = (state.seconds, state.waitingSeconds ?? 0)
@@ -360,42 +321,7 @@ public final class Trainer {
         checkpoint.moments = optimizer.moments
         checkpoint.stepCount = state.optimizerSteps
         checkpoint.generatorState = try TorchRuntime.generatorState()
-        if setup.device != .cpu {
-            checkpoint.deviceGeneratorState = try TorchRuntime.generatorState(of: setup.device)
-        }
+        checkpoint.deviceGeneratorStates = try setup.gpus.map { try TorchRuntime.generatorState(of: $0) }
         return checkpoint
-    }
-}
-
-/// Why training cannot start or go on.
-public enum TrainingError: Error, Sendable, CustomStringConvertible {
-    case tooFewQuestions(found: Int, batchSize: Int)
-    case noOptimizerState
-    case notBetweenEpochs(step: Int, stepsPerEpoch: Int)
-    case impossibleState(TrainingState, stepsPerEpoch: Int)
-    case changedInEpoch(key: String, from: String, to: String)
-    case notFinite(loss: Double, epoch: Int, step: Int, learningRate: Double)
-
-    /// One line.
-    public var description: String {
-        switch self {
-        case .tooFewQuestions(let found, let batchSize):
-            "expected at least batch_size = \(batchSize) questions to train on, found \(found)"
-        case .noOptimizerState:
-            "the checkpoint has no optimizer state to go on from; it can evaluate, predict and answer"
-        case .notBetweenEpochs(let step, let stepsPerEpoch):
-            "the checkpoint stands after step \(step), which is not the end of an epoch of \(stepsPerEpoch) "
-                + "steps: it was trained on other data or with another batch_size"
-        case .impossibleState(let state, let stepsPerEpoch):
-            "expected the state of a run whose epochs have \(stepsPerEpoch) steps, found one after "
-                + "\(state.epoch) epochs and \(state.stepInEpoch) steps, \(state.step) steps in all, with a base "
-                + "learning rate of \(state.learningRateBase)"
-        case .changedInEpoch(let key, let from, let to):
-            "it stands in the middle of an epoch with \(key) = \(from), which cannot go on with \(to): go on "
-                + "from the checkpoint of an epoch"
-        case .notFinite(let loss, let epoch, let step, let learningRate):
-            "the loss became \(loss.isNaN ? "not a number" : "\(loss)") in step \(step) of epoch \(epoch), at a rate of \(learningRate): try a "
-                + "lower rate (--set lr_base=...), or go on from an earlier checkpoint with --resume"
-        }
     }
 }

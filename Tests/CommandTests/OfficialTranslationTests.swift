@@ -77,7 +77,7 @@ import Torch
         let translation = try translate(official, files: files)
         #expect(translation.arguments.joined(separator: " ") == expected)
         #expect(translation.notes.isEmpty)
-        #expect(translation.device == .cuda(0))
+        #expect(translation.devices == [.cuda(0)])
         // The subcommands understand it.
         _ = try RWSANCommand.parseAsRoot(translation.arguments)
     }
@@ -149,8 +149,13 @@ import Torch
         let several = try OfficialTranslation(
             OfficialCommandLine(parsing: ["--RUN=train", "--GPU=0, 1, 2"]), unnamedVersion: "1",
             fileExists: { _ in false })
-        #expect(several.notes == ["one GPU is used, number 0; not used: 1, 2"])
-        #expect(several.device == .cuda(0))
+        #expect(several.notes.isEmpty)
+        #expect(several.arguments.suffix(2) == ["--device", "cuda:0,cuda:1,cuda:2"])
+        let answering = try OfficialTranslation(
+            OfficialCommandLine(parsing: ["--RUN=val", "--GPU=0, 1, 2", "--CKPT_PATH=a.pkl"]),
+            unnamedVersion: "1", fileExists: { _ in true })
+        #expect(answering.notes == ["several GPUs are for training; number 0 is used, and not 1, 2"])
+        #expect(answering.arguments.suffix(2) == ["--device", "cuda:0"])
         #expect(
             try translate("--RUN=train --CKPT_V=a --SAVE_PRED=True").notes == [
                 "training starts anew, not from the checkpoint: RESUME=True goes on from it",

@@ -27,7 +27,9 @@ public final class DeviceAdam {
     private let isScaling: Bool
     private let learningRate, stepCount: Tensor  // float32 []
     private let normSum: Tensor  // float64 []
-    private let scale, infinite, skipped: Tensor  // float32 [1]
+    /// What losses are scaled by: float32 `[1]`.
+    public let scale: Tensor
+    private let infinite, skipped: Tensor  // float32 [1]
     private let goodSteps: Tensor  // int32 [1]
 
     /// - Parameters:

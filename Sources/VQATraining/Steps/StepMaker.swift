@@ -60,20 +60,29 @@ public enum Stepping: String, Sendable, CaseIterable {
     ///
     /// - Parameters:
     ///   - model: The network, on the device.
+    ///   - copies: Copies of it on further devices, whose weights are overwritten; none for ``immediate``.
     ///   - optimizer: Of its parameters, with the moments to go on from.
     ///   - device: Where the network lies.
     ///   - precision: In what precision it computes.
     ///   - lossScale: What the first loss is scaled by; nil scales none.
-    /// - Throws: `TorchError` where memory is short.
+    /// - Throws: `TorchError` where memory is short, or there are copies for steps that cannot be shared.
     public func makeSteps(
-        _ model: any VQAModel, _ optimizer: Adam, device: Device, precision: Precision, lossScale: LossScale?
+        _ model: any VQAModel, copies: [(model: any VQAModel, device: Device)] = [], _ optimizer: Adam,
+        device: Device, precision: Precision, lossScale: LossScale?
     ) throws -> any StepMaker {
         let network = TrainedNetwork(model: model, device: device, precision: precision)
         guard self != .immediate else {
+            guard copies.isEmpty else {
+                throw TorchError(
+                    operation: "steps",
+                    reason: "expected one device for immediate steps, found \(copies.count + 1)")
+            }
             return ImmediateSteps(network, optimizer, lossScale: lossScale)
         }
         return try DeferredSteps(
-            network, optimizer, lossScale: lossScale, isRecording: self == .recorded)
+            network,
+            copies: copies.map { TrainedNetwork(model: $0.model, device: $0.device, precision: precision) },
+            optimizer, lossScale: lossScale, isRecording: self == .recorded)
     }
 }
 

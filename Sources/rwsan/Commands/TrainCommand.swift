@@ -26,7 +26,7 @@ struct TrainCommand: ParsableCommand {
     var glove: String?
     @Option(help: "A checkpoint to go on from, or a folder of them for the one that has come furthest.")
     var resume: String?
-    @OptionGroup var device: DeviceOption
+    @OptionGroup var devices: DevicesOption
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var gpu: GPUOptions
     @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
@@ -47,7 +47,8 @@ struct TrainCommand: ParsableCommand {
         let source = try resume.flatMap { try resumeFile($0, of: folder) }
         let checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
         let configuration = try settings.applied(to: checkpoint?.configuration ?? Configuration())
-        let device = try device.resolve()
+        let devices = try devices.resolve()
+        let device = devices[0]
         let precision = try precision.resolve(for: .training, on: device)
         let profileFile = try profile.map(OutputPath.init)
         let dataset = try dataset.open()
@@ -56,7 +57,7 @@ struct TrainCommand: ParsableCommand {
         TorchRuntime.seed(seed)
         var setup = try makeSetup(dataset, splits, configuration, checkpoint, device, folder)
         setup.precision = precision
-        try gpu.apply(to: &setup)
+        try gpu.apply(to: &setup, devices)
         let trainer = try Trainer(setup, seed: seed)
         if let checkpoint, let source {
             try CheckpointError.naming(source) { try trainer.resume(from: checkpoint) }
@@ -172,13 +173,13 @@ struct TrainCommand: ParsableCommand {
         Console.note(
             "\(setup.configuration.model): \(parameters) parameters, \(setup.vocabulary.count) words, "
                 + "\(setup.answers.count) answers; \(setup.training.count) questions to learn from, on "
-                + "\(setup.device) in \(setup.precision.rawValue) with \(TorchRuntime.threadCount) threads, seed \(trainer.state.seed)"
+                + "\(Device.list(setup.devices)) in \(setup.precision.rawValue) with \(TorchRuntime.threadCount) threads, seed \(trainer.state.seed)"
         )
         guard let source else { return }
         let state = trainer.state
         Console.note(
             "going on from \(source): epoch \(state.epoch + 1), after \(state.stepInEpoch) of its steps")
-        if setup.device != .cpu, checkpoint?.deviceGeneratorState == nil {
+        if setup.device != .cpu, checkpoint?.deviceGeneratorStates.isEmpty ?? true {
             Console.note("the run was not on a GPU before: what dropout draws there starts anew")
         }
         if let threads = checkpoint?.training?.threadCount, threads != TorchRuntime.threadCount {
@@ -204,7 +205,7 @@ struct TrainCommand: ParsableCommand {
         case .interrupted(let checkpoint):
             let goingOn =
                 ["rwsan", "train"] + dataset.arguments
-                + ["--name", name, "--resume", checkpoint, "--device", trainer.device.description]
+                + ["--name", name, "--resume", checkpoint, "--device", Device.list(trainer.devices)]
             Console.note("stopped; to go on: \(ShellQuoting.line(goingOn))")
             throw ExitCode(128 + SIGINT)
         }

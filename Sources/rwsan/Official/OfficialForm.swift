@@ -15,10 +15,12 @@ enum OfficialForm {
             fileExists: FileManager.default.fileExists(atPath:))
         translation.notes.forEach(Console.note)
         Console.note("the same as: \(ShellQuoting.line(["rwsan"] + translation.arguments))")
-        do {
-            try translation.device.requireAvailable()
-        } catch {
-            throw UnavailableGPU(device: translation.device, reason: error)
+        for device in translation.devices {
+            do {
+                try device.requireAvailable()
+            } catch {
+                throw UnavailableGPU(device: device, reason: error)
+            }
         }
         return translation.arguments
     }

@@ -19,7 +19,7 @@ struct OfficialTranslation {
     /// What is done otherwise than the command line says, a line each.
     private(set) var notes: [String] = []
     /// Where it computes.
-    let device: Device
+    let devices: [Device]
 
     private let commandLine: OfficialCommandLine
     private let version: String
@@ -37,12 +37,13 @@ struct OfficialTranslation {
         version = commandLine.version ?? unnamedVersion
         self.fileExists = fileExists
         switch commandLine.processor {
-        case .cpu: device = .cpu
+        case .cpu: devices = [.cpu]
         case .gpus(let first, let others):
-            device = .cuda(first)
-            if !others.isEmpty {
+            let isShared = commandLine.run == .train
+            devices = ([first] + (isShared ? others : [])).map(Device.cuda)
+            if !others.isEmpty, !isShared {
                 let unused = others.map(String.init).joined(separator: ", ")
-                notes.append("one GPU is used, number \(first); not used: \(unused)")
+                notes.append("several GPUs are for training; number \(first) is used, and not \(unused)")
             }
         }
         if commandLine.checkpointPath != nil,
@@ -76,7 +77,7 @@ struct OfficialTranslation {
             ("num_workers", commandLine.workers?.description),
             ("eval_every_epoch", commandLine.evaluatesEveryEpoch?.description),
         ])
-        add("--device", device.description)
+        add("--device", Device.list(devices))
         if !commandLine.isVerbose { arguments.append("--quiet") }
     }
 
@@ -105,7 +106,7 @@ struct OfficialTranslation {
         }
         add("--log", log)
         addSettings([("num_workers", commandLine.workers?.description)])
-        add("--device", device.description)
+        add("--device", devices[0].description)
     }
 
     private mutating func add(_ option: String, _ value: String?) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Torch
 
 /// `--device auto|cpu|cuda:N`
@@ -6,9 +7,14 @@ struct DeviceOption: ParsableArguments {
     @Option(help: "Where to compute: auto, cpu or cuda:N.") var device = "auto"
 
     /// The device asked for; `auto` takes a GPU where there is one.
-    func resolve() throws -> Device {
-        guard device != "auto" else { return .best }
-        let chosen = try Device(parsing: device)
+    func resolve() throws -> Device { try Self.available(device) }
+
+    /// A device that can be used.
+    ///
+    /// - Throws: `TorchError` where the text names none; `UnavailableDevice` where it cannot be used.
+    static func available(_ text: String) throws -> Device {
+        guard text != "auto" else { return .best }
+        let chosen = try Device(parsing: text)
         do {
             try chosen.requireAvailable()
         } catch {
@@ -16,6 +22,38 @@ struct DeviceOption: ParsableArguments {
         }
         return chosen
     }
+}
+
+/// `--device auto|cpu|cuda:N[,cuda:N...]`
+struct DevicesOption: ParsableArguments {
+    @Option(
+        help: """
+            Where to compute: auto, cpu, cuda:N, or several GPUs (cuda:0,cuda:1), which share the questions of each step.
+            """)
+    var device = "auto"
+
+    /// The devices asked for; `auto` takes the first GPU where there is one.
+    ///
+    /// - Throws: As `DeviceOption.available`; `UnsharedDevices` where the devices cannot share steps.
+    func resolve() throws -> [Device] {
+        let devices = try device.split(separator: ",", omittingEmptySubsequences: false).map {
+            try DeviceOption.available($0.trimmingCharacters(in: .whitespaces))
+        }
+        guard devices.count == 1 || !devices.contains(.cpu) && Set(devices).count == devices.count else {
+            throw UnsharedDevices(text: device)
+        }
+        return devices
+    }
+}
+
+extension Device {
+    /// Devices as `--device` takes them.
+    static func list(_ devices: [Device]) -> String { devices.map(\.description).joined(separator: ",") }
+}
+
+struct UnsharedDevices: Error, CustomStringConvertible {
+    let text: String
+    var description: String { "--device: expected one device, or several different GPUs, found '\(text)'" }
 }
 
 struct UnavailableDevice: Error, CustomStringConvertible {

@@ -18,11 +18,12 @@ struct GPUOptions: ParsableArguments {
     /// of the official size (some 2 GB), with room for larger ones.
     private static let reservedMemory = 8 << 30
 
-    /// Makes a run use its device well: steps that can be recorded, and features that are there already or on their
+    /// Makes a run use its devices well: steps that can be recorded, and features that are there already or on their
     /// way.
     ///
+    /// - Parameter devices: The setup's, and the further ones that share its steps.
     /// - Throws: `BatchShapesError` where the settings allow no shapes; what reading features throws.
-    func apply(to setup: inout Trainer.Setup) throws {
+    func apply(to setup: inout Trainer.Setup, _ devices: [Device]) throws {
         guard setup.device != .cpu else {
             for (name, isSet) in [("--no-cuda-graphs", noCudaGraphs), ("--stream-features", streamFeatures)]
             where isSet { Console.note("\(name) changes nothing on the CPU") }
@@ -30,52 +31,61 @@ struct GPUOptions: ParsableArguments {
         }
         setup.stepping = noCudaGraphs ? .deferred : .recorded
         if setup.stepping == .recorded {
+            let part = setup.configuration.batchSize / setup.configuration.gradAccuSteps
             setup.training.shapes = try BatchShapes(
-                questions: setup.configuration.batchSize / setup.configuration.gradAccuSteps,
+                questions: max(1, (part + devices.count - 1) / devices.count),
                 maximumRegions: setup.training.maximumRegions, maximumWords: setup.training.maximumWords)
         }
         setup.training.isPinned = true
         setup.validation?.questions.isPinned = true
-        guard let resident = try residentRegions(setup) else { return }
-        setup.training = try setup.training.using(resident)
+        let plan = try residentPlan(setup)
+        let resident = try devices.map { device in try plan.flatMap { try load($0, on: device) } }
+        setup.helpers = try zip(devices, resident).dropFirst().map { device, resident in
+            Trainer.Setup.Helper(
+                device: device, training: try resident.map(setup.training.using) ?? setup.training)
+        }
+        guard let own = resident[0] else { return }
+        setup.training = try setup.training.using(own)
         if let questions = setup.validation?.questions {
-            setup.validation?.questions = try questions.using(resident)
+            setup.validation?.questions = try questions.using(own)
         }
     }
 
-    /// All regions on the device; nil where they are to be streamed, which is told with the reason.
-    private func residentRegions(_ setup: Trainer.Setup) throws -> ResidentRegions? {
+    /// What there is to load of features; nil where they are to be streamed, which is told with the reason.
+    private func residentPlan(_ setup: Trainer.Setup) throws -> ResidentRegions.Plan? {
         guard !streamFeatures else { return nil }
         guard setup.precision != .float32 else {
             Console.note(
-                "features are streamed to \(setup.device): on the device they would lie in half precision, and the run "
-                    + "computes in float32")
+                "features are streamed: on a GPU they would lie in half precision, and the run computes in float32"
+            )
             return nil
         }
-        let plan = try ResidentRegions.Plan(
+        return try ResidentRegions.Plan(
             [setup.training] + (setup.validation.map { [$0.questions] } ?? []))
-        let room = try setup.device.freeMemory - Self.reservedMemory
+    }
+
+    /// All regions on a device; nil where they are to be streamed, which is told with the reason.
+    private func load(_ plan: ResidentRegions.Plan, on device: Device) throws -> ResidentRegions? {
+        let room = try device.freeMemory - Self.reservedMemory
         guard plan.byteCount <= room else {
             Console.note(
-                "features are streamed to \(setup.device): those of \(plan.imageCount) pictures take "
+                "features are streamed to \(device): those of \(plan.imageCount) pictures take "
                     + "\(gigabytes(plan.byteCount)), and there is room for \(gigabytes(max(0, room)))")
             return nil
         }
         let line = ProgressLine()
+        defer { Console.clearProgress() }
         do {
             let resident = try plan.load(
-                on: setup.device, computingType: .float16,
+                on: device, computingType: .float16,
                 onProgress: { done in
-                    line.show { "features to \(setup.device): \(done) of \(plan.imageCount) pictures" }
+                    line.show { "features to \(device): \(done) of \(plan.imageCount) pictures" }
                 })
-            Console.clearProgress()
             Console.note(
-                "the features of \(plan.imageCount) pictures lie on \(setup.device): \(gigabytes(plan.byteCount))"
-            )
+                "the features of \(plan.imageCount) pictures lie on \(device): \(gigabytes(plan.byteCount))")
             return resident
         } catch let error as ResidentRegionsError {
-            Console.clearProgress()
-            Console.note("features are streamed to \(setup.device): \(error)")
+            Console.note("features are streamed to \(device): \(error)")
             return nil
         }
     }

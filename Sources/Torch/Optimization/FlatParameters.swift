@@ -1,0 +1,40 @@
+/// A network's parameters in one piece of memory, and their gradients in another, so that each moves between devices in
+/// one copy.
+public final class FlatParameters {
+    /// All parameters, one behind the other: float32 `[n]`.
+    public let values: Tensor
+    /// All gradients in the same order, zeros at first: float32 `[n]`.
+    public let gradients: Tensor
+
+    /// Moves parameters into one piece of memory; they stay the same tensors to everybody who holds them.
+    ///
+    /// - Parameter parameters: Of float32, on one device.
+    /// - Throws: `TorchError` where they are of another type, or on several devices.
+    public init(_ parameters: [Tensor]) throws(TorchError) {
+        let device = parameters.first?.device ?? .cpu
+        if let other = parameters.first(where: { $0.dtype != .float32 || $0.device != device }) {
+            throw TorchError(
+                operation: "flat parameters",
+                reason: "expected float32 on \(device), found \(other.dtype) on \(other.device)")
+        }
+        let count = parameters.reduce(0) { $0 + $1.count }
+        let (values, gradients) = (
+            try Tensor.zeros([count], device: device), try Tensor.zeros([count], device: device)
+        )
+        (self.values, self.gradients) = (values, gradients)
+        try withoutGradients { () throws(TorchError) in
+            var start = 0
+            for parameter in parameters {
+                func part(of flat: Tensor) throws(TorchError) -> Tensor {
+                    try flat.narrowed(axis: 0, start: start, length: parameter.count).reshaped(
+                        parameter.shape)
+                }
+                let own = try part(of: values)
+                try own.copy(from: parameter.detached())
+                try parameter.replaceStorage(with: own)
+                try parameter.setGradient(part(of: gradients))
+                start += parameter.count
+            }
+        }
+    }
+}

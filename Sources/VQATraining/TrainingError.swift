@@ -1,0 +1,35 @@
+/// Why training cannot start or go on.
+public enum TrainingError: Error, Sendable, CustomStringConvertible {
+    case tooFewQuestions(found: Int, batchSize: Int)
+    case tooManyDevices(found: Int, questions: Int)
+    case noOptimizerState
+    case notBetweenEpochs(step: Int, stepsPerEpoch: Int)
+    case impossibleState(TrainingState, stepsPerEpoch: Int)
+    case changedInEpoch(key: String, from: String, to: String)
+    case notFinite(loss: Double, epoch: Int, step: Int, learningRate: Double)
+
+    /// One line.
+    public var description: String {
+        switch self {
+        case .tooFewQuestions(let found, let batchSize):
+            "expected at least batch_size = \(batchSize) questions to train on, found \(found)"
+        case .tooManyDevices(let found, let questions):
+            "expected at most as many devices as there are questions in a part of a batch, \(questions), found \(found)"
+        case .noOptimizerState:
+            "the checkpoint has no optimizer state to go on from; it can evaluate, predict and answer"
+        case .notBetweenEpochs(let step, let stepsPerEpoch):
+            "the checkpoint stands after step \(step), which is not the end of an epoch of \(stepsPerEpoch) "
+                + "steps: it was trained on other data or with another batch_size"
+        case .impossibleState(let state, let stepsPerEpoch):
+            "expected the state of a run whose epochs have \(stepsPerEpoch) steps, found one after "
+                + "\(state.epoch) epochs and \(state.stepInEpoch) steps, \(state.step) steps in all, with a base "
+                + "learning rate of \(state.learningRateBase)"
+        case .changedInEpoch(let key, let from, let to):
+            "it stands in the middle of an epoch with \(key) = \(from), which cannot go on with \(to): go on "
+                + "from the checkpoint of an epoch"
+        case .notFinite(let loss, let epoch, let step, let learningRate):
+            "the loss became \(loss.isNaN ? "not a number" : "\(loss)") in step \(step) of epoch \(epoch), at a rate of \(learningRate): try a "
+                + "lower rate (--set lr_base=...), or go on from an earlier checkpoint with --resume"
+        }
+    }
+}
