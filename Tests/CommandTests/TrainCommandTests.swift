@@ -5,7 +5,8 @@ import Testing
 /// `train`, from the start and from an official checkpoint.
 @Suite struct TrainCommandTests {
     private static let recordKeys: Set = [
-        "epoch", "loss", "lr", "overall", "perAnswerType", "questions_per_second", "seconds", "waiting_share",
+        "epoch", "gradient_norm", "loss", "lr", "overall", "perAnswerType", "questions_per_second", "seconds",
+        "waiting_share",
     ]
 
     @Test("going on from the official epoch 2 logs the official epochs 3 to 5")
@@ -21,6 +22,7 @@ import Testing
         for (record, expected) in zip(records, official) {
             #expect(Set(record.keys) == Self.recordKeys)
             #expect(abs(try #require(record["loss"] as? Double) / expected.loss - 1) < 1e-3)
+            #expect(try #require(record["gradient_norm"] as? Double) > 0)
             #expect(record["lr"] as? Double == expected.lr)
             #expect(abs(try #require(record["overall"] as? Double) - expected.overall) <= 0.5)
             let types = try #require(record["perAnswerType"] as? [String: Double])
