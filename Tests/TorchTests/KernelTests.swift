@@ -124,7 +124,7 @@ import Testing
                 query: normal(5, 8), key: normal(5, 8), value: normal(5, 6), querySegments: segments,
                 sourceSegments: segments)
         }
-        #expect(try #require(error).reason.contains("Could not run 'aten::_efficient_attention_forward'"))
+        #expect(try #require(error).reason.contains("Could not run 'aten::_flash_attention_forward'"))
     }
 
     @Test("offsets that do not end with the rows are refused")

@@ -86,6 +86,12 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The compute capability of a GPU before the point; 0 for the CPU.
+    var capability: Int {
+        guard case .cuda(let index) = self else { return 0 }
+        return Int(ctorch_cuda_capability(Int32(index)))
+    }
+
     /// Waits until all work given to the device is done.
     ///
     /// - Throws: `TorchError` where that work failed.

@@ -13,8 +13,8 @@ public enum Precision: String, Sendable, CaseIterable {
 
     /// What training on a device does best: mixed precision on a GPU, in bfloat16 where the GPU has it.
     public static func best(on device: Device) -> Precision {
-        guard case .cuda(let index) = device else { return .float32 }
-        return ctorch_cuda_capability(Int32(index)) >= 8 ? .bfloat16 : .float16
+        guard device != .cpu else { return .float32 }
+        return device.capability >= 8 ? .bfloat16 : .float16
     }
 
     /// The type that autocast computes in; nil where there is no autocast.

@@ -1,7 +1,7 @@
 /// Attention in which the rows of each sequence look only at the rows of the same sequence.
 public struct SegmentAttention {
     private static let attention = Operator("rwsan::segment_attention")
-    private static let fusedAttention = Operator("aten::_efficient_attention_forward")
+    private static let fusedAttention = Operator("aten::_flash_attention_forward")
 
     /// How many heads there are.
     public let heads: Int
@@ -34,7 +34,7 @@ public struct SegmentAttention {
         query: Tensor, key: Tensor, value: Tensor, querySegments: Segments, sourceSegments: Segments
     ) throws(TorchError) -> Tensor {
         guard query.hasKernels, key.hasKernels, value.hasKernels else {
-            guard query.device == .cpu else {
+            if query.hasFlashAttention, key.hasFlashAttention, value.hasFlashAttention {
                 return try fused(
                     query: query, key: key, value: value, querySegments: querySegments,
                     sourceSegments: sourceSegments)
@@ -51,7 +51,8 @@ public struct SegmentAttention {
 
     /// The same in one kernel of libtorch's, which GPUs have for sequences of any lengths one below the other.
     ///
-    /// Source: Rabe & Staats 2021, "Self-attention does not need O(n^2) memory", as in xFormers and PyTorch.
+    /// It wants queries, keys and values of one width: zeros behind the narrower ones add nothing to a product.
+    /// Source: Dao 2023, "FlashAttention-2", as in PyTorch.
     func fused(
         query: Tensor, key: Tensor, value: Tensor, querySegments: Segments, sourceSegments: Segments
     ) throws(TorchError) -> Tensor {
@@ -61,24 +62,25 @@ public struct SegmentAttention {
             let rows = try querySegments.rows(of: masked).expandingAxis(1)
             query = try query.filled(where: rows, with: 0)
         }
+        let valueWidth = value.size(1) / heads
+        let width = (max(valueWidth, query.size(1) / heads) + Self.step - 1) / Self.step * Self.step
         let attended = try Self.fusedAttention.tensor(
-            .tensor(split(query, toMultipleOf: Self.fusedRank)),
-            .tensor(split(key, toMultipleOf: Self.fusedRank)), .tensor(split(value)), .none,
-            .tensor(querySegments.offsets), .tensor(sourceSegments.offsets),
-            .int(querySegments.maximumLength), .int(sourceSegments.maximumLength),
-            .double(dropout.currentProbability), 0, true, .double(scale))
-        return try attended.flattened(from: 2).droppingAxis(0)
+            .tensor(split(query, widenedTo: width)), .tensor(split(key, widenedTo: width)),
+            .tensor(split(value, widenedTo: width)), .tensor(querySegments.offsets),
+            .tensor(sourceSegments.offsets), .int(querySegments.maximumLength),
+            .int(sourceSegments.maximumLength), .double(dropout.currentProbability), false, false,
+            .double(scale))
+        return try attended.narrowed(axis: 2, start: 0, length: valueWidth).flattened(from: 1)
     }
 
-    /// The fused kernel reads so many numbers of a row at a time.
-    private static let fusedRank = 8
+    /// The fused kernel takes widths that are multiples of this.
+    private static let step = 8
 
-    /// Rows `[rows, heads * width]` as `[1, rows, heads, width]`, with zeros behind each head's numbers, which add
-    /// nothing to a product, where the width is no multiple.
-    private func split(_ rows: Tensor, toMultipleOf multiple: Int = 1) throws(TorchError) -> Tensor {
-        let parts = try rows.reshaped([1, rows.size(0), heads, -1])
-        let excess = parts.size(3) % multiple
-        return excess == 0 ? parts : try parts.padded([(0, multiple - excess)])
+    /// Rows `[rows, heads * n]` as `[rows, heads, width]`, with zeros behind each head's numbers.
+    private func split(_ rows: Tensor, widenedTo width: Int) throws(TorchError) -> Tensor {
+        let parts = try rows.reshaped([rows.size(0), heads, -1])
+        let missing = width - parts.size(2)
+        return missing == 0 ? parts : try parts.padded([(0, missing)])
     }
 
     /// The same of libtorch's own operators, on padded copies of the segments.
@@ -96,5 +98,12 @@ public struct SegmentAttention {
         let scores = try sourceSegments.masking(q.matmul(k.transposed()) * scale)
         let weights = try dropout(scores.softmax(axis: -1))  // [B, heads, Lq, Ls]
         return try weights.matmul(v).transposed(1, 2).flattened(from: 2).packed(querySegments)
+    }
+}
+
+extension Tensor {
+    /// Whether libtorch's FlashAttention takes the tensor: in half precision, on a GPU of compute capability 8 or more.
+    fileprivate var hasFlashAttention: Bool {
+        (dtype == .float16 || dtype == .bfloat16) && device.capability >= 8
     }
 }
