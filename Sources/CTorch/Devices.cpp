@@ -159,6 +159,8 @@ ctorch_tensor_ref ctorch_tensor_upload(ctorch_tensor_ref tensor, int32_t index, 
 
 ctorch_graph_ref ctorch_graph_begin(int32_t index, ctorch_graph_ref shared, char **error) {
     return guarded<ctorch_graph_ref>(error, nullptr, [&] {
+        // Memory that the steps before it have left cannot be given back while something is being recorded.
+        if (!shared) at::getDeviceAllocator(c10::kCUDA)->emptyCache();
         return static_cast<ctorch_graph_ref>(GraphLibrary::get().begin(index, shared, error));
     });
 }

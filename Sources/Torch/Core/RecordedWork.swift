@@ -19,7 +19,8 @@ public final class RecordedWork {
     ///     tensors that were made within it.
     ///   - body: The work. It must not look at a tensor's numbers, and has been done before: libtorch sets some things
     ///     up when they are first used, which cannot be recorded.
-    /// - Throws: `TorchError` where something in it cannot be recorded; what `body` throws.
+    /// - Throws: `RecordingError` where something in it cannot be recorded, after which the process should end its work
+    ///   on the device.
     public init(on device: Device, sharingMemoryOf other: RecordedWork?, _ body: @escaping () throws -> Void)
         throws
     {
@@ -32,17 +33,12 @@ public final class RecordedWork {
         let recording = try withBridgeError("recording") { ctorch_graph_begin(Int32(index), shared, $0) }
         do {
             try body()
-        } catch {
-            // A recording must be ended in any case; what went wrong first says more than that it failed.
-            try? checkBridge("recording") { ctorch_graph_end(recording, $0) }
-            ctorch_graph_free(recording)
-            throw error
-        }
-        do {
             try checkBridge("recording") { ctorch_graph_end(recording, $0) }
         } catch {
-            ctorch_graph_free(recording)
-            throw error
+            // It must be ended in any case. libtorch 2.11 does not let go of a recording that has failed: it is never
+            // freed, and the device is of no more use to this process.
+            try? checkBridge("recording") { ctorch_graph_end(recording, $0) }
+            throw RecordingError(cause: error)
         }
         graph = recording
     }
@@ -57,4 +53,12 @@ public final class RecordedWork {
         guard let graph else { return }
         try checkBridge("replay") { ctorch_graph_replay(graph, $0) }
     }
+}
+
+/// Work that cannot be recorded.
+public struct RecordingError: Error, CustomStringConvertible {
+    /// What was in its way.
+    public let cause: any Error
+    /// One line.
+    public var description: String { "a step cannot be recorded as a CUDA graph: \(cause)" }
 }

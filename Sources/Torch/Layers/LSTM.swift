@@ -4,6 +4,7 @@
 /// uniform in ±1/√hiddenWidth. Source: Hochreiter & Schmidhuber 1997, in PyTorch's form.
 public final class LSTM: Module {
     private static let lstm = Operator("aten::lstm.input")
+    private static let cudnnLSTM = Operator("aten::_cudnn_rnn")
 
     /// PyTorch's names.
     public override class var checkpointNames: [String: String] {
@@ -41,15 +42,27 @@ public final class LSTM: Module {
 
     /// `[B, T, inputWidth]` gives the hidden states `[B, T, hiddenWidth]`.
     ///
-    /// On a CPU always in the weights' precision: there is no LSTM in half precision that can be trained.
+    /// Always in the weights' precision: a CPU has no LSTM in half precision that can be trained, and a GPU's would be
+    /// in float16 under bfloat16 too, without a scaled loss.
     public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
-        guard x.device == .cpu else { return try hiddenStates(x) }
-        return try Precision.withoutAutocast(on: x.device) { () throws(TorchError) in try hiddenStates(x) }
+        try Precision.withoutAutocast(on: x.device) { () throws(TorchError) in
+            try hiddenStates(x.converted(to: inputWeight.dtype))
+        }
     }
+
+    /// CUDNN_LSTM
+    private static let cudnnMode = 2
 
     private func hiddenStates(_ x: Tensor) throws(TorchError) -> Tensor {
         let start = try Tensor.zeros([1, x.size(0), hiddenWidth], dtype: x.dtype, device: x.device)
         let weights = [inputWeight, hiddenWeight, inputBias, hiddenBias]
+        guard x.device == .cpu else {
+            // What `lstm` comes to on a GPU, without its warning at each call that the weights are not in one piece.
+            return try Self.cudnnLSTM.tensor(
+                .tensor(x), .tensors(weights), .int(weights.count), .none, .tensor(start), .tensor(start),
+                .int(Self.cudnnMode), .int(hiddenWidth), 0, 1, true, 0.0, .bool(isTraining), false, .ints([]),
+                .none)
+        }
         return try Self.lstm.tensor(
             .tensor(x), .tensors([start, start]), .tensors(weights), true, 1, 0.0, .bool(isTraining), false,
             true)

@@ -1,10 +1,13 @@
 /// A network's parameters in one piece of memory, and their gradients in another, so that each moves between devices in
 /// one copy.
 public final class FlatParameters {
-    /// All parameters, one behind the other: float32 `[n]`.
+    /// All parameters, one behind the other, with some zeros between them: float32 `[n]`.
     public let values: Tensor
     /// All gradients in the same order, zeros at first: float32 `[n]`.
     public let gradients: Tensor
+
+    /// So that each begins where wide loads may: at a multiple of 256 bytes.
+    private static func room(for parameter: Tensor) -> Int { (parameter.count + 63) / 64 * 64 }
 
     /// Moves parameters into one piece of memory; they stay the same tensors to everybody who holds them.
     ///
@@ -17,7 +20,7 @@ public final class FlatParameters {
                 operation: "flat parameters",
                 reason: "expected float32 on \(device), found \(other.dtype) on \(other.device)")
         }
-        let count = parameters.reduce(0) { $0 + $1.count }
+        let count = parameters.reduce(0) { $0 + Self.room(for: $1) }
         let (values, gradients) = (
             try Tensor.zeros([count], device: device), try Tensor.zeros([count], device: device)
         )
@@ -33,7 +36,7 @@ public final class FlatParameters {
                 try own.copy(from: parameter.detached())
                 try parameter.replaceStorage(with: own)
                 try parameter.setGradient(part(of: gradients))
-                start += parameter.count
+                start += Self.room(for: parameter)
             }
         }
     }

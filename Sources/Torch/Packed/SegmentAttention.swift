@@ -67,8 +67,9 @@ public struct SegmentAttention {
         let attended = try Self.fusedAttention.tensor(
             .tensor(split(query, widenedTo: width)), .tensor(split(key, widenedTo: width)),
             .tensor(split(value, widenedTo: width)), .tensor(querySegments.offsets),
-            .tensor(sourceSegments.offsets), .int(querySegments.maximumLength),
-            .int(sourceSegments.maximumLength), .double(dropout.currentProbability), false, false,
+            .tensor(sourceSegments.offsets), .int(min(querySegments.maximumLength, query.size(0))),
+            .int(min(sourceSegments.maximumLength, key.size(0))), .double(dropout.currentProbability), false,
+            false,
             .double(scale))
         return try attended.narrowed(axis: 2, start: 0, length: valueWidth).flattened(from: 1)
     }

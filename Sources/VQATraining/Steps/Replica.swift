@@ -17,6 +17,7 @@ final class Replica {
     private let scaled: (Tensor) throws -> Tensor
     private let update: () throws -> Void
     private var recordings: [Shape: Recording] = [:]
+    private var recordingCount = 0
 
     /// What makes two steps the same work: the shapes of what the batches hold, and whether an update follows.
     private struct Shape: Hashable {
@@ -35,6 +36,8 @@ final class Replica {
     private static let timesBeforeRecording = 2
     /// Each recording keeps some memory of the device; steps of further shapes are made as they are.
     private static let mostRecordings = 64
+    /// Of so many shapes it is counted how often they come.
+    private static let mostShapes = 4096
 
     /// - Parameters:
     ///   - network: The network, on its device.
@@ -47,7 +50,6 @@ final class Replica {
     ) throws {
         (self.network, self.isRecording) = (network, isRecording)
         (self.scaled, self.update) = (scaled, update)
-        if isRecording { try network.device.useOwnStream() }
         lossSum = try Tensor.zeros([], dtype: .float64, device: network.device)
     }
 
@@ -58,6 +60,8 @@ final class Replica {
     ///   - isUpdating: Whether the update follows.
     func learn(_ batch: Batch, isUpdating: Bool) throws {
         guard isRecording else { return try work(batch, isUpdating: isUpdating) }
+        // A thread's own affair, and a run may be gone on with on another.
+        try network.device.useOwnStream()
         let shape = Shape(tensors: try batch.tensors.map(\.shape), isUpdating: isUpdating)
         var recording = recordings[shape] ?? Recording()
         if let work = recording.work {
@@ -66,8 +70,9 @@ final class Replica {
             try Profiler.named("recorded step") { try work.run() }
             return
         }
-        let isCounted = recordings[shape] != nil || recordings.count < Self.mostRecordings
-        guard isCounted, recording.timesDone == Self.timesBeforeRecording else {
+        let isCounted = recordings[shape] != nil || recordings.count < Self.mostShapes
+        let isDue = recording.timesDone >= Self.timesBeforeRecording && recordingCount < Self.mostRecordings
+        guard isCounted, isDue else {
             recording.timesDone += 1
             if isCounted { recordings[shape] = recording }
             return try work(batch, isUpdating: isUpdating)
@@ -76,6 +81,7 @@ final class Replica {
         let work = try RecordedWork(on: network.device, sharingMemoryOf: other) { [unowned self] in
             try self.work(batch, isUpdating: isUpdating)
         }
+        recordingCount += 1
         (recording.batch, recording.work) = (batch, work)
         recordings[shape] = recording
         try work.run()
