@@ -27,7 +27,7 @@ public final class Trainer {
     /// Where it computes.
     public var devices: [Device] { setup.devices }
 
-    private let setup: Setup
+    private var setup: Setup
     private let configuration: Configuration
     private let optimizer: Adam
     /// Made when the first step is, so that it starts from what was resumed.
@@ -36,6 +36,10 @@ public final class Trainer {
             setup.model, copies: setup.copies(), optimizer, device: setup.device,
             precision: setup.precision, lossScale: state.lossScale)
     }
+    /// How many of the epoch's steps ``state`` holds the results of.
+    private var collectedInEpoch = 0
+    /// The mean loss of a question in the last steps whose results have been fetched; nil before the first.
+    private var lastLoss: Double?
     private let schedule: LearningRateSchedule
     private let stepsPerEpoch: Int
 
@@ -123,6 +127,12 @@ public final class Trainer {
         }
     }
 
+    /// Replaces what batches come from by what gives the same ones faster, such as regions on the device.
+    ///
+    /// - Parameter change: Changes builders, and nothing else of the setup.
+    /// - Throws: What `change` throws.
+    public func prepare(_ change: (inout Setup) throws -> Void) rethrows { try change(&setup) }
+
     /// Trains until the last epoch is done.
     ///
     /// - Parameters:
@@ -185,7 +195,7 @@ public final class Trainer {
         let (secondsBefore, waitingBefore) = (state.seconds, state.waitingSeconds ?? 0)
         let start = clock.now
         var waiting = Duration.zero
-        var loss = 0.0
+        collectedInEpoch = state.stepInEpoch
         while state.stepInEpoch < stepsPerEpoch {
             let maker = try steps.get()
             let rate = schedule.rate(step: state.step + 1, base: state.learningRateBase)
@@ -200,15 +210,15 @@ public final class Trainer {
             }
             state.step += 1
             state.stepInEpoch += 1
-            if state.stepInEpoch % maker.figuresInterval == 0 || state.stepInEpoch == stepsPerEpoch {
-                loss = try collect(maker, rate)
-            }
+            let isDue = state.stepInEpoch % maker.figuresInterval == 0 || state.stepInEpoch == stepsPerEpoch
+            // The first step of all, so that there is a loss to show.
+            if isDue || lastLoss == nil { try collect(maker, rate) }
             let elapsed = clock.now - start
             state.seconds = secondsBefore + elapsed / .seconds(1)
             state.waitingSeconds = waitingBefore + waiting / .seconds(1)
-            try onEvent(.step(progress(loss: loss, rate)))
+            try onEvent(.step(progress(loss: lastLoss ?? 0, rate)))
             if shouldStop() {
-                _ = try collect(maker, rate)
+                try collect(maker, rate)
                 return false
             }
         }
@@ -220,16 +230,16 @@ public final class Trainer {
     }
 
     /// Adds to the run's state what the last steps have come to.
-    ///
-    /// - Returns: The mean loss of their questions.
-    private func collect(_ maker: any StepMaker, _ learningRate: Double) throws -> Double {
+    private func collect(_ maker: any StepMaker, _ learningRate: Double) throws {
+        guard collectedInEpoch < state.stepInEpoch else { return }
         let figures = try finite(learningRate) { try maker.figures() }
         state.lossSum += figures.lossSum
         state.lossScale = figures.lossScale
         // An epoch begun by a version that did not measure it has no sum to add to.
         state.gradientNormSum = state.gradientNormSum.map { $0 + figures.gradientNormSum }
         if figures.skippedSteps > 0 { state.skippedSteps = (state.skippedSteps ?? 0) + figures.skippedSteps }
-        return figures.lossSum / Double(max(1, figures.stepCount) * configuration.batchSize)
+        lastLoss = figures.lossSum / Double(max(1, figures.stepCount) * configuration.batchSize)
+        collectedInEpoch = state.stepInEpoch
     }
 
     /// Says of a loss that is not finite where it was found.
@@ -238,7 +248,8 @@ public final class Trainer {
             return try body()
         } catch let error as LossNotFiniteError {
             throw TrainingError.notFinite(
-                loss: error.loss, epoch: state.epoch + 1, step: state.stepInEpoch + 1,
+                loss: error.loss, epoch: state.epoch + 1,
+                steps: collectedInEpoch + 1...max(collectedInEpoch + 1, state.stepInEpoch),
                 learningRate: learningRate)
         }
     }

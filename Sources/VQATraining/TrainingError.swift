@@ -6,7 +6,7 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
     case notBetweenEpochs(step: Int, stepsPerEpoch: Int)
     case impossibleState(TrainingState, stepsPerEpoch: Int)
     case changedInEpoch(key: String, from: String, to: String)
-    case notFinite(loss: Double, epoch: Int, step: Int, learningRate: Double)
+    case notFinite(loss: Double, epoch: Int, steps: ClosedRange<Int>, learningRate: Double)
 
     /// One line.
     public var description: String {
@@ -27,9 +27,14 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
         case .changedInEpoch(let key, let from, let to):
             "it stands in the middle of an epoch with \(key) = \(from), which cannot go on with \(to): go on "
                 + "from the checkpoint of an epoch"
-        case .notFinite(let loss, let epoch, let step, let learningRate):
-            "the loss became \(loss.isNaN ? "not a number" : "\(loss)") in step \(step) of epoch \(epoch), at a rate of \(learningRate): try a "
-                + "lower rate (--set lr_base=...), or go on from an earlier checkpoint with --resume"
+        case .notFinite(let loss, let epoch, let steps, let learningRate):
+            "the loss became \(loss.isNaN ? "not a number" : "\(loss)") in step \(Self.text(steps)) of epoch "
+                + "\(epoch), at a rate of \(learningRate): try a lower rate (--set lr_base=...), or go on from an "
+                + "earlier checkpoint with --resume"
         }
+    }
+
+    private static func text(_ steps: ClosedRange<Int>) -> String {
+        steps.count == 1 ? "\(steps.lowerBound)" : "\(steps.lowerBound) to \(steps.upperBound)"
     }
 }

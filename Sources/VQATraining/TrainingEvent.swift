@@ -20,7 +20,7 @@ public struct StepProgress: Sendable {
     public let step: Int
     /// How many steps the epoch has.
     public let stepCount: Int
-    /// The mean loss of a question in this step.
+    /// The mean loss of a question in the last steps whose results have been fetched: in this one on the CPU.
     public let loss: Double
     /// The learning rate of this step.
     public let learningRate: Double

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Torch
 
@@ -7,4 +8,11 @@ public enum GPU {
     public static let isThere = Device.best != .cpu
     /// Why a test that needs one is skipped.
     public static let isMissing: Comment = "there is no CUDA device"
+
+    private static let lock = NSRecursiveLock()
+
+    /// Has one test at a time use the GPU: while one records, no other may draw random numbers there.
+    public static func alone<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try lock.withLock(body)
+    }
 }

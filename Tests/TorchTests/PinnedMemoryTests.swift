@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Torch
 
@@ -18,7 +19,7 @@ import Torch
     }
 
     @Test(
-        "a pinned tensor holds what it was filled with", .enabled(if: Device.best != .cpu, "no CUDA device"))
+        "a pinned tensor holds what it was filled with", .enabled(if: GPU.isThere, GPU.isMissing))
     func pinned() throws {
         let tensor = try Tensor(uninitializedCapacity: [3, 2], of: Float.self, pinned: true) { memory in
             _ = memory.update(fromContentsOf: [1, 2, 3, 4])

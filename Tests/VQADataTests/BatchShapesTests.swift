@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Torch
 
@@ -156,7 +157,7 @@ import Torch
 
     @Test(
         "all tensors of a pinned batch lie in page-locked memory, and it is the same batch",
-        .enabled(if: Device.best != .cpu, "no CUDA device"))
+        .enabled(if: GPU.isThere, GPU.isMissing))
     func pinned() throws {
         let plain = try builder(shapes())
         var pinned = plain

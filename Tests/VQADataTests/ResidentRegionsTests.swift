@@ -181,7 +181,7 @@ import Torch
         }
     }
 
-    @Test("regions on a GPU are those on the CPU", .enabled(if: Device.best != .cpu, "no CUDA device"))
+    @Test("regions on a GPU are those on the CPU", .enabled(if: GPU.isThere, GPU.isMissing))
     func onGPU() throws {
         let rows: [[[Float]]] = [[[1, 2], [0, 0], [3, 4]], [], [[7, 8]]]
         var builder = try givenBuilder(rows, questions: ["what", "is", "this"], images: [0, 1, 2])

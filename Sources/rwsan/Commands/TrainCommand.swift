@@ -72,6 +72,7 @@ struct TrainCommand: ParsableCommand {
         {
             Console.note("what was there of an earlier run of this name lies in \(old.relativePath) now")
         }
+        try trainer.prepare(gpu.loadFeatures)
         announce(trainer, setup, checkpoint, source)
         trainer.profile = profileFile.map { StepProfile(file: $0.url, device: device) }
         try run(trainer)
@@ -189,10 +190,20 @@ struct TrainCommand: ParsableCommand {
         }
     }
 
+    private static func explained<Result>(_ run: () throws -> Result) throws -> Result {
+        do {
+            return try run()
+        } catch let error as RecordingError {
+            throw UnrecordableModel(cause: error)
+        }
+    }
+
     private func run(_ trainer: Trainer) throws {
         let interrupts = Interrupts { Console.note("finishing the step at hand (again to end at once)") }
         let line = ProgressLine(showsSteps: !quiet)
-        let outcome = try trainer.run(onEvent: line.show, shouldStop: { interrupts.isRequested })
+        let outcome = try Self.explained {
+            try trainer.run(onEvent: line.show, shouldStop: { interrupts.isRequested })
+        }
         Console.clearProgress()
         if let profile = trainer.profile {
             Console.note(
@@ -206,10 +217,17 @@ struct TrainCommand: ParsableCommand {
             let goingOn =
                 ["rwsan", "train"] + dataset.arguments
                 + ["--name", name, "--resume", checkpoint, "--device", Device.list(trainer.devices)]
+                + precision.arguments + gpu.arguments
             Console.note("stopped; to go on: \(ShellQuoting.line(goingOn))")
             throw ExitCode(128 + SIGINT)
         }
     }
+}
+
+/// A model whose steps cannot be recorded.
+struct UnrecordableModel: Error, CustomStringConvertible {
+    let cause: RecordingError
+    var description: String { "\(cause); --no-cuda-graphs trains the model without" }
 }
 
 struct EmptyAnswerList: Error, CustomStringConvertible {

@@ -14,19 +14,22 @@ struct GPUOptions: ParsableArguments {
     @Flag(help: "On a GPU, read features batch by batch also where all of them fit into its memory.")
     var streamFeatures = false
 
-    /// What training needs of the GPU's memory beside the features: weights, moments, and what backward keeps of a batch
-    /// of the official size (some 2 GB), with room for larger ones.
-    private static let reservedMemory = 8 << 30
+    /// What is left of the GPU's memory beside the features, once for weights and moments and once for every 64 questions
+    /// of a batch, of which backward keeps some 2 GB.
+    private static let reservedMemory = 4 << 30
 
-    /// Makes a run use its devices well: steps that can be recorded, and features that are there already or on their
-    /// way.
+    /// The arguments that say the same.
+    var arguments: [String] {
+        (noCudaGraphs ? ["--no-cuda-graphs"] : []) + (streamFeatures ? ["--stream-features"] : [])
+    }
+
+    /// Makes a run use its devices well: steps that can be recorded, and batches that are copied while they compute.
     ///
     /// - Parameter devices: The setup's, and the further ones that share its steps.
-    /// - Throws: `BatchShapesError` where the settings allow no shapes; what reading features throws.
+    /// - Throws: `BatchShapesError` where the settings allow no shapes.
     func apply(to setup: inout Trainer.Setup, _ devices: [Device]) throws {
         guard setup.device != .cpu else {
-            for (name, isSet) in [("--no-cuda-graphs", noCudaGraphs), ("--stream-features", streamFeatures)]
-            where isSet { Console.note("\(name) changes nothing on the CPU") }
+            for argument in arguments { Console.note("\(argument) changes nothing on the CPU") }
             return
         }
         setup.stepping = noCudaGraphs ? .deferred : .recorded
@@ -38,16 +41,28 @@ struct GPUOptions: ParsableArguments {
         }
         setup.training.isPinned = true
         setup.validation?.questions.isPinned = true
-        let plan = try residentPlan(setup)
-        let resident = try devices.map { device in try plan.flatMap { try load($0, on: device) } }
-        setup.helpers = try zip(devices, resident).dropFirst().map { device, resident in
-            Trainer.Setup.Helper(
-                device: device, training: try resident.map(setup.training.using) ?? setup.training)
+        setup.helpers = devices.dropFirst().map {
+            Trainer.Setup.Helper(device: $0, training: setup.training)
         }
-        guard let own = resident[0] else { return }
-        setup.training = try setup.training.using(own)
-        if let questions = setup.validation?.questions {
-            setup.validation?.questions = try questions.using(own)
+    }
+
+    /// Puts features on the devices where they fit; what is done is told.
+    ///
+    /// - Throws: What reading features throws.
+    func loadFeatures(for setup: inout Trainer.Setup) throws {
+        guard setup.device != .cpu, let plan = try residentPlan(setup) else { return }
+        for (index, device) in setup.devices.enumerated() {
+            guard let regions = try load(plan, on: device, batchSize: setup.configuration.batchSize) else {
+                continue
+            }
+            guard index == 0 else {
+                setup.helpers[index - 1].training = try setup.helpers[index - 1].training.using(regions)
+                continue
+            }
+            setup.training = try setup.training.using(regions)
+            if let questions = setup.validation?.questions {
+                setup.validation?.questions = try questions.using(regions)
+            }
         }
     }
 
@@ -65,8 +80,10 @@ struct GPUOptions: ParsableArguments {
     }
 
     /// All regions on a device; nil where they are to be streamed, which is told with the reason.
-    private func load(_ plan: ResidentRegions.Plan, on device: Device) throws -> ResidentRegions? {
-        let room = try device.freeMemory - Self.reservedMemory
+    private func load(_ plan: ResidentRegions.Plan, on device: Device, batchSize: Int) throws
+        -> ResidentRegions?
+    {
+        let room = try device.freeMemory - Self.reservedMemory * (1 + (batchSize + 63) / 64)
         guard plan.byteCount <= room else {
             Console.note(
                 "features are streamed to \(device): those of \(plan.imageCount) pictures take "
@@ -84,7 +101,7 @@ struct GPUOptions: ParsableArguments {
             Console.note(
                 "the features of \(plan.imageCount) pictures lie on \(device): \(gigabytes(plan.byteCount))")
             return resident
-        } catch let error as ResidentRegionsError {
+        } catch let error where error is ResidentRegionsError || error is TorchError {
             Console.note("features are streamed to \(device): \(error)")
             return nil
         }

@@ -10,6 +10,9 @@ struct PrecisionOption: ParsableArguments {
             """)
     var precision = "auto"
 
+    /// The arguments that say the same; none where it is left to the command.
+    var arguments: [String] { precision == "auto" ? [] : ["--precision", precision] }
+
     /// What a command does in the precision.
     enum Purpose {
         case training
