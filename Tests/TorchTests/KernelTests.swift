@@ -127,6 +127,13 @@ import Testing
         #expect(try #require(error).reason.contains("Could not run 'aten::_flash_attention_forward'"))
     }
 
+    @Test("the LSTM as GPUs have it has arguments that libtorch takes, and only a CPU is missing it")
+    func cudnnArguments() throws {
+        let lstm = try LSTM(inputWidth: 3, hiddenWidth: 4)
+        let error = #expect(throws: TorchError.self) { try lstm.hiddenStatesOnGPU(normal(2, 5, 3)) }
+        #expect(try #require(error).reason.contains("Could not run 'aten::_cudnn_rnn'"))
+    }
+
     @Test("offsets that do not end with the rows are refused")
     func wrongOffsets() throws {
         let segments = try Segments(lengths: [2, 3])

@@ -50,21 +50,30 @@ public final class LSTM: Module {
         }
     }
 
-    /// CUDNN_LSTM
-    private static let cudnnMode = 2
-
     private func hiddenStates(_ x: Tensor) throws(TorchError) -> Tensor {
-        let start = try Tensor.zeros([1, x.size(0), hiddenWidth], dtype: x.dtype, device: x.device)
-        let weights = [inputWeight, hiddenWeight, inputBias, hiddenBias]
-        guard x.device == .cpu else {
-            // What `lstm` comes to on a GPU, without its warning at each call that the weights are not in one piece.
-            return try Self.cudnnLSTM.tensor(
-                .tensor(x), .tensors(weights), .int(weights.count), .none, .tensor(start), .tensor(start),
-                .int(Self.cudnnMode), .int(hiddenWidth), 0, 1, true, 0.0, .bool(isTraining), false, .ints([]),
-                .none)
-        }
+        guard x.device == .cpu else { return try hiddenStatesOnGPU(x) }
+        let start = try startState(x)
         return try Self.lstm.tensor(
             .tensor(x), .tensors([start, start]), .tensors(weights), true, 1, 0.0, .bool(isTraining), false,
             true)
+    }
+
+    /// What the same operator comes to on a GPU, without its warning at each call that the weights are not in one
+    /// piece.
+    func hiddenStatesOnGPU(_ x: Tensor) throws(TorchError) -> Tensor {
+        let start = try startState(x)
+        return try Self.cudnnLSTM.tensor(
+            .tensor(x), .tensors(weights), .int(weights.count), .none, .tensor(start), .tensor(start),
+            .int(Self.cudnnMode), .int(hiddenWidth), 0, 1, true, 0.0, .bool(isTraining), false, .ints([]),
+            .none)
+    }
+
+    /// CUDNN_LSTM
+    private static let cudnnMode = 2
+
+    private var weights: [Tensor] { [inputWeight, hiddenWeight, inputBias, hiddenBias] }
+
+    private func startState(_ x: Tensor) throws(TorchError) -> Tensor {
+        try Tensor.zeros([1, x.size(0), hiddenWidth], dtype: x.dtype, device: x.device)
     }
 }
