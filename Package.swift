@@ -38,11 +38,14 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CVQAJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
-            name: "CTorchCUDA",
-            cxxSettings: [.unsafeFlags(torchHeaders + ["-isystem", cuda + "/include"])]),
+            name: "CTorchCUDA", publicHeadersPath: ".",
+            cxxSettings: [
+                .headerSearchPath("../CTorch"), .headerSearchPath("../CTorch/include"),
+                .unsafeFlags(torchHeaders + ["-isystem", cuda + "/include"]),
+            ]),
         .target(
             name: "CTorch",
-            cxxSettings: [.headerSearchPath("../CTorchCUDA/include"), .unsafeFlags(torchHeaders)],
+            cxxSettings: [.unsafeFlags(torchHeaders)],
             linkerSettings: [
                 .unsafeFlags([
                     "-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib",

@@ -14,7 +14,7 @@
 #include <stdexcept>
 
 #include "Bridge.h"
-#include "CTorchCUDA.h"
+#include "GraphLibrary.h"
 
 using ctorch::guarded;
 using ctorch::release;

@@ -1,8 +1,10 @@
-#include "CTorchCUDA.h"
+// CUDA graphs: see GraphLibrary.h.
 
-#include <cstring>
-#include <exception>
+#include "GraphLibrary.h"
+
 #include <memory>
+
+#include "Bridge.h"
 
 #if __has_include(<cuda_runtime_api.h>)
 
@@ -19,47 +21,36 @@ struct Recording {
     at::cuda::CUDAGraph graph;
 };
 
-/// Runs `body`; what it throws becomes a message.
-template <typename Body>
-bool guarded(char **error, Body body) noexcept {
-    try {
-        body();
-        return true;
-    } catch (const c10::Error &exception) {
-        if (error) *error = strdup(exception.what_without_backtrace());
-    } catch (const std::exception &exception) {
-        if (error) *error = strdup(exception.what());
-    }
-    return false;
-}
-
 }  // namespace
 
 void *ctorch_cuda_graph_begin(int32_t device, void *shared, char **error) {
     std::unique_ptr<Recording> recording;
-    bool begun = guarded(error, [&] {
+    bool begun = ctorch::guarded(error, false, [&] {
         c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device));
         recording = std::make_unique<Recording>(device);
         auto pool = shared ? static_cast<Recording *>(shared)->graph.pool() : at::cuda::MempoolId_t{0, 0};
         // Of other threads, only backward's works on the stream; those that prepare batches may go on with theirs.
         recording->graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
+        return true;
     });
     return begun ? recording.release() : nullptr;
 }
 
 bool ctorch_cuda_graph_end(void *graph, char **error) {
     auto recording = static_cast<Recording *>(graph);
-    return guarded(error, [&] {
+    return ctorch::guarded(error, false, [&] {
         c10::cuda::CUDAGuard guard(recording->device);
         recording->graph.capture_end();
+        return true;
     });
 }
 
 bool ctorch_cuda_graph_replay(void *graph, char **error) {
     auto recording = static_cast<Recording *>(graph);
-    return guarded(error, [&] {
+    return ctorch::guarded(error, false, [&] {
         c10::cuda::CUDAGuard guard(recording->device);
         recording->graph.replay();
+        return true;
     });
 }
 
@@ -68,7 +59,7 @@ void ctorch_cuda_graph_free(void *graph) { delete static_cast<Recording *>(graph
 #else  // A libtorch without CUDA.
 
 void *ctorch_cuda_graph_begin(int32_t, void *, char **error) {
-    if (error) *error = strdup("built without CUDA's headers: run scripts/setup and build again");
+    ctorch::report(error, "built without CUDA's headers: run scripts/setup and build again");
     return nullptr;
 }
 

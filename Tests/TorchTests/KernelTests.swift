@@ -6,6 +6,16 @@ import Testing
 @Suite(.serialized) struct KernelTests {
     private func normal(_ shape: Int...) throws -> Tensor { try Tensor.normal(shape).requiringGradient() }
 
+    /// A norm with a gain and a bias that are drawn.
+    private func drawnNorm(_ width: Int) throws -> StandardNorm {
+        let norm = try StandardNorm(width)
+        try withoutGradients {
+            try norm.gain.copy(from: Tensor.normal([width]))
+            try norm.bias.copy(from: Tensor.normal([width]))
+        }
+        return norm
+    }
+
     private func expectClose(
         _ found: Tensor?, _ expected: Tensor?, _ what: Comment, within bound: Double = 1e-4
     )
@@ -38,11 +48,7 @@ import Testing
         arguments: [5, 16, 48, 512])
     func residualNorm(width: Int) throws {
         TorchRuntime.seed(1)
-        let norm = try StandardNorm(width)
-        try withoutGradients {
-            try norm.gain.copy(from: Tensor.normal([width]))
-            try norm.bias.copy(from: Tensor.normal([width]))
-        }
+        let norm = try drawnNorm(width)
         try compare([normal(90, width), normal(90, width), norm.gain, norm.bias]) {
             try norm($0[0], plus: $0[1])
         } composed: {
@@ -53,11 +59,7 @@ import Testing
     @Test("the norm of GPUs and its gradients are those of the composed operators", arguments: [5, 48, 512])
     func fusedNorm(width: Int) throws {
         TorchRuntime.seed(1)
-        let norm = try StandardNorm(width)
-        try withoutGradients {
-            try norm.gain.copy(from: Tensor.normal([width]))
-            try norm.bias.copy(from: Tensor.normal([width]))
-        }
+        let norm = try drawnNorm(width)
         try compare([normal(90, width), norm.gain, norm.bias]) {
             try norm.fused($0[0])
         } composed: {

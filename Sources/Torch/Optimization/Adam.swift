@@ -55,6 +55,9 @@ public final class Adam {
         }
     }
 
+    /// The gradients of the parameters that have one.
+    public var gradients: [Tensor] { parameters.compactMap(\.tensor.gradient) }
+
     /// Moves every parameter that has a gradient one step against it.
     ///
     /// - Throws: `TorchError` where shapes or devices disagree.

@@ -5,7 +5,6 @@
 public final class DeviceAdam {
     private enum Operators {
         static let step = Operator("aten::_fused_adam_.tensor_lr")
-        static let unscale = Operator("aten::_amp_foreach_non_finite_check_and_unscale_")
         static let updateScale = Operator("aten::_amp_update_scale_")
         static let zero = Operator("aten::_foreach_zero_")
         static let reciprocal = Operator("aten::reciprocal")
@@ -56,8 +55,12 @@ public final class DeviceAdam {
     public func setLearningRate(_ rate: Double) throws(TorchError) { try learningRate.fill(rate) }
 
     /// The loss to call `backward` on.
-    public func scaled(_ loss: Tensor) throws(TorchError) -> Tensor {
-        isScaling ? try loss * scale.reshaped([]) : loss
+    ///
+    /// - Parameters:
+    ///   - loss: float32 `[]`
+    ///   - copy: For a loss on another device, a copy of ``scale`` there.
+    public func scaled(_ loss: Tensor, by copy: Tensor? = nil) throws(TorchError) -> Tensor {
+        isScaling ? try loss * (copy ?? scale).reshaped([]) : loss
     }
 
     /// Moves every parameter one step against its gradient, and sets the gradients to zero.
@@ -65,7 +68,7 @@ public final class DeviceAdam {
     /// - Throws: `TorchError` where shapes or devices disagree.
     public func step() throws(TorchError) {
         try withoutGradients { () throws(TorchError) in
-            let gradients = adam.parameters.compactMap(\.tensor.gradient)
+            let gradients = adam.gradients
             if isScaling { try unscale(gradients) }
             try addNorm(of: gradients)
             try stepCount.addInPlace((1 - infinite).reshaped([]))
@@ -73,8 +76,8 @@ public final class DeviceAdam {
             if isScaling {
                 try skipped.addInPlace(infinite)
                 try Operators.updateScale(
-                    .tensor(scale), .tensor(goodSteps), .tensor(infinite), 2.0, 0.5,
-                    .int(LossScale.growthInterval))
+                    .tensor(scale), .tensor(goodSteps), .tensor(infinite), .double(LossScale.growthFactor),
+                    .double(LossScale.backoffFactor), .int(LossScale.growthInterval))
             }
             try Operators.zero(.tensors(gradients))
         }
@@ -83,7 +86,7 @@ public final class DeviceAdam {
     private func unscale(_ gradients: [Tensor]) throws(TorchError) {
         try infinite.fill(0)
         let inverse = try Operators.reciprocal.tensor(.tensor(scale))
-        try Operators.unscale(.tensors(gradients), .tensor(infinite), .tensor(inverse))
+        try LossScale.unscale(.tensors(gradients), .tensor(infinite), .tensor(inverse))
     }
 
     private func addNorm(of gradients: [Tensor]) throws(TorchError) {

@@ -4,9 +4,13 @@
 /// The number doubles after 2,000 steps whose gradients were all finite, and halves after one whose gradients
 /// were not; that step is left out. Source: Micikevicius et al. 2018, with the numbers of PyTorch's GradScaler.
 public struct LossScale: Codable, Sendable, Equatable {
-    private static let unscale = Operator("aten::_amp_foreach_non_finite_check_and_unscale_")
+    static let unscale = Operator("aten::_amp_foreach_non_finite_check_and_unscale_")
     /// After how many good steps the scale grows.
     static let growthInterval = 2000
+    /// What it grows by.
+    static let growthFactor = 2.0
+    /// What is left of it after a step that was left out.
+    static let backoffFactor = 0.5
 
     /// What the loss is multiplied by.
     public private(set) var scale: Double
@@ -40,10 +44,10 @@ public struct LossScale: Codable, Sendable, Equatable {
 
     private mutating func update(wasFinite: Bool) {
         guard wasFinite else {
-            (scale, goodSteps) = (scale / 2, 0)
+            (scale, goodSteps) = (scale * Self.backoffFactor, 0)
             return
         }
         goodSteps += 1
-        if goodSteps == Self.growthInterval { (scale, goodSteps) = (scale * 2, 0) }
+        if goodSteps == Self.growthInterval { (scale, goodSteps) = (scale * Self.growthFactor, 0) }
     }
 }

@@ -33,20 +33,15 @@ public struct SegmentAttention {
     public func callAsFunction(
         query: Tensor, key: Tensor, value: Tensor, querySegments: Segments, sourceSegments: Segments
     ) throws(TorchError) -> Tensor {
-        guard query.hasKernels, key.hasKernels, value.hasKernels else {
-            if query.hasFlashAttention, key.hasFlashAttention, value.hasFlashAttention {
-                return try fused(
-                    query: query, key: key, value: value, querySegments: querySegments,
-                    sourceSegments: sourceSegments)
-            }
-            return try composed(
-                query: query, key: key, value: value, querySegments: querySegments,
-                sourceSegments: sourceSegments)
+        if query.hasKernels, key.hasKernels, value.hasKernels {
+            return try Self.attention.tensor(
+                .tensor(query), .tensor(key), .tensor(value), .tensor(querySegments.offsets),
+                .tensor(sourceSegments.offsets), .optional(sourceSegments.masked), .int(heads),
+                .double(scale), .double(dropout.currentProbability))
         }
-        return try Self.attention.tensor(
-            .tensor(query), .tensor(key), .tensor(value), .tensor(querySegments.offsets),
-            .tensor(sourceSegments.offsets), .optional(sourceSegments.masked), .int(heads), .double(scale),
-            .double(dropout.currentProbability))
+        let isFused = query.hasFlashAttention && key.hasFlashAttention && value.hasFlashAttention
+        let attend = isFused ? fused : composed
+        return try attend(query, key, value, querySegments, sourceSegments)
     }
 
     /// The same in one kernel of libtorch's, which GPUs have for sequences of any lengths one below the other.
@@ -63,19 +58,19 @@ public struct SegmentAttention {
             query = try query.filled(where: rows, with: 0)
         }
         let valueWidth = value.size(1) / heads
-        let width = (max(valueWidth, query.size(1) / heads) + Self.step - 1) / Self.step * Self.step
+        let width =
+            (max(valueWidth, query.size(1) / heads) + Self.widthStep - 1) / Self.widthStep * Self.widthStep
         let attended = try Self.fusedAttention.tensor(
             .tensor(split(query, widenedTo: width)), .tensor(split(key, widenedTo: width)),
             .tensor(split(value, widenedTo: width)), .tensor(querySegments.offsets),
             .tensor(sourceSegments.offsets), .int(min(querySegments.maximumLength, query.size(0))),
-            .int(min(sourceSegments.maximumLength, key.size(0))), .double(dropout.currentProbability), false,
-            false,
-            .double(scale))
+            .int(min(sourceSegments.maximumLength, key.size(0))), .double(dropout.currentProbability),
+            false, false, .double(scale))
         return try attended.narrowed(axis: 2, start: 0, length: valueWidth).flattened(from: 1)
     }
 
     /// The fused kernel takes widths that are multiples of this.
-    private static let step = 8
+    private static let widthStep = 8
 
     /// Rows `[rows, heads * n]` as `[rows, heads, width]`, with zeros behind each head's numbers.
     private func split(_ rows: Tensor, widenedTo width: Int) throws(TorchError) -> Tensor {

@@ -34,14 +34,11 @@ final class DeferredSteps: StepMaker {
         let update = try DeviceAdam(optimizer, lossScale: lossScale, on: network.device)
         try exchange?.spread(update.scale)
         let first = try Replica(
-            network, isRecording: isRecording, scaled: update.scaled, update: update.step)
+            network, isRecording: isRecording, scaled: { try update.scaled($0) }, update: update.step)
         let others = try copies.enumerated().map { index, copy in
             try Replica(
                 copy, isRecording: isRecording,
-                scaled: { loss in
-                    guard lossScale != nil, let scale = exchange?.scales[index] else { return loss }
-                    return try loss * scale.reshaped([])
-                }, update: {})
+                scaled: { try update.scaled($0, by: exchange?.scales[index]) }, update: {})
         }
         replicas = [first] + others
         (self.update, self.exchange) = (update, exchange)

@@ -33,7 +33,7 @@ final class ImmediateSteps: StepMaker {
 
     /// Adam's step, unless half precision has made a gradient infinite.
     private func update() throws {
-        let gradients = network.model.parameters().compactMap(\.gradient)
+        let gradients = optimizer.gradients
         guard try collected.lossScale?.unscale(gradients) ?? true else {
             collected.skippedSteps += 1
             return

@@ -32,7 +32,7 @@ struct GPUOptions: ParsableArguments {
             for argument in arguments { Console.note("\(argument) changes nothing on the CPU") }
             return
         }
-        setup.stepping = noCudaGraphs ? .deferred : .recorded
+        if noCudaGraphs { setup.stepping = .deferred }
         if setup.stepping == .recorded {
             let part = setup.configuration.batchSize / setup.configuration.gradAccuSteps
             setup.training.shapes = try BatchShapes(

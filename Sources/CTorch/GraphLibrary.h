@@ -1,8 +1,8 @@
-/// CUDA graphs: work on a GPU that is recorded once and started again as a whole.
+/// What CTorch expects of the library CTorchCUDA: CUDA graphs, work on a GPU that is recorded once and started again.
 ///
-/// A library of its own, for it refers to libtorch_cuda.so, which a run on the CPU does not load. CTorch loads it
-/// behind that and finds these functions by name. As in CTorch, no C++ exception leaves them, and messages are freed
-/// with `free`.
+/// It is a library of its own, for it refers to libtorch_cuda.so, which a run on the CPU does not load. CTorch loads it
+/// behind that and finds these functions by name. As in CTorch.h, no C++ exception leaves them, and messages are freed
+/// with `ctorch_free`.
 #pragma once
 
 #include <stdbool.h>
