@@ -1,23 +1,57 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
-/// `scripts/setup` puts a link to libtorch here; everything below refers to it by this one path.
-let libtorch = Context.packageDirectory + "/.libtorch/torch"
-let cuda = Context.packageDirectory + "/.libtorch/nvidia/cu13"
+/// Where libtorch is: the folder that `scripts/setup` links into the clone, else the one that it keeps in the user's
+/// cache, which a package that depends on this one finds too.
+let libtorch: String = {
+    let version = "2.11.0"
+    func value(_ name: String) -> String? { Context.environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    let cache = value("RWSAN_CACHE") ?? (value("XDG_CACHE_HOME") ?? (value("HOME") ?? "~") + "/.cache") + "/rwsan"
+    let clone = Context.packageDirectory + "/.libtorch"
+    return FileManager.default.fileExists(atPath: clone + "/torch") ? clone : "\(cache)/libtorch/\(version)"
+}()
 
 let torchHeaders = [
-    "-isystem", libtorch + "/include", "-isystem", libtorch + "/include/torch/csrc/api/include",
+    "-isystem", libtorch + "/torch/include",
+    "-isystem", libtorch + "/torch/include/torch/csrc/api/include",
 ]
+let torchLibraries = libtorch + "/torch/lib"
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// What the system provides: `Sources/System`.
+func system(_ name: String, _ pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/System/" + name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// A module in one of the rooms of `Sources`. docs/architecture.md says what each is for.
+func module(_ room: String, _ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(room)/\(name)")
+}
+
+func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies + [argumentParser], path: "Benchmarks/" + name)
+}
+
+func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
+    .testTarget(name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies)
+}
 
 let package = Package(
     name: "rwsan",
     products: [
         .executable(name: "rwsan", targets: ["rwsan"]),
         .library(name: "Torch", targets: ["Torch"]),
-        .library(name: "VQAData", targets: ["VQAData"]),
+        .library(name: "VQAFeatures", targets: ["VQAFeatures"]),
+        .library(name: "VQADatasets", targets: ["VQADatasets"]),
+        .library(name: "VQABatches", targets: ["VQABatches"]),
         .library(name: "VQAVision", targets: ["VQAVision"]),
         .library(name: "VQAModels", targets: ["VQAModels"]),
         .library(name: "VQATraining", targets: ["VQATraining"]),
+        .library(name: "RWSANCommands", targets: ["RWSANCommands"]),
         // Loaded where a CUDA device is used: it refers to libraries that a run on the CPU does without.
         .library(name: "CTorchCUDA", type: .dynamic, targets: ["CTorchCUDA"]),
     ],
@@ -26,70 +60,77 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
-        // What the system provides.
-        .systemLibrary(
-            name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
-        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-        .systemLibrary(
-            name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
-        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-        .systemLibrary(
-            name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "CVQAJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        system("CArchive", "libarchive", apt: "libarchive-dev"),
+        system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
+        system("CDeflate", "libdeflate", apt: "libdeflate-dev"),
+        system("CPNG", "libpng", apt: "libpng-dev"),
+        system("CTurboJPEG", "libturbojpeg", apt: "libturbojpeg0-dev"),
+        system("CZlib", "zlib", apt: "zlib1g-dev"),
+
+        // In the order in which data flow: a module imports only what stands above it.
+        module("Files", "FileSystem", []),
+        module("Files", "Workers", []),
+        module("Files", "Archives", ["CArchive", "CDeflate", "CZlib"]),
+        module("Files", "Downloads", ["Archives", "FileSystem", "CCurl"]),
+        module("Files", "TextFiles", ["Archives", "FileSystem", "Workers"]),
         .target(
-            name: "CTorchCUDA", publicHeadersPath: ".",
+            name: "CVQAJSON", path: "Sources/Files/CVQAJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+
+        .target(
+            name: "CTorchCUDA", path: "Sources/Engine/CTorchCUDA", publicHeadersPath: ".",
             cxxSettings: [
                 .headerSearchPath("../CTorch"), .headerSearchPath("../CTorch/include"),
-                .unsafeFlags(torchHeaders + ["-isystem", cuda + "/include"]),
+                .unsafeFlags(torchHeaders + ["-isystem", libtorch + "/nvidia/cu13/include"]),
             ]),
         .target(
-            name: "CTorch",
+            name: "CTorch", path: "Sources/Engine/CTorch",
             cxxSettings: [.unsafeFlags(torchHeaders)],
             linkerSettings: [
                 .unsafeFlags([
-                    "-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib",
+                    "-L" + torchLibraries, "-Xlinker", "-rpath", "-Xlinker", torchLibraries,
+                    // A run path that LD_LIBRARY_PATH does not go before: the libtorch there may be another.
+                    "-Xlinker", "--disable-new-dtags",
                 ]),
                 .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
             ]),
+        module("Engine", "Torch", ["CTorch", "Archives"]),
 
-        // In the direction data flows.
-        .target(name: "Archives", dependencies: ["CArchive", "CDeflate", "CZlib"]),
-        .target(name: "Downloads", dependencies: ["CCurl"]),
-        .target(name: "Torch", dependencies: ["CTorch", "Archives"]),
-        .target(name: "VQAData", dependencies: ["Torch", "Archives", "CVQAJSON"]),
-        .target(name: "VQAVision", dependencies: ["Torch", "VQAData", "Archives", "CPNG", "CTurboJPEG"]),
-        .target(name: "VQAModels", dependencies: ["Torch", "VQAData"]),
-        .target(name: "VQATraining", dependencies: ["VQAModels"]),
-        .executableTarget(
-            name: "rwsan",
-            dependencies: [
-                "VQATraining", "VQAVision", "Downloads", "Yams",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        module("Features", "VQAFeatures", ["Torch", "Archives", "FileSystem", "TextFiles", "Workers"]),
+        module(
+            "Datasets", "VQADatasets",
+            ["VQAFeatures", "Torch", "Archives", "CVQAJSON", "FileSystem", "TextFiles", "Workers"]),
+        module("Batches", "VQABatches", ["VQADatasets", "VQAFeatures", "Torch", "Workers"]),
+        module(
+            "Vision", "VQAVision",
+            ["VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CPNG", "CTurboJPEG"]),
+        module("Models", "VQAModels", ["VQABatches", "Torch"]),
+        module(
+            "Training", "VQATraining",
+            ["VQAModels", "VQABatches", "VQADatasets", "Torch", "Archives", "Workers"]),
+        module(
+            "Commands", "RWSANCommands",
+            [
+                "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures", "Torch",
+                "Downloads", "FileSystem", "TextFiles", "Workers", "Yams", argumentParser,
             ]),
+        .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
-        .executableTarget(
-            name: "StepBenchmark",
-            dependencies: ["VQATraining", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            path: "Benchmarks/StepBenchmark"),
-        .executableTarget(
-            name: "FeatureBenchmark",
-            dependencies: ["VQAData", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            path: "Benchmarks/FeatureBenchmark"),
-        .executableTarget(
-            name: "StartBenchmark",
-            dependencies: ["VQAData", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            path: "Benchmarks/StartBenchmark"),
+        benchmark("StepBenchmark", ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "Torch"]),
+        benchmark("FeatureBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch", "Workers"]),
+        benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),
 
         .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
-        .testTarget(name: "ArchivesTests", dependencies: ["Archives", "TestSupport"]),
-        .testTarget(name: "DownloadsTests", dependencies: ["Downloads", "TestSupport"]),
-        .testTarget(name: "TorchTests", dependencies: ["Torch", "Archives", "TestSupport"]),
-        .testTarget(name: "VQADataTests", dependencies: ["VQAData", "Archives", "TestSupport"]),
-        .testTarget(name: "VQAVisionTests", dependencies: ["VQAVision", "VQAData", "Torch", "Archives", "CTurboJPEG", "TestSupport"]),
-        .testTarget(name: "VQAModelsTests", dependencies: ["VQAModels", "TestSupport"]),
-        .testTarget(name: "VQATrainingTests", dependencies: ["VQATraining", "Archives", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["rwsan", "TestSupport"]),
+        tests(of: "Archives"),
+        tests(of: "Downloads"),
+        tests(of: "Workers"),
+        tests(of: "Torch", "Archives"),
+        tests(of: "VQAFeatures", "Archives", "VQABatches", "VQADatasets"),
+        tests(of: "VQADatasets", "Archives", "VQAFeatures"),
+        tests(of: "VQABatches", "VQADatasets", "VQAFeatures"),
+        tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG"),
+        tests(of: "VQAModels", "VQABatches", "VQADatasets"),
+        tests(of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels"),
+        .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

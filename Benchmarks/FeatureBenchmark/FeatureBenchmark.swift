@@ -1,7 +1,10 @@
 import ArgumentParser
 import Foundation
 import Torch
-import VQAData
+import VQABatches
+import VQADatasets
+import VQAFeatures
+import Workers
 
 /// Times how fast batches of 64 images' features are put together, from a feature store or a folder of
 /// `.npz` files.

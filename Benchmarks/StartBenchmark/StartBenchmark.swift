@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
 import Torch
-import VQAData
+import VQABatches
+import VQADatasets
+import VQAFeatures
 
 /// Times what `rwsan train` does with a dataset's question and annotation files before its first batch.
 ///

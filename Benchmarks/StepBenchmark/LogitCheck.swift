@@ -1,5 +1,5 @@
 import Torch
-import VQAData
+import VQABatches
 import VQAModels
 
 /// Compares this network's logits with those that the PyTorch peer got from the same weights and the same batch.

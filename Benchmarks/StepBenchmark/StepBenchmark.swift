@@ -1,7 +1,8 @@
 import ArgumentParser
 import Foundation
 import Torch
-import VQAData
+import VQABatches
+import VQADatasets
 import VQAModels
 import VQATraining
 

@@ -1,5 +1,5 @@
 import Torch
-import VQAData
+import VQABatches
 import VQAModels
 import VQATraining
 

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import rwsan
+@testable import RWSANCommands
 
 @Suite struct OfficialCommandLineTests {
     private func parse(_ arguments: String...) throws -> OfficialCommandLine {

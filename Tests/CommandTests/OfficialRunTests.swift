@@ -3,9 +3,8 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
-import VQAData
-
-@testable import rwsan
+import VQADatasets
+@testable import RWSANCommands
 
 /// The official command lines, typed into a shell.
 @Suite(.serialized) struct OfficialRunTests {

@@ -1,7 +1,7 @@
 import Testing
 import Torch
 
-@testable import rwsan
+@testable import RWSANCommands
 
 @Suite struct OfficialTranslationTests {
     /// The translation of a command line with no spaces in its values, with these files in the working folder.
@@ -79,7 +79,7 @@ import Torch
         #expect(translation.notes.isEmpty)
         #expect(translation.devices == [.cuda(0)])
         // The subcommands understand it.
-        _ = try RWSANCommand.parseAsRoot(translation.arguments)
+        _ = try RootCommand.parseAsRoot(translation.arguments)
     }
 
     @Test("the official answer list is used where it is there, and a checkpoint of ours has its own")
@@ -141,7 +141,7 @@ import Torch
             "--RUN=train --VERSION=a --DATA_PATH=\(data) --FEAT_PATH=\(features) --GPU=cpu")
         #expect(
             translation.arguments.joined(separator: " ") == "train \(expected) --name a --device cpu")
-        _ = try RWSANCommand.parseAsRoot(translation.arguments)
+        _ = try RootCommand.parseAsRoot(translation.arguments)
     }
 
     @Test("what is done otherwise than was typed is said")
@@ -185,7 +185,7 @@ import Torch
             unnamedVersion: "",
             fileExists: { _ in false }
         ).arguments
-        let train = try #require(try RWSANCommand.parseAsRoot(arguments) as? TrainCommand)
+        let train = try #require(try RootCommand.parseAsRoot(arguments) as? TrainCommand)
         #expect(train.name == "-it's 1")
         #expect(
             ShellQuoting.line(["rwsan"] + arguments)

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
-import VQAData
+import VQAFeatures
 
 @Suite struct PackCommandTests {
     @Test("of 1,000 files a truncated one is named and left out, and packed once it is whole")

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
-import VQAData
+import VQAFeatures
 
 /// A folder of official `.npz` files and the command that packs them.
 struct PackingWorkplace {

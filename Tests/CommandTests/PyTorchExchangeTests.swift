@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
-import VQAData
+import VQADatasets
 import VQATraining
 
 /// A checkpoint of ours in PyTorch, read by the lines that README.md and docs/formats.md give for it.

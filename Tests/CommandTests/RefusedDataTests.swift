@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
-import VQAData
+import VQAFeatures
 
 /// Files of a dataset that are missing or damaged: one line that names the file, and nothing lost.
 @Suite struct RefusedDataTests {

@@ -1,7 +1,8 @@
 import Testing
 import Torch
-import VQAData
-
+import VQABatches
+import VQADatasets
+import VQAFeatures
 @testable import VQAModels
 
 /// The network: its parameters, and what it makes of batches of every form.

@@ -2,9 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
-import VQAData
+import VQADatasets
 import VQAModels
-
 @testable import VQATraining
 
 /// What a checkpoint holds, and what is refused.

@@ -2,7 +2,9 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
-import VQAData
+import VQABatches
+import VQADatasets
+import VQAFeatures
 import VQAModels
 
 /// What the model makes of batches in the forms that a GPU is given: filled up, and of resident regions.

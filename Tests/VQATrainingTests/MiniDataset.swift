@@ -1,7 +1,8 @@
 import Foundation
 import TestSupport
 import Torch
-import VQAData
+import VQABatches
+import VQADatasets
 import VQAModels
 import VQATraining
 

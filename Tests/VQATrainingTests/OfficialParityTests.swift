@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
-import VQAData
+import VQADatasets
 import VQAModels
 import VQATraining
 

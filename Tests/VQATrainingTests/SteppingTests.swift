@@ -2,9 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
-import VQAData
+import VQABatches
 import VQAModels
-
 @testable import VQATraining
 
 /// Steps that are given to a device ahead of their results, as on a GPU; here on the CPU.

@@ -1,10 +1,9 @@
 import Archives
+import Downloads
 import Foundation
 import TestSupport
 import Testing
 import Torch
-import VQAData
-
 @testable import VQAVision
 
 private typealias Stage = EfficientNetLite0.Stage

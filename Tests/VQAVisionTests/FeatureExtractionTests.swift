@@ -2,8 +2,7 @@ import Archives
 import Foundation
 import TestSupport
 import Testing
-import VQAData
-
+import VQAFeatures
 @testable import VQAVision
 
 /// A folder of five pictures, and places for their features.

@@ -1,7 +1,5 @@
 import Testing
 import Torch
-import VQAData
-
 @testable import VQAVision
 
 private typealias Stage = EfficientNetLite0.Stage

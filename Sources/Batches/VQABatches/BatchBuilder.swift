@@ -1,0 +1,162 @@
+import Torch
+import VQADatasets
+import VQAFeatures
+
+/// Puts questions, pictures' features and targets together to batches.
+///
+/// Any number of threads may build batches at once; no operator of libtorch runs on them.
+public struct BatchBuilder: Sendable {
+    /// The questions, in order.
+    public var questionIDs: [QuestionID] { examples.questionIDs }
+    /// How many regions of a picture are kept: the first ones.
+    public let maximumRegions: Int
+    /// How many words stand for a question that has none: the most that one has.
+    public let maximumWords: Int
+    /// The shapes that batches are filled up to; nil leaves them as they are.
+    public var shapes: BatchShapes?
+    /// Whether all tensors of a batch lie in page-locked memory, which a GPU reads at full speed and by itself.
+    public var isPinned = false
+
+    let examples: Examples
+    let features: any FeatureSource
+    let featureWidth: Int
+    private let answerCount: Int
+    private let memory = RowMemory()
+    private var resident: ResidentRegions?
+
+    /// - Parameters:
+    ///   - examples: The questions.
+    ///   - features: The features of their pictures.
+    ///   - answerCount: How many answers a target has.
+    ///   - featureWidth: How wide a region's features must be.
+    ///   - maximumRegions: How many regions of a picture are kept: the first ones.
+    ///   - maximumWords: How many words stand for a question that has none.
+    /// - Throws: `MissingFeaturesError` where a question's picture has no features.
+    public init(
+        examples: Examples, features: any FeatureSource, answerCount: Int, featureWidth: Int,
+        maximumRegions: Int, maximumWords: Int
+    ) throws {
+        let missing = features.missing(examples.imageIDs)
+        guard missing.isEmpty else {
+            throw MissingFeaturesError(
+                place: features.place, images: missing, imageCount: Set(examples.imageIDs).count)
+        }
+        self.examples = examples
+        self.features = features
+        self.answerCount = answerCount
+        self.featureWidth = featureWidth
+        self.maximumRegions = maximumRegions
+        self.maximumWords = maximumWords
+    }
+
+    /// The number of questions.
+    public var count: Int { examples.count }
+
+    /// The same batches with regions that are on a device already: nothing is read for them, and they have their
+    /// regions once they are moved to that device.
+    ///
+    /// - Throws: `ResidentRegionsError` where not all the pictures are there, or not in this form.
+    public func using(_ resident: ResidentRegions) throws -> BatchBuilder {
+        try resident.requireImages(of: self)
+        var builder = self
+        builder.resident = resident
+        return builder
+    }
+
+    /// A batch of the questions in these rows.
+    ///
+    /// - Throws: What reading features throws; `FeatureWidthError` where they are not as wide as the model
+    ///   expects; `BatchShapesError` where there are more questions than the shapes have; `TorchError` where memory is
+    ///   short, cannot be page-locked, or a question has more words or a picture more regions than the shapes have.
+    public func batch(rows: some Collection<Int>) throws -> Batch {
+        let (content, regionLengths) = try regions(rows)
+        let (words, wordSegments) = try words(rows)
+        return Batch(
+            questionIDs: rows.map { examples.questionIDs[$0] },
+            fillerCount: regionLengths.count - rows.count, content: content,
+            regionSegments: try Segments(
+                lengths: regionLengths, maximumLength: shapes?.maximumRegions, pinned: isPinned),
+            words: words, wordSegments: wordSegments, targets: examples.hasTargets ? try targets(rows) : nil)
+    }
+
+    /// The regions of the questions' pictures, and how many each of them and each filler has.
+    private func regions(_ rows: some Collection<Int>) throws -> (RegionContent, lengths: [Int]) {
+        let filling = try shapes?.regionFilling(questions: rows.count) ?? .none
+        if let resident {
+            let (places, lengths) = try resident.places(
+                of: rows.map { examples.imageIDs[$0] }, filling: filling)
+            return (.resident(rows: try Tensor(places, pinned: isPinned), of: resident), lengths)
+        }
+        let packed = try PackedRegions(
+            rows.map { try picture(examples.imageIDs[$0]) }, width: featureWidth,
+            maximumRegions: maximumRegions, filling: filling, memory: isPinned ? .pinned : .pageable(memory))
+        return (.held(packed.features, boxes: packed.boxes), packed.lengths)
+    }
+
+    /// The words of the questions and fillers, and which belong to which.
+    private func words(_ rows: some Collection<Int>) throws -> (Tensor, Segments) {
+        let questions = rows.map { examples.words(of: $0) }
+        let withoutWords = Set(questions.indices.filter { questions[$0].isEmpty })
+        // A question without a word is what the padded form makes of it: nothing but padding, all of it
+        // looked at alike.
+        var numbers: [Int64] = []
+        var lengths: [Int] = []
+        func append(_ question: some Collection<Int32>) {
+            numbers += question.lazy.map(Int64.init)
+            lengths.append(question.count)
+        }
+        for question in questions {
+            if question.isEmpty {
+                append(repeatElement(Vocabulary.padding, count: maximumWords))
+            } else {
+                append(question)
+            }
+        }
+        let filling = try shapes?.wordFilling(questions: rows.count) ?? .none
+        for length in filling.lengths(behind: numbers.count) {
+            append(repeatElement(Vocabulary.padding, count: length))
+        }
+        return (
+            try Tensor(numbers, pinned: isPinned),
+            try Segments(
+                lengths: lengths, masked: withoutWords, maximumLength: shapes?.maximumWords, pinned: isPinned)
+        )
+    }
+
+    /// The regions of a picture.
+    ///
+    /// - Throws: What reading them throws; `FeatureWidthError`.
+    func picture(_ image: ImageID) throws -> any RegionRows {
+        let picture = try features.regions(of: image)
+        guard picture.width == featureWidth else {
+            throw FeatureWidthError(image: image, expected: featureWidth, found: picture.width)
+        }
+        return picture
+    }
+
+    private func targets(_ rows: some Collection<Int>) throws -> Tensor {
+        try Tensor(uninitialized: [rows.count, answerCount], of: Float.self, pinned: isPinned) { memory in
+            memory.update(repeating: 0)
+            for (question, row) in rows.enumerated() {
+                for (answer, score) in examples.scores(of: row) {
+                    memory[question * answerCount + Int(answer.rawValue)] = score
+                }
+            }
+        }
+    }
+}
+
+/// Features of another width than the model was built for.
+public struct FeatureWidthError: Error, Sendable, CustomStringConvertible {
+    /// The picture.
+    public let image: ImageID
+    /// The width that the model looks for: `img_feat_size`.
+    public let expected: Int
+    /// The width of the picture's features.
+    public let found: Int
+
+    /// One line.
+    public var description: String {
+        "the features of image \(image.rawValue) are \(found) wide, expected img_feat_size = \(expected)"
+    }
+}

@@ -1,0 +1,144 @@
+import ArgumentParser
+import Foundation
+import VQADatasets
+
+struct AnswersCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "answers", abstract: "Build the answer list of a dataset, or check one.",
+        discussion: """
+            The list holds the answers that are the most frequent one of more than --threshold questions, in \
+            the official normal form, in order of first appearance, train before val. train, evaluate and \
+            predict take it with --answers.
+            """)
+
+    @Option(name: .customLong("data"), help: "The datasets folder, in the official layout.")
+    var folder: String?
+    @Option(help: "Annotation files, where they are not in vqa/ of --data.") var questionsFolder: String?
+    @Option(
+        help:
+            "The splits whose annotations count, joined by +: train, val, vg; else train+val as far as there."
+    )
+    var splits: String?
+    @Option(
+        help:
+            "How many questions an answer may be the most frequent one of and still be left out; 8 if not given."
+    )
+    var threshold: Int?
+    @Option(help: "The list to write, in the official form: [{answer: number}, {\"number\": answer}].")
+    var output: String?
+    @Option(help: "A list to check instead of building one; with --data, how much of the data it covers too.")
+    var input: String?
+    @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+        guard folder != nil || questionsFolder != nil || input != nil else {
+            throw ValidationError("expected --data FOLDER, --questions-folder FOLDER, or --input FILE")
+        }
+        if let threshold, threshold < 0 {
+            throw ValidationError("--threshold: expected 0 or more, found \(threshold)")
+        }
+        guard input == nil || threshold == nil else {
+            throw ValidationError(
+                "--threshold: expected no --input beside it, which is checked and not built")
+        }
+        guard splits == nil || folder != nil || questionsFolder != nil else {
+            throw ValidationError("--splits: expected --data or --questions-folder beside it")
+        }
+        if let splits {
+            let names = splits.split(separator: "+", omittingEmptySubsequences: false)
+            guard Set(names).count == names.count else {
+                throw ValidationError("--splits: expected each split once, found \(splits)")
+            }
+        }
+        guard input == nil || output == nil else {
+            throw ValidationError(
+                "--output: expected no --input beside it, which is checked and not converted")
+        }
+    }
+
+    func run() throws {
+        let threshold = threshold ?? 8
+        let outputFile = try output.map(OutputPath.init)
+        let given = try input.map { try AnswerList(contentsOf: URL(fileURLWithPath: $0)) }
+        let annotations = try readAnnotations()
+        let list = given ?? AnswerList(annotations: annotations.map(\.table), seenMoreThan: threshold)
+        if let outputFile {
+            guard list.count > 0 else { throw EmptyList(threshold: threshold) }
+            try list.write(to: outputFile.url)
+        }
+        let summary = AnswersSummary(
+            list, threshold: given == nil ? threshold : nil,
+            coverage: annotations.map { ($0.split, AnswerCoverage(of: $0.table, by: list)) }, output: output)
+        guard !json else { return try Console.result(json: summary) }
+        for line in summary.lines { try Console.result(line) }
+    }
+
+    private func readAnnotations() throws -> [(split: DatasetSplit, table: AnnotationTable)] {
+        guard folder != nil || questionsFolder != nil else { return [] }
+        let layout = OfficialLayout(
+            datasets: URL(fileURLWithPath: folder ?? ""),
+            questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) })
+        return try layout.annotations(
+            splits.map {
+                try $0.split(separator: "+", omittingEmptySubsequences: false).map {
+                    try DatasetSplit(named: String($0))
+                }
+            })
+    }
+}
+
+private struct EmptyList: Error, CustomStringConvertible {
+    let threshold: Int
+    var description: String { "expected answers given more than \(threshold) times, found none" }
+}
+
+/// What there is to tell about an answer list.
+private struct AnswersSummary: Encodable {
+    struct Coverage: Encodable {
+        let split: String
+        let counts: AnswerCoverage
+        /// From 0 to 1.
+        let answerShare: Double
+        /// From 0 to 1.
+        let questionShare: Double
+    }
+
+    let answers: Int
+    /// Nil for a list that was not built.
+    let threshold: Int?
+    /// Answers that no normalised answer can equal, so that they never score.
+    let notInNormalForm: [String]
+    let coverage: [Coverage]
+    let output: String?
+
+    init(
+        _ list: AnswerList, threshold: Int?, coverage: [(split: DatasetSplit, counts: AnswerCoverage)],
+        output: String?
+    ) {
+        answers = list.count
+        self.threshold = threshold
+        notInNormalForm = list.answers.filter { AnswerNormalizer.normalize($0) != $0 }
+        self.coverage = coverage.map {
+            Coverage(
+                split: $0.split.rawValue, counts: $0.counts, answerShare: $0.counts.answerShare,
+                questionShare: $0.counts.questionShare)
+        }
+        self.output = output
+    }
+
+    var lines: [String] {
+        let rule = threshold.map { ", each the most frequent of more than \($0) questions" } ?? ""
+        var lines = ["\(answers) answers\(rule)"]
+        if let first = notInNormalForm.first {
+            lines.append("\(notInNormalForm.count) are not in normal form and never score: '\(first)', ...")
+        }
+        for part in coverage {
+            lines.append(
+                "\(part.split): \(decimal(100 * part.answerShare, 2)) % of \(part.counts.answers) answers are in "
+                    + "the list; \(decimal(100 * part.questionShare, 2)) % of \(part.counts.questions) questions "
+                    + "have one that is")
+        }
+        if let output { lines.append(output) }
+        return lines
+    }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Downloads
+import Foundation
+import VQADatasets
+
+extension FetchCommand {
+    struct VQAv2: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "vqa-v2",
+            abstract: "VQA-v2's questions and annotations; its features are packed where their archives are.",
+            discussion: """
+                Fetches the five archives that VQA-v2's authors publish, checks them, and unpacks them into vqa/ \
+                of the datasets folder. What is there and whole is not fetched again. An archive that lies in \
+                vqa/ already is unpacked from there, and kept; one that is fetched is removed once it is unpacked.
+
+                Then train2014.tar.gz, val2014.tar.gz and test2015.tar.gz in coco_extract/, which the official \
+                release hands out, are packed as `rwsan pack` does it, each into a store beside it.
+
+                Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. Proxies are \
+                taken from the environment (https_proxy, no_proxy).
+                """)
+
+        @Option(help: "The datasets folder.") var output = "datasets"
+        @Option(
+            help: ArgumentHelp(
+                "Another address that the archives' names follow, of http, https or file. Other counts of "
+                    + "questions than VQA-v2's own are told then, and no error.",
+                valueName: "URL"))
+        var mirror: String?
+        @Option(help: "How often in a row to try again when a connection is cut or the server fails.")
+        var retries = 8
+        @Flag(help: "Fetch files that are there already too.") var force = false
+
+        func validate() throws {
+            guard retries >= 0 else {
+                throw ValidationError("--retries: expected 0 or more, found \(retries)")
+            }
+            guard let mirror else { return }
+            guard ["http://", "https://", "file:///"].contains(where: mirror.lowercased().hasPrefix) else {
+                throw ValidationError(
+                    "--mirror: expected an address such as https://example.org/vqa/, found '\(mirror)'")
+            }
+        }
+
+        func run() throws {
+            let layout = OfficialLayout(datasets: URL(fileURLWithPath: output))
+            let interrupts = Interrupts { Console.note("stopping (again to end at once)") }
+            do {
+                let counts = try fetchQuestions(layout, interrupts)
+                noteVisualGenome(layout)
+                try FeatureArchives(layout: layout, interrupts: interrupts).pack()
+                try FetchedDataset(layout: layout, folder: output, counts: counts).tell()
+            } catch is ArchiveFetch.Stopped {
+                Console.note("stopped; what has come is kept; to go on: \(ShellQuoting.line(arguments))")
+                throw ExitCode(130)
+            }
+            try Console.result(output)
+        }
+
+        /// The command line again.
+        private var arguments: [String] {
+            var arguments = ["rwsan", "fetch", "vqa-v2", "--output", output]
+            if let mirror { arguments += ["--mirror", mirror] }
+            return force ? arguments + ["--force"] : arguments
+        }
+
+        private func fetchQuestions(_ layout: OfficialLayout, _ interrupts: Interrupts) throws -> [VQAv2File:
+            Int]
+        {
+            var downloader = Downloader()
+            downloader.retryLimit = retries
+            let source = mirror.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? VQAv2Archive.publicAddress
+            let fetch = ArchiveFetch(
+                layout: layout, source: source, isForced: force, downloader: downloader,
+                downloads: try DownloadsFolder(in: layout), interrupts: interrupts)
+            return try VQAv2Archive.allCases.reduce(into: [:]) { counts, archive in
+                counts.merge(try fetch.bring(archive)) { $1 }
+            }
+        }
+
+        private func noteVisualGenome(_ layout: OfficialLayout) {
+            let files = [layout.questions(of: .visualGenome), layout.annotations(of: .visualGenome)]
+            let missing = files.compactMap { $0 }.filter { !FileManager.default.fileExists(atPath: $0.path) }
+            guard !missing.isEmpty else { return }
+            Console.note(
+                "Visual Genome's questions, for training on train+val+vg, have no public address: "
+                    + "\(missing.map(\.lastPathComponent).joined(separator: " and ")) of the official release go "
+                    + "to \(layout.questionsFolder.relativePath)")
+        }
+    }
+}

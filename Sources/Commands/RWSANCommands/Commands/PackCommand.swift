@@ -1,0 +1,81 @@
+import ArgumentParser
+import Foundation
+import Torch
+import VQAFeatures
+
+struct PackCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pack", abstract: "Pack region features into a store that training reads from directly.",
+        discussion: """
+            --input names folders of official .npz files, .tar.gz, .tgz and .tar archives of them (they are \
+            not unpacked to disk) and bottom-up-attention .tsv tables. A store at coco_extract/train2014.packed of a datasets \
+            folder is read in place of coco_extract/train2014, and so for the other folders.
+
+            Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. Images that \
+            cannot be read or are there twice are named and left out. Input that ends early is named too; what \
+            was good is kept, and the store is finished by packing the whole input again.
+            """)
+
+    @Option(name: .customLong("input"), parsing: .upToNextOption, help: "Folders, archives and tables.")
+    var inputs: [String]
+    @Option(help: "The folder of the store, by convention named .packed at its end.") var output: String
+    @Option(help: "How features are stored: float16 or float32.") var dtype = FeaturePrecision.float16
+    @Option(help: "At how many megabytes of features a file of the store is full.") var shardSize = 128
+    @Flag(help: "Print what was done as JSON.") var json = false
+
+    func validate() throws {
+        guard 1...4096 ~= shardSize else {
+            throw ValidationError("expected --shard-size from 1 to 4096 (MB), found \(shardSize)")
+        }
+    }
+
+    func run() throws {
+        var packer = FeaturePacker()
+        packer.precision = dtype
+        packer.shardByteCount = shardSize << 20
+        TorchRuntime.keepFreedMemory()
+        let interrupts = Interrupts { Console.note("finishing the shard at hand (again to end at once)") }
+        let (report, seconds) = try packer.packShowing(inputs, into: output) { interrupts.isRequested }
+        try show(report, seconds: seconds)
+        switch report.outcome {
+        case .complete: break
+        case .incomplete: throw UnfinishedStore(path: output, causes: report.endedEarly)
+        case .interrupted:
+            Console.note("stopped; the same command goes on from here")
+            throw ExitCode(130)
+        }
+    }
+
+    private func show(_ report: FeaturePacker.Report, seconds: Double) throws {
+        guard json else {
+            if report.outcome == .complete { try Console.result(output) }
+            return
+        }
+        try Console.result(json: PackSummary(output, report, seconds: seconds))
+    }
+}
+
+extension FeaturePrecision: ExpressibleByArgument {}
+
+/// What a run did, for programs.
+private struct PackSummary: Encodable {
+    let output: String
+    let outcome: String
+    let packed: Int
+    let kept: Int
+    let skipped: [SkippedInput]
+    let endedEarly: [String]
+    let removedShards: [String]
+    let seconds: Double
+
+    init(_ output: String, _ report: FeaturePacker.Report, seconds: Double) {
+        self.output = output
+        outcome = report.outcome.rawValue
+        packed = report.packedCount
+        kept = report.keptCount
+        skipped = report.skipped
+        endedEarly = report.endedEarly
+        removedShards = report.removedShards
+        self.seconds = seconds
+    }
+}

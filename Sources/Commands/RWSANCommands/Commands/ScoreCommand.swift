@@ -1,0 +1,33 @@
+import ArgumentParser
+import Foundation
+import VQADatasets
+
+struct ScoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "score", abstract: "The official accuracy of a result file.")
+
+    @Option(help: "The question file.") var questions: String
+    @Option(help: "The annotation file.") var annotations: String
+    @Option(help: "The result file: [{\"answer\", \"question_id\"}].") var results: String
+    @Flag(help: "Print JSON, with the accuracy of every question.") var json = false
+
+    func run() throws {
+        let report = try AccuracyReport(
+            questions: URL(fileURLWithPath: questions), annotations: URL(fileURLWithPath: annotations),
+            results: URL(fileURLWithPath: results))
+        guard json else { return try AccuracyOutput(report).show(asJSON: false) }
+        try Console.result(json: OfficialForm(report))
+    }
+
+    /// What the official metric keeps: `accuracy`, and `evalQA` by question.
+    private struct OfficialForm: Encodable {
+        let accuracy: AccuracyOutput
+        let evalQA: [String: Double]
+
+        init(_ report: AccuracyReport) {
+            accuracy = AccuracyOutput(report)
+            evalQA = Dictionary(
+                zip(report.questionIDs.map(\.description), report.perQuestion), uniquingKeysWith: { $1 })
+        }
+    }
+}

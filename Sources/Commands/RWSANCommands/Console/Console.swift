@@ -1,0 +1,89 @@
+import Foundation
+
+/// What goes to the terminal: results to standard output, everything else to standard error.
+enum Console {
+    /// Whether standard error is a terminal, where a line can be overwritten.
+    static let isTerminal = isatty(STDERR_FILENO) == 1
+
+    /// A line of the result.
+    ///
+    /// - Throws: `StandardOutputError` where it cannot be written, as when the disk is full or nobody reads.
+    static func result(_ text: String) throws {
+        var rest = Array((text + "\n").utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw StandardOutputError(reason: String(cString: strerror(errno))) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// A line of a program's reading.
+    static func result(json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try result(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
+    /// A line on how things go.
+    static func note(_ text: String) {
+        clearProgress()
+        write(text + "\n")
+    }
+
+    /// What went wrong, in one line.
+    static func error(_ text: String) {
+        clearProgress()
+        write("rwsan: error: \(text)\n")
+    }
+
+    /// A line that the next one overwrites. Nothing without a terminal.
+    static func progress(_ text: String) {
+        guard isTerminal else { return }
+        write("\r\u{1B}[K" + text)
+    }
+
+    /// Makes the line free again.
+    static func clearProgress() {
+        guard isTerminal else { return }
+        write("\r\u{1B}[K")
+    }
+
+    /// What is said on the way is worth no run: where standard error takes nothing, it is lost.
+    private static func write(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    }
+}
+
+/// A result that could not be given.
+struct StandardOutputError: Error, CustomStringConvertible {
+    let reason: String
+    var description: String { "standard output: cannot be written: \(reason)" }
+}
+
+/// How a duration reads: `3 s`, `4 min 12 s`, `2 h 5 min`.
+func readable(seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "?" }
+    let whole = Int(seconds.rounded())
+    switch whole {
+    case ..<60: return "\(whole) s"
+    case ..<3600: return "\(whole / 60) min \(whole % 60) s"
+    default: return "\(whole / 3600) h \(whole % 3600 / 60) min"
+    }
+}
+
+/// A number with a fixed count of decimals.
+func decimal(_ value: Double, _ places: Int) -> String {
+    String(format: "%.\(places)f", value)
+}
+
+/// A number with as many digits as it needs, at most six.
+func short(_ value: Double) -> String {
+    String(format: "%g", value)
+}
+
+/// A path below the working folder without that folder; any other as it is.
+func relativeToWorkingFolder(_ path: String) -> String {
+    let folder = FileManager.default.currentDirectoryPath + "/"
+    return path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path
+}

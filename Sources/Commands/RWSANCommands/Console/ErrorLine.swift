@@ -1,0 +1,27 @@
+import FileSystem
+import Foundation
+
+/// What a user reads of an error: one line.
+enum ErrorLine {
+    static func text(for error: any Error) -> String {
+        let text: String
+        if let decoding = error as? DecodingError {
+            text = describe(decoding)
+        } else if type(of: error) is NSError.Type || error is CocoaError {
+            let path = (error as NSError).userInfo[NSFilePathErrorKey] as? String
+            text = [path, systemReason(of: error)].compactMap { $0 }.joined(separator: ": ")
+        } else {
+            text = "\(error)"
+        }
+        return text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
+    private static func describe(_ error: DecodingError) -> String {
+        switch error {
+        case .keyNotFound(let key, _): "the key '\(key.stringValue)' is missing"
+        case .dataCorrupted(let context), .typeMismatch(_, let context), .valueNotFound(_, let context):
+            context.debugDescription
+        @unknown default: "\(error)"
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Foundation
+import VQADatasets
+
+/// Which answer list counts.
+enum AnswerListChoice {
+    /// The list of `--answers`, or the checkpoint's own; nil where there is neither.
+    ///
+    /// - Throws: `OtherAnswerList` where both are there and differ: a network's outputs are numbered by the list that
+    ///   it was trained with.
+    static func list(file: String?, checkpoint own: AnswerList?, of checkpoint: String) throws -> AnswerList?
+    {
+        guard let file else { return own }
+        let list = try AnswerList(contentsOf: URL(fileURLWithPath: file))
+        guard let own, own.answers != list.answers else { return list }
+        throw OtherAnswerList(file: file, checkpoint: checkpoint)
+    }
+}
+
+struct OtherAnswerList: Error, CustomStringConvertible {
+    let file: String
+    let checkpoint: String
+    var description: String {
+        "\(file): expected the answers of \(checkpoint), which holds its own list, in their order; found others: leave "
+            + "--answers out"
+    }
+}

@@ -1,0 +1,3 @@
+import RWSANCommands
+
+RWSANCommand.main()

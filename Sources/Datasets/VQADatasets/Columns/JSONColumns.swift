@@ -1,0 +1,42 @@
+import CVQAJSON
+import Foundation
+import TextFiles
+
+/// Runs one of CVQAJSON's readers on a file and copies what is wanted out of its view.
+///
+/// - Throws: ``DatasetFileError``, and whatever `copy` throws.
+func readColumns<View, Columns>(
+    of file: URL,
+    with read: (UnsafePointer<CChar>, UnsafeMutablePointer<View>, UnsafeMutablePointer<VQAJSONError>)
+        -> OpaquePointer?,
+    into view: View,
+    copy: (View) throws -> Columns
+) throws -> Columns {
+    var view = view
+    var problem = VQAJSONError()
+    guard let storage = file.path.withCString({ read($0, &view, &problem) }) else {
+        throw DatasetFileError(
+            file: file,
+            location: problem.record < 0 ? .file : .record(Int(problem.record)),
+            problem: withUnsafeBytes(of: problem.message) { message in
+                String(decoding: message.prefix { $0 != 0 }, as: UTF8.self)
+            })
+    }
+    defer { vqa_json_release(storage) }
+    return try copy(view)
+}
+
+/// Copies a column; `start` may be nil where there are no values.
+func column<Element, Value>(
+    _ start: UnsafePointer<Element>?, count: Int, _ convert: (Element) -> Value
+) -> [Value] {
+    UnsafeBufferPointer(start: start, count: count).map(convert)
+}
+
+extension StringColumn {
+    init(_ view: VQAStrings) {
+        let offsets = column(view.offsets, count: view.count + 1) { Int($0) }
+        self.init(
+            bytes: Array(UnsafeBufferPointer(start: view.bytes, count: offsets.last ?? 0)), offsets: offsets)
+    }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import VQAFeatures
+
+/// The questions of one file, split into words: all that a vocabulary and encoded questions are made of, without
+/// the texts.
+struct TokenizedQuestions: Sendable {
+    /// The question ids, one a row.
+    let ids: [QuestionID]
+    /// The ids of the images asked about, one a row.
+    let imageIDs: [ImageID]
+    /// Every word of the file, in order of first appearance.
+    let words: StringIndex
+    /// How often each of `words` occurs.
+    let wordCounts: [Int]
+    /// The first words of each question, as many as were asked for, as numbers of `words`.
+    let encoded: EncodedQuestions
+    private let rows: RowIndex
+
+    /// Reads a question file.
+    ///
+    /// - Parameter maximumWords: How many words of a question are kept in `encoded`.
+    /// - Throws: ``DatasetFileError`` where the file cannot be read or is not a question file.
+    init(contentsOf file: URL, maximumWords: Int) throws {
+        let table = try QuestionTable(contentsOf: file)
+        var (words, counts, encoded) = (StringIndex(), [Int](), EncodedQuestions())
+        encoded.reserve(questions: table.count)
+        var tokenizer = QuestionTokenizer()
+        for row in 0..<table.count {
+            tokenizer.split(table.texts.bytes(of: row))
+            for (place, word) in tokenizer.words.enumerated() {
+                let number = words.intern(tokenizer.bytes[word])
+                if Int(number) == counts.count { counts.append(0) }
+                counts[Int(number)] += 1
+                if place < maximumWords { encoded.append(word: number) }
+            }
+            encoded.endQuestion()
+        }
+        ids = table.ids
+        imageIDs = table.imageIDs
+        rows = table.rows
+        self.words = words
+        self.wordCounts = counts
+        self.encoded = encoded
+    }
+
+    /// The number that a vocabulary gives to each of `words`.
+    func numbers(in vocabulary: Vocabulary) -> [Int32] {
+        (0..<words.count).map {
+            vocabulary.index.number(of: words.strings.bytes(of: $0)) ?? Vocabulary.unknown
+        }
+    }
+
+    /// For each annotation, in order, the row of its question.
+    ///
+    /// - Throws: ``MissingQuestionsError`` where some are not there.
+    func rows(of annotations: AnnotationTable) throws -> [Int] {
+        try annotations.questionRows { rows[$0] }
+    }
+}
+
+extension Vocabulary {
+    /// PAD, UNK, then every word of the files in order of first appearance; and how often each occurs.
+    static func merging(_ files: [TokenizedQuestions]) -> (vocabulary: Vocabulary, counts: [Int]) {
+        var index = StringIndex()
+        for word in reservedWords { _ = index.intern(word) }
+        var counts = Array(repeating: 0, count: index.count)
+        for file in files {
+            for word in 0..<file.words.count {
+                let number = Int(index.intern(file.words.strings.bytes(of: word)))
+                if number == counts.count { counts.append(0) }
+                counts[number] += file.wordCounts[word]
+            }
+        }
+        return (Vocabulary(index: index), counts)
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+
+/// The note of how features were made from pictures, where all folders that are packed say the same.
+package struct FeatureNote {
+    /// The name of the note that says how a folder's features were made.
+    package static let fileName = "extraction.json"
+
+    private let inputs: [String]
+    /// Nil where an input has none, or another one.
+    private let contents: Data?
+
+    init(inputs: [String]) {
+        self.inputs = inputs
+        let notes = inputs.map(Self.contents(in:))
+        contents = Set(notes).count == 1 ? notes.first ?? nil : nil
+    }
+
+    private static func contents(in folder: String) -> Data? {
+        FileManager.default.contents(atPath: folder + "/" + FeatureNote.fileName)
+    }
+
+    /// Puts the note into the folder of a store, before any feature, so that it holds for all that will be there.
+    ///
+    /// - Parameter hasImages: Whether features are in the folder already.
+    /// - Throws: `FeatureStoreError` where what is there was made in another way; what writing a file throws.
+    func install(in folder: String, hasImages: Bool) throws {
+        let present = Self.contents(in: folder)
+        guard present != contents else { return }
+        guard present == nil, !hasImages, let contents else {
+            throw FeatureStoreError(
+                path: folder, expected: "features made as those in it: \(Self.line(present))",
+                found: "\(Self.line(contents)) in \(inputs.joined(separator: ", "))")
+        }
+        try contents.write(
+            to: URL(fileURLWithPath: folder + "/" + FeatureNote.fileName), options: .atomic)
+    }
+
+    private static func line(_ note: Data?) -> String {
+        guard let note else { return "no single \(FeatureNote.fileName)" }
+        return String(decoding: note, as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(
+            separator: " ")
+    }
+}

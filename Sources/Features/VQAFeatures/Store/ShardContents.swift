@@ -1,0 +1,81 @@
+import FileSystem
+import Foundation
+import Torch
+
+/// What goes into one shard: images one behind the other, in memory that is used again for the next one.
+///
+/// One thread at a time may use it: the one that fills it or the one that writes it.
+final class ShardContents: @unchecked Sendable {
+    let precision: FeaturePrecision
+    private var features: [UInt8] = []
+    private var boxes: [Float] = []
+    private var images: [Int64] = []
+    private var offsets: [Int64] = [0]
+    private var sizes: [Int32] = []
+    private var width = 0
+
+    /// - Parameters:
+    ///   - precision: The type of the features.
+    ///   - byteCount: How many bytes of them there will be, and up to one image more.
+    init(precision: FeaturePrecision, byteCount: Int) {
+        self.precision = precision
+        // Growing by itself, an array ends with up to twice the room, and copies all it has each time.
+        features.reserveCapacity(byteCount + Self.usualImage)
+    }
+
+    /// A hundred regions, 2048 wide, in single precision.
+    private static let usualImage = 100 * 2048 * 4
+
+    /// How many bytes the features take.
+    var byteCount: Int { features.count }
+    /// Whether no image is in it.
+    var isEmpty: Bool { images.isEmpty }
+
+    /// Adds an image; `width` is that of all images, and says so for one without regions too.
+    func append(_ image: StorableImage, width: Int) {
+        image.withUnsafeFeatureBytes { features.append(contentsOf: $0) }
+        boxes += image.boxes
+        images.append(image.image.rawValue)
+        offsets.append((offsets.last ?? 0) + Int64(image.count))
+        sizes += [image.imageHeight, image.imageWidth]
+        self.width = width
+    }
+
+    /// Makes room for other images.
+    func removeAll() {
+        features.removeAll(keepingCapacity: true)
+        boxes.removeAll(keepingCapacity: true)
+        images.removeAll(keepingCapacity: true)
+        offsets = [0]
+        sizes.removeAll(keepingCapacity: true)
+    }
+
+    /// Writes the shard and reads it back.
+    ///
+    /// - Throws: `ArchiveError` where it cannot be written, a full disk included; `FeatureStoreError` where
+    ///   something else comes back from the disk.
+    func write(to path: String) throws -> FeatureStoreIndex.Shard {
+        let rows = Int(offsets.last ?? 0)
+        try features.withUnsafeBytes { bytes in
+            // The tensor is gone before the memory is.
+            let tensors = [
+                "features": try Tensor(
+                    borrowing: bytes, shape: [rows, width], dtype: precision.dtype, owner: self),
+                "boxes": try Tensor(boxes, shape: [rows, 4]),
+                "image_id": try Tensor(images),
+                "offset": try Tensor(offsets),
+                "size": try Tensor(sizes, shape: [images.count, 2]),
+            ]
+            var checksum = Checksum()
+            for name in FeatureShard.tensorNames { try tensors[name]?.withUnsafeBytes { checksum.add($0) } }
+            let metadata = [
+                FeatureShard.checksumKey: checksum.text,
+                FeatureShard.formatKey: FeatureStoreIndex.currentFormat,
+            ]
+            try saveSafetensors(tensors, metadata: metadata, to: path)
+        }
+        let shard = try FeatureShard(path: path)
+        try shard.verify()
+        return try FeatureStoreIndex.Shard(shard)
+    }
+}

@@ -1,0 +1,300 @@
+import Torch
+import VQABatches
+
+/// Deep Residual Weight-Sharing Attention Network with Low-Rank Attention.
+///
+/// Source: Qin, Hu, Zhuang, "Deep Residual Weight-Sharing Attention Network with Low-Rank Attention for
+/// Visual Question Answering", IEEE TMM 2022, doi 10.1109/TMM.2022.3173131. Parameter names are those of
+/// the official release.
+///
+/// Shapes in the comments: R regions and W words of all B questions one below the other, d the hidden
+/// size (512), h heads (4), A answers. Everything but attention and pooling works row by row.
+public final class RWSAN: Module, VQAModel {
+    public override class var checkpointNames: [String: String] {
+        [
+            "wordFeatures": "lstm", "regionFeatures": "img_feat_linear", "backbone": "RWSA_layer",
+            "poolRegions": "attflat_img", "poolWords": "attflat_lang", "outputNorm": "proj_norm",
+            "output": "proj",
+        ]
+    }
+
+    let embedding: Embedding
+    let wordFeatures: LSTM
+    let regionFeatures: Linear
+    let backbone: Backbone
+    let poolRegions: AttentionPooling
+    let poolWords: AttentionPooling
+    let outputNorm: StandardNorm
+    let output: Linear
+
+    /// Where GloVe's vectors can be put before training.
+    public var wordEmbedding: Embedding? { embedding }
+
+    /// The network with its start values.
+    public init(_ c: Configuration, wordCount: Int, answerCount: Int) throws {
+        embedding = try Embedding(count: wordCount, width: c.wordEmbedSize)
+        wordFeatures = try LSTM(inputWidth: c.wordEmbedSize, hiddenWidth: c.hiddenSize)
+        regionFeatures = try Linear(c.imgFeatSize, c.hiddenSize)
+        backbone = try Backbone(c)
+        poolRegions = try AttentionPooling(c)
+        poolWords = try AttentionPooling(c)
+        outputNorm = try StandardNorm(c.flatOutSize)
+        output = try Linear(c.flatOutSize, answerCount)
+    }
+
+    /// Rounds the weights of the backbone's wide layers to 8 bits, nine tenths of the work. What decides more than
+    /// it costs stays as it is: queries, keys, pooling and output.
+    public func roundToInt8() throws {
+        try backbone.questionLayer.unit.roundToInt8()
+        try backbone.imageLayer.unit.roundToInt8()
+    }
+
+    /// The logits of every answer to every question: `[B, A]`.
+    public func callAsFunction(_ batch: Batch) throws -> Tensor {
+        let (words, regions) = (batch.wordSegments, batch.regionSegments)
+        let embedded = try embedding(batch.words)  // [W, 300]
+        let x = try wordFeatures(embedded.padded(words)).packed(words)  // [W, d]
+        let y = try regionFeatures(batch.regions)  // [R, d]
+        let (question, image) = try backbone(x, words, y, regions)
+        let pooled = try poolWords(question, words) + poolRegions(image, regions)  // [B, 1024]
+        return try output(outputNorm(pooled))  // [B, A]
+    }
+}
+
+/// The question's layers, then the image's, each the same weights every time.
+final class Backbone: Module {
+    override class var checkpointNames: [String: String] {
+        ["questionLayer": "srwsa", "imageLayer": "sgrwsa"]
+    }
+    let questionLayer: QuestionLayer
+    let imageLayer: ImageLayer
+    private let questionDepth: Int
+    private let imageDepth: Int
+
+    init(_ c: Configuration) throws {
+        questionLayer = try QuestionLayer(c)
+        imageLayer = try ImageLayer(c)
+        questionDepth = c.srwsaLayer
+        imageDepth = c.sgrwsaLayer
+    }
+
+    func callAsFunction(
+        _ words: Tensor, _ wordSegments: Segments, _ regions: Tensor, _ regionSegments: Segments
+    )
+        throws -> (question: Tensor, image: Tensor)
+    {
+        var (x, y) = (words, regions)
+        for _ in 0..<questionDepth { x = try questionLayer(x, wordSegments) }
+        // The question is finished before the image starts: what the image is guided by stays the same.
+        let guide = try imageLayer.unit.guided.project(source: x, wordSegments)
+        for _ in 0..<imageDepth { y = try imageLayer(y, regionSegments, guide) }
+        return (x, y)
+    }
+}
+
+/// SRWSA: one self-attention unit three times, with residuals (paper, section III-C).
+final class QuestionLayer: Module {
+    override class var checkpointNames: [String: String] {
+        ["unit": "denceenc1", "normA": "norm1", "normB": "norm2"]
+    }
+    let unit: SelfUnit
+    let normA: StandardNorm
+    let normB: StandardNorm
+
+    init(_ c: Configuration) throws {
+        unit = try SelfUnit(c)
+        normA = try StandardNorm(c.hiddenSize)
+        normB = try StandardNorm(c.hiddenSize)
+    }
+
+    func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
+        let x1 = try unit(x, segments)
+        let x2 = try unit(normA(x1, plus: x), segments)
+        return try unit(normB(x2, plus: x), segments)
+    }
+}
+
+/// SGRWSA: one guided unit three times, with residuals; where they go is not as in SRWSA.
+final class ImageLayer: Module {
+    override class var checkpointNames: [String: String] {
+        ["unit": "dec1", "normA": "norm1", "normC": "norm3"]
+    }
+    let unit: GuidedUnit
+    let normA: StandardNorm
+    let normC: StandardNorm
+
+    init(_ c: Configuration) throws {
+        unit = try GuidedUnit(c)
+        normA = try StandardNorm(c.hiddenSize)
+        normC = try StandardNorm(c.hiddenSize)
+    }
+
+    func callAsFunction(_ y: Tensor, _ segments: Segments, _ guide: AttentionSource) throws -> Tensor {
+        let y1 = try unit(y, segments, guide)
+        let y2 = try unit(normA(y1, plus: y), segments, guide)
+        let y3 = try unit(y2, segments, guide)
+        return try normC(y3, plus: y)
+    }
+}
+
+/// Words look at words, then each goes through the feed-forward network.
+final class SelfUnit: Module {
+    override class var checkpointNames: [String: String] { ["attention": "mhatt", "feedForward": "ffn"] }
+    let attention: LowRankAttention
+    let feedForward: FeedForward
+    let norm1: StandardNorm
+    let norm2: StandardNorm
+    private let dropout: Dropout
+
+    init(_ c: Configuration) throws {
+        attention = try LowRankAttention(c, rank: c.srwsaMidsize)
+        feedForward = try FeedForward(c)
+        norm1 = try StandardNorm(c.hiddenSize)
+        norm2 = try StandardNorm(c.hiddenSize)
+        dropout = Dropout(c.dropoutR)
+    }
+
+    func roundToInt8() throws {
+        try attention.roundToInt8()
+        try feedForward.roundToInt8()
+    }
+
+    func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
+        let attended = try norm1(x, plus: attention(query: x, segments, source: x, segments), dropout)
+        return try norm2(attended, plus: feedForward(attended), dropout)
+    }
+}
+
+/// Regions look at regions, then at the question's words, then go through the feed-forward network.
+final class GuidedUnit: Module {
+    override class var checkpointNames: [String: String] {
+        ["attention": "mhatt1", "guided": "mhatt2", "feedForward": "ffn"]
+    }
+    let attention: LowRankAttention
+    let guided: LowRankAttention
+    let feedForward: FeedForward
+    let norm1: StandardNorm
+    let norm2: StandardNorm
+    let norm3: StandardNorm
+    private let dropout: Dropout
+
+    init(_ c: Configuration) throws {
+        attention = try LowRankAttention(c, rank: c.sgrwsaSaMidsize)
+        guided = try LowRankAttention(c, rank: c.sgrwsaGaMidsize)
+        feedForward = try FeedForward(c)
+        norm1 = try StandardNorm(c.hiddenSize)
+        norm2 = try StandardNorm(c.hiddenSize)
+        norm3 = try StandardNorm(c.hiddenSize)
+        dropout = Dropout(c.dropoutR)
+    }
+
+    func roundToInt8() throws {
+        try attention.roundToInt8()
+        try guided.roundToInt8()
+        try feedForward.roundToInt8()
+    }
+
+    func callAsFunction(_ y: Tensor, _ segments: Segments, _ guide: AttentionSource) throws -> Tensor {
+        let attended = try norm1(y, plus: attention(query: y, segments, source: y, segments), dropout)
+        let informed = try norm2(attended, plus: guided(query: attended, segments, guide), dropout)
+        return try norm3(informed, plus: feedForward(informed), dropout)
+    }
+}
+
+/// Keys and values of the rows that attention looks at.
+struct AttentionSource {
+    let key: Tensor  // [rows, h * rank]
+    let value: Tensor  // [rows, d]
+    let segments: Segments
+}
+
+/// Multi-head attention with full-width values and low-rank queries and keys (paper, section III-B).
+final class LowRankAttention: Module {
+    override class var checkpointNames: [String: String] {
+        ["value": "linear_v", "key": "linear_k", "query": "linear_q", "merge": "linear_merge"]
+    }
+    let value: Linear
+    let key: Linear
+    let query: Linear
+    let merge: Linear
+    private let attention: SegmentAttention
+    private let dropout: Dropout  // of the attention's weights
+
+    init(_ c: Configuration, rank: Int) throws {
+        value = try Linear(c.hiddenSize, c.hiddenSize)
+        key = try Linear(c.hiddenSize, c.multiHead * rank)
+        query = try Linear(c.hiddenSize, c.multiHead * rank)
+        merge = try Linear(c.hiddenSize, c.hiddenSize)
+        dropout = Dropout(c.dropoutR)
+        attention = SegmentAttention(
+            heads: c.multiHead, scale: 1 / Double(rank).squareRoot(), dropout: dropout)
+    }
+
+    func roundToInt8() throws {
+        try value.roundToInt8()
+        try merge.roundToInt8()
+    }
+
+    func project(source: Tensor, _ segments: Segments) throws -> AttentionSource {
+        AttentionSource(key: try key(source), value: try value(source), segments: segments)
+    }
+
+    func callAsFunction(query x: Tensor, _ segments: Segments, source: Tensor, _ sourceSegments: Segments)
+        throws -> Tensor
+    {
+        try self(query: x, segments, project(source: source, sourceSegments))
+    }
+
+    func callAsFunction(query x: Tensor, _ segments: Segments, _ source: AttentionSource) throws -> Tensor {
+        let attended = try attention(
+            query: query(x), key: source.key, value: source.value, querySegments: segments,
+            sourceSegments: source.segments)
+        return try merge(attended)
+    }
+}
+
+/// `linear(dropout(relu(linear(x))))`, four times as wide inside.
+final class FeedForward: Module {
+    override class var checkpointNames: [String: String] {
+        ["expand": "mlp.fc.linear", "contract": "mlp.linear"]
+    }
+    let expand: Linear
+    let contract: Linear
+    private let dropout: Dropout
+
+    init(_ c: Configuration) throws {
+        expand = try Linear(c.hiddenSize, 4 * c.hiddenSize)
+        contract = try Linear(4 * c.hiddenSize, c.hiddenSize)
+        dropout = Dropout(c.dropoutR)
+    }
+
+    func roundToInt8() throws {
+        try expand.roundToInt8()
+        try contract.roundToInt8()
+    }
+
+    func callAsFunction(_ x: Tensor) throws -> Tensor { try contract(expand.relu(x, dropout)) }
+}
+
+/// AttFlat: one weighted sum of a sequence's rows, `[rows, d]` to `[B, 1024]`.
+final class AttentionPooling: Module {
+    override class var checkpointNames: [String: String] {
+        ["hidden": "mlp.fc.linear", "score": "mlp.linear", "merge": "linear_merge"]
+    }
+    let hidden: Linear
+    let score: Linear
+    let merge: Linear
+    private let dropout: Dropout
+
+    init(_ c: Configuration) throws {
+        hidden = try Linear(c.hiddenSize, c.flatMlpSize)
+        score = try Linear(c.flatMlpSize, 1)
+        merge = try Linear(c.hiddenSize, c.flatOutSize)
+        dropout = Dropout(c.dropoutR)
+    }
+
+    func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
+        let scores = try score(hidden.relu(x, dropout))  // [rows, 1]
+        return try merge(SegmentPooling.weightedSum(of: x, scores: scores, segments))
+    }
+}

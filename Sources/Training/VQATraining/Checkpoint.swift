@@ -1,0 +1,193 @@
+import Foundation
+import Torch
+import VQADatasets
+import VQAModels
+
+/// A trained, or half trained, model in one file: enough to resume, to predict and to serve.
+///
+/// The file is safetensors. The weights have the official parameter names; beside them lie Adam's moments
+/// (`optimizer.mean.<name>`, `optimizer.square.<name>`) and the random generators' states (`random.cpu`, and
+/// `random.cuda.0` and so on of a run on GPUs).
+/// The metadata holds `configuration`, `words`, `answers`, `training` and `features` as JSON.
+public struct Checkpoint: Sendable {
+    /// The weights, by official name.
+    public var weights: [String: Tensor]
+    /// The settings the model was built and trained with; nil where the file holds none.
+    public var configuration: Configuration?
+    /// The words the model knows; nil where the file holds none.
+    public var vocabulary: Vocabulary?
+    /// The answers the model chooses from; nil where the file holds none.
+    public var answers: AnswerList?
+    /// Where training stands; nil in a file from elsewhere.
+    public var training: TrainingState?
+    /// How the features were made from pictures, as JSON; nil where that is not known.
+    public var featureRecipe: String?
+    /// Adam's moments, by parameter name; empty where there are none.
+    public var moments: [String: Adam.Moments]
+    /// How many steps Adam has made.
+    public var stepCount: Int
+    /// The base learning rate that an official checkpoint holds.
+    public var officialLearningRateBase: Double?
+    /// The state of the CPU's random generator; nil where there is none.
+    public var generatorState: Tensor?
+    /// The states of the random generators of the GPUs that it was trained on, in their order; empty where those
+    /// were none.
+    public var deviceGeneratorStates: [Tensor] = []
+
+    /// A checkpoint of nothing but weights.
+    public init(weights: [String: Tensor]) {
+        self.weights = weights
+        moments = [:]
+        stepCount = 0
+    }
+
+    /// Reads a checkpoint of ours (`.safetensors`), or one of the official release (`.pkl`), which is read
+    /// and never executed.
+    ///
+    /// - Throws: `CheckpointError` where the file is no checkpoint; what the readers throw where it is
+    ///   missing or damaged.
+    public init(contentsOf path: String) throws {
+        if path.hasSuffix(".pkl") || path.hasSuffix(".pth") || path.hasSuffix(".pt") {
+            self = try OfficialCheckpoint.read(path)
+        } else {
+            try self.init(safetensors: path)
+        }
+    }
+
+    private enum Names {
+        static let mean = "optimizer.mean."
+        static let square = "optimizer.square."
+        static let generator = "random.cpu"
+        static let deviceGenerator = "random.cuda."
+        static let format = "rwsan-checkpoint-1"
+    }
+
+    private init(safetensors path: String) throws {
+        let (tensors, metadata) = try loadSafetensors(path)
+        guard metadata["format"] == Names.format else {
+            throw CheckpointError(
+                path: path,
+                reason: "expected a checkpoint of rwsan (format \(Names.format)), found a "
+                    + "safetensors file of format \(metadata["format"] ?? "unknown")")
+        }
+        self.init(weights: [:])
+        func decode<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value? {
+            guard let text = metadata[key] else { return nil }
+            do {
+                return try JSONDecoder().decode(type, from: Data(text.utf8))
+            } catch {
+                throw CheckpointError(path: path, reason: "its \(key) cannot be read")
+            }
+        }
+        if let values = try decode("configuration", [String: ConfigurationValue].self) {
+            configuration = try CheckpointError.naming(path) {
+                var configuration = Configuration()
+                for (key, value) in values { try configuration.set(key, to: value) }
+                return configuration
+            }
+        }
+        vocabulary = try decode("words", [String].self).map { words in
+            try CheckpointError.naming(path) { try Vocabulary(words: words) }
+        }
+        answers = try decode("answers", [String].self).map { answers in
+            try CheckpointError.naming(path) { try AnswerList(answers: answers) }
+        }
+        training = try decode("training", TrainingState.self)
+        featureRecipe = metadata["features"]
+        stepCount = training?.optimizerSteps ?? 0
+        for (name, tensor) in tensors {
+            if name == Names.generator {
+                generatorState = tensor
+            } else if name.hasPrefix(Names.deviceGenerator) {
+                continue
+            } else if name.hasPrefix(Names.mean) {
+                let parameter = String(name.dropFirst(Names.mean.count))
+                guard let square = tensors[Names.square + parameter] else {
+                    throw CheckpointError(path: path, reason: "it lacks \(Names.square)\(parameter)")
+                }
+                moments[parameter] = Adam.Moments(mean: tensor, square: square)
+            } else if !name.hasPrefix(Names.square) {
+                weights[name] = tensor
+            }
+        }
+        while let state = tensors[Names.deviceGenerator + "\(deviceGeneratorStates.count)"] {
+            deviceGeneratorStates.append(state)
+        }
+    }
+
+    /// How many steps a checkpoint of ours has made, from the file's head alone.
+    ///
+    /// - Throws: As `init(contentsOf:)`.
+    static func stepCount(of path: String) throws -> Int {
+        let file = try SafetensorsFile(path: path)
+        guard let text = file.metadata["training"],
+            let training = try? JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))
+        else {
+            throw CheckpointError(path: path, reason: "expected a checkpoint that training can go on from")
+        }
+        return training.step
+    }
+
+    /// Writes the checkpoint, whole or not at all: a kill at any moment leaves the old file or the new one.
+    ///
+    /// - Parameters:
+    ///   - path: Where it goes.
+    ///   - durably: As in `AtomicFile.commit(durably:)`.
+    /// - Throws: `ArchiveError` where the file cannot be written, as when the disk is full.
+    public func write(to path: String, durably: Bool = true) throws {
+        var tensors = weights
+        for (name, moments) in moments {
+            tensors[Names.mean + name] = moments.mean
+            tensors[Names.square + name] = moments.square
+        }
+        tensors[Names.generator] = generatorState
+        for (index, state) in deviceGeneratorStates.enumerated() {
+            tensors[Names.deviceGenerator + "\(index)"] = state
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        func json(_ value: some Encodable) throws -> String {
+            String(decoding: try encoder.encode(value), as: UTF8.self)
+        }
+        var metadata = ["format": Names.format]
+        if let configuration {
+            metadata["configuration"] = try json(
+                Dictionary(uniqueKeysWithValues: configuration.values.map { ($0.key, $0.value) }))
+        }
+        metadata["words"] = try vocabulary.map { try json($0.words) }
+        metadata["answers"] = try answers.map { try json($0.answers) }
+        metadata["training"] = try training.map { try json($0) }
+        metadata["features"] = featureRecipe
+        try saveSafetensors(tensors, metadata: metadata, to: path, durably: durably)
+    }
+}
+
+/// A file that is no checkpoint, or not one for the purpose.
+public struct CheckpointError: Error, Sendable, CustomStringConvertible {
+    /// The file.
+    public let path: String
+    /// What was expected and found.
+    public let reason: String
+
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - reason: What was expected and found.
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
+    /// One line.
+    public var description: String { "\(path): \(reason)" }
+
+    /// Runs `body`, whose errors come from what the checkpoint at `path` holds, and names it in them.
+    package static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as CheckpointError {
+            throw error
+        } catch {
+            throw CheckpointError(path: path, reason: "\(error)")
+        }
+    }
+}

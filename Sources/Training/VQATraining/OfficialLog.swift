@@ -1,0 +1,35 @@
+import Foundation
+import VQADatasets
+
+/// The log of a run in the official release's words: `results/log/log_run_NAME.txt`.
+public enum OfficialLog {
+    /// One epoch: loss, learning rate, time, and the accuracies on val where they were asked for.
+    static func text(of record: EpochRecord) -> String {
+        var text = "=====================================\n"
+        text += "Epoch: \(record.epoch), Loss: \(record.loss), Lr: \(record.lr)\n"
+        text += "Elapsed time: \(record.seconds) s, Speed: \(record.questionsPerSecond) questions/s\n"
+        if let overall = record.overall {
+            text += accuracies(overall: overall, perAnswerType: record.perAnswerType ?? [:])
+        }
+        return text + "\n"
+    }
+
+    /// Adds the accuracies of an evaluation to a log, which is made where there is none.
+    ///
+    /// - Throws: Foundation's error where the file cannot be written.
+    public static func append(_ report: AccuracyReport, to file: URL) throws {
+        let text = accuracies(overall: report.overall, perAnswerType: report.perAnswerType) + "\n"
+        guard FileManager.default.fileExists(atPath: file.path) else {
+            return try Data(text.utf8).write(to: file)
+        }
+        let log = try FileHandle(forWritingTo: file)
+        defer { try? log.close() }
+        try log.seekToEnd()
+        try log.write(contentsOf: Data(text.utf8))
+    }
+
+    private static func accuracies(overall: Double, perAnswerType: [String: Double]) -> String {
+        let types = perAnswerType.sorted { $0.key < $1.key }.map { "\($0.key) : \($0.value)\n" }
+        return "Overall Accuracy is: \(overall)\n" + types.joined()
+    }
+}

@@ -1,0 +1,105 @@
+import Torch
+import VQABatches
+import VQADatasets
+import VQAModels
+import Workers
+
+/// Answers questions with a model.
+public struct Predictor {
+    private let model: any VQAModel
+    private let device: Device
+    private let precision: Precision
+    private let batchSize: Int
+    private let workers: Int
+
+    /// The answers to some questions.
+    public struct Answers: Sendable {
+        /// The questions, in the order of the examples.
+        public internal(set) var questionIDs: [QuestionID] = []
+        /// The best answer to each.
+        public internal(set) var best: [AnswerIndex] = []
+    }
+
+    /// - Parameters:
+    ///   - model: The network.
+    ///   - device: Where the network lies.
+    ///   - precision: In what precision it computes; for `int8`, its weights have been rounded before.
+    ///   - configuration: `batch_size`, half of which is answered at once as in the official release, and
+    ///     `num_workers`.
+    public init(
+        _ model: any VQAModel, device: Device, precision: Precision = .float32, _ configuration: Configuration
+    ) {
+        self.model = model
+        self.device = device
+        self.precision = precision
+        batchSize = max(1, configuration.batchSize / 2)
+        workers = configuration.numWorkers
+    }
+
+    /// Answers all questions.
+    ///
+    /// - Parameters:
+    ///   - builder: The questions and their pictures.
+    ///   - onLogits: Called for some questions after the others with the logits of every answer, float32
+    ///     `[questions, answers]` on the CPU; nil where nobody wants them.
+    ///   - onProgress: Called now and then with the number of questions answered; returns whether to go on.
+    /// - Throws: What building batches throws; `TorchError` where they do not fit the network;
+    ///   `LogitsNotFiniteError` where they come out as no numbers; `InterruptedError` where `onProgress` ended it;
+    ///   what `onLogits` throws.
+    public func answer(
+        _ builder: BatchBuilder, onLogits: ((Tensor) throws -> Void)? = nil,
+        onProgress: (Int) throws -> Bool = { _ in true }
+    ) throws -> Answers {
+        let wasTraining = model.isTraining
+        model.setTraining(false)
+        defer { model.setTraining(wasTraining) }
+        let (count, size) = (builder.count, batchSize)
+        let batches = Prefetcher(0..<(count + size - 1) / size, workers: workers) { index in
+            try builder.batch(rows: index * size..<min(count, (index + 1) * size))
+        }
+        defer { batches.cancel() }
+        var answers = Answers()
+        while let batch = try batches.next() {
+            let logits = try withoutGradients {
+                // What follows the batch's own questions only fills it up.
+                try precision.autocast(on: device) { try model(batch.moved(to: device)) }
+                    .narrowed(axis: 0, start: 0, length: batch.count).converted(to: .float32)
+            }
+            guard try logits.isFinite().all().item() == 1 else {
+                throw LogitsNotFiniteError(question: batch.questionIDs[0])
+            }
+            answers.questionIDs.append(contentsOf: batch.questionIDs)
+            answers.best.append(
+                contentsOf: try logits.argmax(axis: 1).array(of: Int64.self).map {
+                    AnswerIndex(rawValue: Int32(truncatingIfNeeded: $0))
+                })
+            if let onLogits { try onLogits(logits.moved(to: .cpu)) }
+            guard try onProgress(answers.questionIDs.count) else { throw InterruptedError() }
+        }
+        return answers
+    }
+}
+
+extension Predictor.Answers {
+    /// The answers in words, as a result file holds them.
+    public func predictions(_ answers: AnswerList) -> [Prediction] {
+        zip(questionIDs, best).map { Prediction(questionID: $0, answer: answers[$1]) }
+    }
+}
+
+/// A model whose answers mean nothing: its logits are infinite, or no numbers.
+public struct LogitsNotFiniteError: Error, Sendable, CustomStringConvertible {
+    /// The first question of the batch.
+    public let question: QuestionID
+    /// One line.
+    public var description: String {
+        "expected finite logits, found others in the batch from question \(question.rawValue) on: the checkpoint's "
+            + "weights are no numbers, or the precision is too low for them"
+    }
+}
+
+/// Somebody asked for an end before there was one.
+public struct InterruptedError: Error, Sendable, CustomStringConvertible {
+    /// One line.
+    public var description: String { "interrupted" }
+}

@@ -1,0 +1,72 @@
+import Torch
+import VQABatches
+import VQAModels
+
+/// Steps that are given to the device, or to several, ahead of their results.
+///
+/// On one device a step is one piece of work: forward, backward and update. On several, each has a copy of the network
+/// and learns from its share of the batch; then the gradients are added up on the first device, which makes Adam's
+/// step and hands its weights to the others.
+final class DeferredSteps: StepMaker {
+    /// So many steps may wait for the device, with their batches.
+    let figuresInterval = 20
+
+    private let replicas: [Replica]
+    private let update: DeviceAdam
+    private let exchange: ReplicaExchange?
+    private var stepCount = 0
+
+    /// How often a recording has taken the place of a step's work.
+    var repeatedSteps: Int { replicas.reduce(0) { $0 + $1.repeatedSteps } }
+
+    /// - Parameters:
+    ///   - network: The network that is trained.
+    ///   - copies: The same on further devices.
+    ///   - optimizer: Of the network's parameters.
+    ///   - lossScale: What the first loss is scaled by; nil scales none.
+    ///   - isRecording: Whether steps are recorded.
+    /// - Throws: `TorchError` where memory is short, or a copy is not one.
+    init(
+        _ network: TrainedNetwork, copies: [TrainedNetwork] = [], _ optimizer: Adam, lossScale: LossScale?,
+        isRecording: Bool
+    ) throws {
+        let exchange = copies.isEmpty ? nil : try ReplicaExchange(network, copies)
+        let update = try DeviceAdam(optimizer, lossScale: lossScale, on: network.device)
+        try exchange?.spread(update.scale)
+        let first = try Replica(
+            network, isRecording: isRecording, scaled: { try update.scaled($0) }, update: update.step)
+        let others = try copies.enumerated().map { index, copy in
+            try Replica(
+                copy, isRecording: isRecording,
+                scaled: { try update.scaled($0, by: exchange?.scales[index]) }, update: {})
+        }
+        replicas = [first] + others
+        (self.update, self.exchange) = (update, exchange)
+    }
+
+    func step(parts: Int, learningRate: Double, next: () throws -> Batch?) throws {
+        try update.setLearningRate(learningRate)
+        for part in 0..<parts * replicas.count {
+            let replica = replicas[part % replicas.count]
+            guard let batch = try next()?.moved(to: replica.network.device) else { break }
+            try replica.learn(batch, isUpdating: exchange == nil && part == parts - 1)
+        }
+        if let exchange {
+            try Profiler.named("adding gradients") { try exchange.gather() }
+            try Profiler.named("optimizer") { try update.step() }
+            try Profiler.named("handing out weights") { try exchange.spread(update.scale) }
+        }
+        stepCount += 1
+    }
+
+    func figures() throws -> StepFigures {
+        let update = try update.figures()
+        let figures = StepFigures(
+            stepCount: stepCount, lossSum: try replicas.reduce(0) { $0 + (try $1.takeLossSum()) },
+            skippedSteps: update.skippedSteps, gradientNormSum: update.gradientNormSum,
+            lossScale: update.lossScale)
+        stepCount = 0
+        guard figures.lossSum.isFinite else { throw LossNotFiniteError(loss: figures.lossSum) }
+        return figures
+    }
+}

@@ -1,0 +1,29 @@
+import VQABatches
+
+/// The batches of an epoch, in the parts that are learned at once.
+///
+/// A step's questions are divided into `parts`, whose gradients add up, and each part among the devices.
+struct EpochBatches: Sendable {
+    /// The questions of the epoch, by row.
+    let rows: [Int]
+    /// How many questions a step has.
+    let batchSize: Int
+    /// In how many parts a device learns its share.
+    let parts: Int
+    /// What makes each device's batches.
+    let builders: [BatchBuilder]
+
+    /// How many batches a step takes.
+    var batchesPerStep: Int { parts * builders.count }
+
+    /// A batch, counted from the epoch's start: all devices' batches of a part follow one another.
+    ///
+    /// - Throws: What building it throws.
+    func batch(at index: Int) throws -> Batch {
+        let (part, device) = index.quotientAndRemainder(dividingBy: builders.count)
+        let size = batchSize / parts
+        let start = part * size
+        let share = size * device / builders.count..<size * (device + 1) / builders.count
+        return try builders[device].batch(rows: rows[start + share.lowerBound..<start + share.upperBound])
+    }
+}

@@ -1,0 +1,49 @@
+import Torch
+import VQABatches
+import VQAModels
+
+/// Steps of which each is made, and its loss looked at, before the next begins.
+final class ImmediateSteps: StepMaker {
+    let figuresInterval = 1
+
+    private let network: TrainedNetwork
+    private let optimizer: Adam
+    private var collected: StepFigures
+
+    init(_ network: TrainedNetwork, _ optimizer: Adam, lossScale: LossScale?) {
+        self.network = network
+        self.optimizer = optimizer
+        collected = StepFigures(lossScale: lossScale)
+    }
+
+    func step(parts: Int, learningRate: Double, next: () throws -> Batch?) throws {
+        try network.model.dropGradients()
+        for _ in 0..<parts {
+            guard let batch = try next()?.moved(to: network.device) else { break }
+            let loss = try network.loss(batch)
+            let value = try loss.item()
+            guard value.isFinite else { throw LossNotFiniteError(loss: value) }
+            try Profiler.named("backward") { try (collected.lossScale?.scaled(loss) ?? loss).backward() }
+            collected.lossSum += value
+        }
+        collected.stepCount += 1
+        optimizer.learningRate = learningRate
+        try Profiler.named("optimizer") { try update() }
+    }
+
+    /// Adam's step, unless half precision has made a gradient infinite.
+    private func update() throws {
+        let gradients = optimizer.gradients
+        guard try collected.lossScale?.unscale(gradients) ?? true else {
+            collected.skippedSteps += 1
+            return
+        }
+        collected.gradientNormSum += try GradientNorm.of(gradients).item()
+        try optimizer.step()
+    }
+
+    func figures() -> StepFigures {
+        defer { collected = StepFigures(lossScale: collected.lossScale) }
+        return collected
+    }
+}

@@ -1,0 +1,110 @@
+import Torch
+import VQABatches
+import VQAModels
+
+/// Makes Adam's steps out of batches.
+public protocol StepMaker: AnyObject {
+    /// After how many steps ``figures()`` should be asked for.
+    var figuresInterval: Int { get }
+
+    /// Makes one step, or gives it to the device, on a batch that comes in parts whose gradients add up.
+    ///
+    /// - Parameters:
+    ///   - parts: How many parts there are.
+    ///   - learningRate: Adam's rate.
+    ///   - next: Gives the next part; nil where there is none.
+    /// - Throws: `LossNotFiniteError`; `TorchError` where a batch does not fit the network; what `next` throws.
+    func step(parts: Int, learningRate: Double, next: () throws -> Batch?) throws
+
+    /// What the steps since the last time have come to. Waits until they are made.
+    ///
+    /// - Throws: `LossNotFiniteError`; `TorchError` where the device has failed.
+    func figures() throws -> StepFigures
+}
+
+/// What some steps have come to.
+public struct StepFigures: Sendable, Equatable {
+    /// How many steps those are.
+    public var stepCount = 0
+    /// The loss, summed over all their questions.
+    public var lossSum = 0.0
+    /// How many of them were left out, for a gradient was infinite in half precision.
+    public var skippedSteps = 0
+    /// The norm of all gradients together, summed over the steps that were not left out.
+    public var gradientNormSum = 0.0
+    /// What the next loss is scaled by; nil where losses are not.
+    public var lossScale: LossScale?
+}
+
+/// The loss has become infinite, or no number.
+public struct LossNotFiniteError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The loss.
+    public let loss: Double
+    /// One line.
+    public var description: String { "expected a finite loss, found \(loss)" }
+}
+
+/// How the steps of training are made.
+public enum Stepping: String, Sendable, CaseIterable {
+    /// Each step is made, and its loss looked at, before the next begins.
+    case immediate
+    /// Steps are given to the device ahead of their results, which are fetched now and then.
+    case deferred
+    /// The same, and a step of a batch whose shape has come before is started again as a whole: a CUDA graph.
+    case recorded
+
+    /// What suits a device: `recorded` on a GPU, `immediate` on the CPU.
+    public static func best(on device: Device) -> Stepping { device == .cpu ? .immediate : .recorded }
+
+    /// Makes what makes the steps.
+    ///
+    /// - Parameters:
+    ///   - model: The network, on the device.
+    ///   - copies: Copies of it on further devices, whose weights are overwritten; none for ``immediate``.
+    ///   - optimizer: Of its parameters, with the moments to go on from.
+    ///   - device: Where the network lies.
+    ///   - precision: In what precision it computes.
+    ///   - lossScale: What the first loss is scaled by; nil scales none.
+    /// - Throws: `TorchError` where memory is short, or there are copies for steps that cannot be shared.
+    public func makeSteps(
+        _ model: any VQAModel, copies: [(model: any VQAModel, device: Device)] = [], _ optimizer: Adam,
+        device: Device, precision: Precision, lossScale: LossScale?
+    ) throws -> any StepMaker {
+        let network = TrainedNetwork(model: model, device: device, precision: precision)
+        guard self != .immediate else {
+            guard copies.isEmpty else {
+                throw TorchError(
+                    operation: "steps",
+                    reason: "expected one device for immediate steps, found \(copies.count + 1)")
+            }
+            return ImmediateSteps(network, optimizer, lossScale: lossScale)
+        }
+        return try DeferredSteps(
+            network,
+            copies: copies.map { TrainedNetwork(model: $0.model, device: $0.device, precision: precision) },
+            optimizer, lossScale: lossScale, isRecording: self == .recorded)
+    }
+}
+
+/// A network, and how it is trained.
+struct TrainedNetwork {
+    let model: any VQAModel
+    let device: Device
+    let precision: Precision
+
+    /// The loss, summed over the batch's questions: float32 `[]`.
+    ///
+    /// - Throws: `TorchError` where the batch does not fit the network, or has nothing to learn.
+    func loss(_ batch: Batch) throws -> Tensor {
+        guard let targets = batch.targets else {
+            throw TorchError(operation: "loss", reason: "expected a batch with targets, found one without")
+        }
+        return try Profiler.named("forward") {
+            try precision.autocast(on: device) {
+                // What follows the batch's own questions only fills it up.
+                let logits = try model(batch).narrowed(axis: 0, start: 0, length: batch.count)
+                return try Loss.binaryCrossEntropy(logits: logits, targets: targets)
+            }
+        }
+    }
+}

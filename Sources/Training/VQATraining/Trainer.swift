@@ -1,0 +1,339 @@
+import Foundation
+import Torch
+import VQADatasets
+import VQAModels
+import Workers
+
+/// Trains a model: the loop, its schedule, evaluation after each epoch, checkpoints and the log.
+///
+/// Loss and optimizer are the official release's: binary cross-entropy of every answer's logit against its
+/// soft score, summed over the batch, and Adam. Stopped at any moment and resumed, a run ends with the same
+/// weights to the last bit as one that was never stopped, on the CPU with the same number of threads.
+public final class Trainer {
+    /// How a run ended.
+    public enum Outcome: Sendable, Equatable {
+        /// All epochs are done; the last checkpoint is this file.
+        case finished(checkpoint: String)
+        /// Somebody asked for an end; this file goes on from there.
+        case interrupted(checkpoint: String)
+    }
+
+    /// Where the run stands.
+    public private(set) var state: TrainingState
+    /// The epochs so far.
+    public private(set) var records: [EpochRecord] = []
+    /// Records some of the steps to come; nil for none.
+    public var profile: StepProfile?
+
+    /// Where it computes.
+    public var devices: [Device] { setup.devices }
+
+    private var setup: Setup
+    private let configuration: Configuration
+    private let optimizer: Adam
+    /// Made when the first step is, so that it starts from what was resumed.
+    private lazy var steps = Result { [setup, optimizer, state] in
+        try setup.stepping.makeSteps(
+            setup.model, copies: setup.copies(), optimizer, device: setup.device,
+            precision: setup.precision, lossScale: state.lossScale)
+    }
+    /// How many of the epoch's steps ``state`` holds the results of.
+    private var collectedInEpoch = 0
+    /// The mean loss of a question in the last steps whose results have been fetched; nil before the first.
+    private var lastLoss: Double?
+    private let schedule: LearningRateSchedule
+    private let stepsPerEpoch: Int
+
+    /// A run from the start.
+    ///
+    /// - Parameters:
+    ///   - setup: What the run is made of.
+    ///   - seed: What the random numbers start from.
+    /// - Throws: `TrainingError` where there are too few questions; `ConfigurationError` where settings do
+    ///   not fit one another.
+    public init(_ setup: Setup, seed: UInt64) throws {
+        self.setup = setup
+        configuration = setup.configuration
+        try configuration.validate()
+        stepsPerEpoch = setup.training.count / configuration.batchSize
+        guard stepsPerEpoch > 0 else {
+            throw TrainingError.tooFewQuestions(
+                found: setup.training.count, batchSize: configuration.batchSize)
+        }
+        let part = configuration.batchSize / configuration.gradAccuSteps
+        guard setup.helpers.count < part else {
+            throw TrainingError.tooManyDevices(found: setup.helpers.count + 1, questions: part)
+        }
+        schedule = LearningRateSchedule(configuration, exampleCount: setup.training.count)
+        state = TrainingState(
+            learningRateBase: configuration.lrBase, seed: seed, threadCount: TorchRuntime.threadCount)
+        if setup.precision == .float16 { state.lossScale = LossScale() }
+        optimizer = try Adam(
+            setup.model.namedParameters(), learningRate: 0,
+            betas: (configuration.optBetas[0], configuration.optBetas[1]), epsilon: configuration.optEps)
+    }
+
+    /// Takes up the run that a checkpoint comes from: its weights, moments, random numbers and position.
+    ///
+    /// - Throws: `TrainingError` where the checkpoint is not one to go on from; `StateMismatch` where it does
+    ///   not fit the model.
+    public func resume(from checkpoint: Checkpoint) throws {
+        guard !checkpoint.moments.isEmpty, checkpoint.stepCount > 0 || checkpoint.training != nil else {
+            throw TrainingError.noOptimizerState
+        }
+        try setup.model.load(checkpoint.weights)
+        try optimizer.restore(moments: checkpoint.moments, stepCount: checkpoint.stepCount)
+        if let training = checkpoint.training {
+            if training.stepInEpoch > 0 { try requireSameEpoch(as: checkpoint.configuration) }
+            guard training.isPossible(stepsPerEpoch: stepsPerEpoch) else {
+                throw TrainingError.impossibleState(training, stepsPerEpoch: stepsPerEpoch)
+            }
+            let (threads, lossScale) = (state.threadCount, state.lossScale)
+            state = training
+            state.threadCount = threads
+            state.lossScale = lossScale == nil ? nil : training.lossScale ?? lossScale
+        } else {
+            // The official release writes its checkpoints between epochs and says no more than Adam's step.
+            guard checkpoint.stepCount % stepsPerEpoch == 0 else {
+                throw TrainingError.notBetweenEpochs(step: checkpoint.stepCount, stepsPerEpoch: stepsPerEpoch)
+            }
+            state.step = checkpoint.stepCount
+            state.epoch = checkpoint.stepCount / stepsPerEpoch
+            state.learningRateBase = checkpoint.officialLearningRateBase ?? configuration.lrBase
+        }
+        if let generator = checkpoint.generatorState { try TorchRuntime.setGeneratorState(generator) }
+        for (device, generator) in zip(setup.gpus, checkpoint.deviceGeneratorStates) {
+            try TorchRuntime.setGeneratorState(generator, of: device)
+        }
+    }
+
+    /// Half an epoch can only be finished in the order it was begun in.
+    private func requireSameEpoch(as earlier: Configuration?) throws(TrainingError) {
+        guard let earlier else { return }
+        let settings: [(key: String, earlier: String, now: String)] = [
+            ("batch_size", "\(earlier.batchSize)", "\(configuration.batchSize)"),
+            ("split", earlier.split, configuration.split),
+            ("shuffle", "\(earlier.shuffle)", "\(configuration.shuffle)"),
+        ]
+        for (key, earlier, now) in settings where earlier != now {
+            throw .changedInEpoch(key: key, from: earlier, to: now)
+        }
+    }
+
+    /// Replaces the base learning rate by the configuration's, with the decays so far.
+    public func resetLearningRate() {
+        let begun = state.epoch + (state.stepInEpoch > 0 ? 1 : 0)
+        state.learningRateBase = (0..<begun).reduce(configuration.lrBase) {
+            schedule.base($0, atStartOf: $1)
+        }
+    }
+
+    /// Replaces what batches come from by what gives the same ones faster, such as regions on the device.
+    ///
+    /// - Parameter change: Changes builders, and nothing else of the setup.
+    /// - Throws: What `change` throws.
+    public func prepare(_ change: (inout Setup) throws -> Void) rethrows { try change(&setup) }
+
+    /// Trains until the last epoch is done.
+    ///
+    /// - Parameters:
+    ///   - onEvent: Called after each step, during evaluation and after each epoch.
+    ///   - shouldStop: Asked after each step; where it says so, a checkpoint is written and the run ends.
+    /// - Throws: `TrainingError.notFinite` where the loss is no number; what reading features and writing
+    ///   checkpoints throws.
+    public func run(
+        onEvent: (TrainingEvent) throws -> Void = { _ in }, shouldStop: () -> Bool = { false }
+    ) throws -> Outcome {
+        let outcome = try trainEpochs(onEvent, shouldStop)
+        try profile?.finish()
+        return outcome
+    }
+
+    private func trainEpochs(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> Outcome
+    {
+        try setup.folder.create()
+        records = try setup.folder.records(upTo: state.epoch)
+        var last = setup.folder.checkpoint(epoch: state.epoch)
+        // A run that is over already, and was resumed from elsewhere, still leaves its checkpoint.
+        let isOver = state.epoch >= configuration.maxEpoch
+        if state.step == 0 || isOver && !FileManager.default.fileExists(atPath: last.path) {
+            // Before the first step there is nothing that a power cut could take.
+            try checkpoint().write(to: last.path, durably: state.step > 0)
+        }
+        while state.epoch < configuration.maxEpoch {
+            if state.stepInEpoch == 0 {
+                state.learningRateBase = schedule.base(state.learningRateBase, atStartOf: state.epoch)
+            }
+            guard try trainEpoch(onEvent, shouldStop), let record = try evaluated(onEvent, shouldStop) else {
+                try checkpoint().write(to: setup.folder.interrupted.path)
+                return .interrupted(checkpoint: setup.folder.interrupted.path)
+            }
+            last = try finish(record)
+            try onEvent(.epoch(record, checkpoint: last.path))
+        }
+        return .finished(checkpoint: last.path)
+    }
+
+    /// Does the epoch's steps that are left. Returns false where it was stopped before the last.
+    private func trainEpoch(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> Bool
+    {
+        let order = EpochOrder(
+            count: setup.training.count, seed: configuration.shuffle ? state.seed : nil, epoch: state.epoch)
+        let parts = configuration.gradAccuSteps
+        let epoch = EpochBatches(
+            rows: order.rows, batchSize: configuration.batchSize, parts: parts,
+            builders: [setup.training] + setup.helpers.map(\.training))
+        let count = epoch.batchesPerStep
+        let batches = Prefetcher(
+            state.stepInEpoch * count..<stepsPerEpoch * count, workers: configuration.numWorkers,
+            make: epoch.batch)
+        defer { batches.cancel() }
+        // Copies are made in training, and nothing else is done with them.
+        setup.model.setTraining(true)
+        let clock = ContinuousClock()
+        let (secondsBefore, waitingBefore) = (state.seconds, state.waitingSeconds ?? 0)
+        let start = clock.now
+        var waiting = Duration.zero
+        collectedInEpoch = state.stepInEpoch
+        while state.stepInEpoch < stepsPerEpoch {
+            let maker = try steps.get()
+            let rate = schedule.rate(step: state.step + 1, base: state.learningRateBase)
+            try profiled {
+                try finite(rate) {
+                    try maker.step(parts: parts, learningRate: rate) {
+                        let asked = clock.now
+                        defer { waiting += clock.now - asked }
+                        return try Profiler.named("waiting for data") { try batches.next() }
+                    }
+                }
+            }
+            state.step += 1
+            state.stepInEpoch += 1
+            let isDue = state.stepInEpoch % maker.figuresInterval == 0 || state.stepInEpoch == stepsPerEpoch
+            // The first step of all, so that there is a loss to show.
+            if isDue || lastLoss == nil { try collect(maker, rate) }
+            let elapsed = clock.now - start
+            state.seconds = secondsBefore + elapsed / .seconds(1)
+            state.waitingSeconds = waitingBefore + waiting / .seconds(1)
+            try onEvent(.step(progress(loss: lastLoss ?? 0, rate)))
+            if shouldStop() {
+                try collect(maker, rate)
+                return false
+            }
+        }
+        return true
+    }
+
+    private func profiled<Result>(_ step: () throws -> Result) throws -> Result {
+        try profile?.step(step) ?? step()
+    }
+
+    /// Adds to the run's state what the last steps have come to.
+    private func collect(_ maker: any StepMaker, _ learningRate: Double) throws {
+        guard collectedInEpoch < state.stepInEpoch else { return }
+        let figures = try finite(learningRate) { try maker.figures() }
+        state.lossSum += figures.lossSum
+        state.lossScale = figures.lossScale
+        // An epoch begun by a version that did not measure it has no sum to add to.
+        state.gradientNormSum = state.gradientNormSum.map { $0 + figures.gradientNormSum }
+        if figures.skippedSteps > 0 { state.skippedSteps = (state.skippedSteps ?? 0) + figures.skippedSteps }
+        lastLoss = figures.lossSum / Double(max(1, figures.stepCount) * configuration.batchSize)
+        collectedInEpoch = state.stepInEpoch
+    }
+
+    /// Says of a loss that is not finite where it was found.
+    private func finite<Result>(_ learningRate: Double, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as LossNotFiniteError {
+            throw TrainingError.notFinite(
+                loss: error.loss, epoch: state.epoch + 1,
+                steps: collectedInEpoch + 1...max(collectedInEpoch + 1, state.stepInEpoch),
+                learningRate: learningRate)
+        }
+    }
+
+    /// Which share of the epoch's time was spent waiting for data.
+    private var waitingShare: Double { (state.waitingSeconds ?? 0) / max(state.seconds, 1e-9) }
+
+    /// The norm of all gradients together, on average over the epoch's steps; nil where a part of them was made by
+    /// a version that did not measure it.
+    private var meanGradientNorm: Double? {
+        state.gradientNormSum.map { $0 / Double(max(1, state.stepInEpoch)) }
+    }
+
+    private func progress(loss: Double, _ learningRate: Double) -> StepProgress {
+        let speed = Double(state.stepInEpoch * configuration.batchSize) / max(state.seconds, 1e-9)
+        let questionsLeft = (stepsPerEpoch - state.stepInEpoch) * configuration.batchSize
+        return StepProgress(
+            epoch: state.epoch + 1, epochCount: configuration.maxEpoch, step: state.stepInEpoch,
+            stepCount: stepsPerEpoch, loss: loss, learningRate: learningRate, questionsPerSecond: speed,
+            secondsLeft: Double(questionsLeft) / max(speed, 1e-9), waitingShare: waitingShare)
+    }
+
+    /// The epoch's record, with accuracies where they are asked for; nil where it was stopped.
+    private func evaluated(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> EpochRecord?
+    {
+        var record = EpochRecord(
+            epoch: state.epoch + 1, loss: state.lossSum / Double(setup.training.count),
+            lr: schedule.rate(step: state.step, base: state.learningRateBase),
+            questionsPerSecond: Double(stepsPerEpoch * configuration.batchSize) / max(state.seconds, 1e-9),
+            seconds: state.seconds, waitingShare: waitingShare, gradientNorm: meanGradientNorm)
+        guard let validation = setup.validation, configuration.evalEveryEpoch else { return record }
+        let count = validation.questions.count
+        do {
+            let answers = try Predictor(
+                setup.model, device: setup.device, precision: setup.precision, configuration
+            )
+            .answer(
+                validation.questions,
+                onProgress: {
+                    try onEvent(.evaluating(answered: $0, of: count))
+                    return !shouldStop()
+                })
+            let predictions = answers.predictions(setup.answers)
+            try ResultFile.write(predictions, to: setup.folder.validationResult)
+            let report = try validation.metric.evaluate(predictions)
+            record.overall = report.overall
+            record.perAnswerType = report.perAnswerType
+        } catch is InterruptedError {
+            return nil
+        }
+        return record
+    }
+
+    /// Ends the epoch: its record and its checkpoint.
+    private func finish(_ record: EpochRecord) throws -> URL {
+        records.append(record)
+        try setup.folder.write(records)
+        state.epoch += 1
+        state.stepInEpoch = 0
+        state.lossSum = 0
+        state.seconds = 0
+        state.waitingSeconds = 0
+        state.gradientNormSum = 0
+        let file = setup.folder.checkpoint(epoch: state.epoch)
+        try checkpoint().write(to: file.path)
+        // The epoch's checkpoint is ahead of one from its middle.
+        try? FileManager.default.removeItem(at: setup.folder.interrupted)
+        return file
+    }
+
+    /// The run as it stands.
+    public func checkpoint() throws -> Checkpoint {
+        var checkpoint = Checkpoint(weights: try setup.model.state())
+        checkpoint.configuration = configuration
+        checkpoint.vocabulary = setup.vocabulary
+        checkpoint.answers = setup.answers
+        checkpoint.training = state
+        checkpoint.featureRecipe = setup.featureRecipe
+        checkpoint.moments = optimizer.moments
+        checkpoint.stepCount = state.optimizerSteps
+        checkpoint.generatorState = try TorchRuntime.generatorState()
+        checkpoint.deviceGeneratorStates = try setup.gpus.map { try TorchRuntime.generatorState(of: $0) }
+        return checkpoint
+    }
+}

@@ -1,0 +1,130 @@
+import FileSystem
+import Foundation
+
+/// A picture in memory: 8-bit red, green and blue (sRGB), rows from the top.
+///
+/// PNG and JPEG files are read, told apart by their content and not by their name:
+/// - Grey, palette and 16-bit PNGs become 8-bit RGB; a gamma other than sRGB's is converted.
+/// - Transparency is laid over white, in linear light.
+/// - Grey JPEGs become RGB; CMYK ones are refused, as they say nothing of the inks they mean.
+/// - An orientation noted in EXIF data is not applied.
+public struct Picture: Equatable, Sendable {
+    /// The most pixels a picture may have, so that a small file cannot ask for all the memory.
+    public static let maximumPixelCount = 100_000_000
+
+    /// In pixels.
+    public let width: Int
+
+    /// In pixels.
+    public let height: Int
+
+    /// Intensities, 0 to 255, row-major: [height, width, 3], the last axis red, green, blue.
+    public let pixels: [UInt8]
+
+    /// A picture of pixels that are already in memory.
+    ///
+    /// - Parameter pixels: [height, width, 3], row-major.
+    /// - Throws: `PictureError` when there are not `height * width * 3` of them, or too many.
+    public init(width: Int, height: Int, pixels: [UInt8]) throws {
+        let name = "pixels in memory"
+        let expected = try Self.byteCount(width: width, height: height, of: name)
+        guard pixels.count == expected else {
+            throw PictureError(
+                file: name,
+                problem: .wrongPixels(width: width, height: height, byteCount: pixels.count))
+        }
+        self.init(width: width, height: height, checkedPixels: pixels)
+    }
+
+    /// Reads and decodes a PNG or JPEG file.
+    ///
+    /// - Throws: `PictureError`.
+    public init(contentsOf file: URL) throws {
+        try self.init(decoding: PictureFile.read(file), named: file.path)
+    }
+
+    /// Decodes the bytes of a PNG or JPEG file.
+    ///
+    /// - Parameter name: What to call the picture in an error.
+    /// - Throws: `PictureError`.
+    public init(decoding bytes: Data, named name: String) throws {
+        guard !bytes.isEmpty else { throw PictureError(file: name, problem: .empty) }
+        guard let format = PictureFormat(contentsStartingWith: bytes.prefix(8)) else {
+            throw PictureError(file: name, problem: .unknownFormat(firstBytes: Array(bytes.prefix(8))))
+        }
+        self = try bytes.withUnsafeBytes { bytes in
+            switch format {
+            case .png: try decodePNG(bytes, named: name)
+            case .jpeg: try decodeJPEG(bytes, named: name)
+            }
+        }
+    }
+
+    /// For the decoders, which have asked for `byteCount(width:height:of:)` bytes and filled them.
+    init(width: Int, height: Int, checkedPixels: [UInt8]) {
+        self.width = width
+        self.height = height
+        self.pixels = checkedPixels
+    }
+
+    /// How many bytes the pixels take, for a size that a file states and that may be anything.
+    static func byteCount(width: Int, height: Int, of name: String) throws -> Int {
+        let (pixelCount, overflow) = width.multipliedReportingOverflow(by: height)
+        guard width > 0, height > 0, !overflow, pixelCount <= maximumPixelCount else {
+            throw PictureError(file: name, problem: .unacceptableSize(width: width, height: height))
+        }
+        return pixelCount * 3
+    }
+}
+
+/// The formats that can be decoded.
+public enum PictureFormat: String, Sendable {
+    /// Portable Network Graphics.
+    case png = "PNG"
+
+    /// JPEG, baseline or progressive.
+    case jpeg = "JPEG"
+
+    /// The format of a file that begins so, if it is one of these.
+    init?(contentsStartingWith bytes: some Sequence<UInt8>) {
+        let signature = Array(bytes.prefix(8))
+        if signature == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] {
+            self = .png
+        } else if signature.starts(with: [0xFF, 0xD8, 0xFF]) {
+            self = .jpeg
+        } else {
+            return nil
+        }
+    }
+}
+
+/// Reading a file whole, with errors that say what is wrong with it.
+enum PictureFile {
+    /// More than a 16-bit PNG of the most pixels allowed takes uncompressed.
+    static let maximumByteCount = 1_000_000_000
+
+    static func read(_ file: URL) throws -> Data {
+        do {
+            // Asked for first: reading a pipe or a device could go on for ever.
+            let attributes = try FileManager.default.attributesOfItem(
+                atPath: file.resolvingSymlinksInPath().path)
+            guard attributes[.type] as? FileAttributeType == .typeRegular else {
+                throw unreadable(file, "it is not a regular file")
+            }
+            guard let size = attributes[.size] as? Int, size <= maximumByteCount else {
+                throw unreadable(file, "it has more than \(maximumByteCount) bytes")
+            }
+            return try Data(contentsOf: file)
+        } catch let error as PictureError {
+            throw error
+        } catch CocoaError.fileReadNoSuchFile {
+            throw unreadable(file, "there is no such file")
+        } catch {
+            throw unreadable(file, systemReason(of: error))
+        }
+    }
+
+    private static func unreadable(_ file: URL, _ reason: String) -> PictureError {
+        PictureError(file: file.path, problem: .unreadable(reason: reason))
+    }
+}
