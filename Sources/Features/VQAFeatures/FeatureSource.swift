@@ -99,9 +99,13 @@ package struct CombinedFeatures: FeatureSource {
         try source(of: image).features(for: image)
     }
 
-    package func regions(of image: ImageID) throws -> any RegionRows { try source(of: image).regions(of: image) }
+    package func regions(of image: ImageID) throws -> any RegionRows {
+        try source(of: image).regions(of: image)
+    }
 
-    package func regionCount(of image: ImageID) throws -> Int? { try source(of: image).regionCount(of: image) }
+    package func regionCount(of image: ImageID) throws -> Int? {
+        try source(of: image).regionCount(of: image)
+    }
 
     private func source(of image: ImageID) throws -> any FeatureSource {
         guard let source = sources.first(where: { $0.contains(image) }) else {

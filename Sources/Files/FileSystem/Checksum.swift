@@ -38,5 +38,7 @@ package struct Checksum {
     }
 
     /// The checksum of a text.
-    package static func text(of text: String) -> String { Array(text.utf8).withUnsafeBytes { self.text(of: $0) } }
+    package static func text(of text: String) -> String {
+        Array(text.utf8).withUnsafeBytes { self.text(of: $0) }
+    }
 }

@@ -1,4 +1,3 @@
-
 /// What happens in a run, for whoever watches it.
 public enum TrainingEvent: Sendable {
     /// A step has been done.

@@ -5,7 +5,7 @@ import VQAModels
 /// A network on a device, the work of its steps, and what has been recorded of it.
 ///
 /// What is recorded works on the memory and the shapes it was recorded with, so batches are filled up to a few shapes
-/// (``VQAData/BatchShapes``), and the numbers of each are copied to where those of the first one of its shape were.
+/// (``VQABatches/BatchShapes``), and the numbers of each are copied to where those of the first one of its shape were.
 final class Replica {
     let network: TrainedNetwork
     /// How often a recording has taken the place of a step's work.
