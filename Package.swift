@@ -45,12 +45,14 @@ let package = Package(
     products: [
         .executable(name: "rwsan", targets: ["rwsan"]),
         .library(name: "Torch", targets: ["Torch"]),
+        .library(name: "VQASettings", targets: ["VQASettings"]),
         .library(name: "VQAFeatures", targets: ["VQAFeatures"]),
         .library(name: "VQADatasets", targets: ["VQADatasets"]),
         .library(name: "VQABatches", targets: ["VQABatches"]),
         .library(name: "VQAVision", targets: ["VQAVision"]),
         .library(name: "VQAModels", targets: ["VQAModels"]),
         .library(name: "VQATraining", targets: ["VQATraining"]),
+        .library(name: "VisualQuestionAnswering", targets: ["VisualQuestionAnswering"]),
         .library(name: "RWSANCommands", targets: ["RWSANCommands"]),
         // Loaded where a CUDA device is used: it refers to libraries that a run on the CPU does without.
         .library(name: "CTorchCUDA", type: .dynamic, targets: ["CTorchCUDA"]),
@@ -95,23 +97,32 @@ let package = Package(
             ]),
         module("Engine", "Torch", ["CTorch", "Archives"]),
 
+        module("Settings", "VQASettings", []),
         module("Features", "VQAFeatures", ["Torch", "Archives", "FileSystem", "TextFiles", "Workers"]),
         module(
             "Datasets", "VQADatasets",
-            ["VQAFeatures", "Torch", "Archives", "CVQAJSON", "FileSystem", "TextFiles", "Workers"]),
+            [
+                "VQAFeatures", "VQASettings", "Torch", "Archives", "CVQAJSON", "FileSystem", "TextFiles", "Workers",
+            ]),
         module("Batches", "VQABatches", ["VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         module(
             "Vision", "VQAVision",
             ["VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CPNG", "CTurboJPEG"]),
-        module("Models", "VQAModels", ["VQABatches", "Torch"]),
+        module("Models", "VQAModels", ["VQABatches", "VQASettings", "Torch"]),
         module(
             "Training", "VQATraining",
-            ["VQAModels", "VQABatches", "VQADatasets", "Torch", "Archives", "Workers"]),
+            ["VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Archives", "Workers"]),
+        module(
+            "Pipeline", "VisualQuestionAnswering",
+            [
+                "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures", "VQASettings",
+                "Torch", "Archives", "Downloads", "FileSystem", "Yams",
+            ]),
         module(
             "Commands", "RWSANCommands",
             [
-                "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures", "Torch",
-                "Downloads", "FileSystem", "TextFiles", "Workers", "Yams", argumentParser,
+                "VisualQuestionAnswering", "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
+                "VQAFeatures", "VQASettings", "Torch", "Downloads", "FileSystem", "TextFiles", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
@@ -129,7 +140,9 @@ let package = Package(
         tests(of: "VQABatches", "VQADatasets", "VQAFeatures"),
         tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG"),
         tests(of: "VQAModels", "VQABatches", "VQADatasets"),
-        tests(of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels"),
+        tests(of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels", "VQASettings"),
+        tests(of: "VQASettings"),
+        tests(of: "VisualQuestionAnswering", "VQASettings", "VQAModels"),
         .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],

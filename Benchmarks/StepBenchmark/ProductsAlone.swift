@@ -24,7 +24,7 @@ struct ProductsAlone {
     ///   - words: The words of all its questions.
     ///   - questions: How many questions it has.
     init(
-        _ c: Configuration, regions: Int, words: Int, questions: Int, answers: Int, dtype: DType = .float32,
+        _ c: RWSANOptions, regions: Int, words: Int, questions: Int, answers: Int, dtype: DType = .float32,
         device: Device = .cpu
     ) throws {
         func layer(_ rows: Int, _ input: Int, _ output: Int, times: Int = 1, isFirst: Bool = false) throws
@@ -60,7 +60,7 @@ struct ProductsAlone {
         layers =
             try [
                 layer(words, c.wordEmbedSize, 4 * d), layer(words, d, 4 * d),  // the LSTM
-                layer(regions, c.imgFeatSize, d, isFirst: true),
+                layer(regions, 2048, d, isFirst: true),
                 layer(words, d, d), layer(words, d, guided),  // the guide's values and keys
                 layer(regions, d, guided, times: imageUnits), layer(regions, d, d, times: imageUnits),
                 layer(questions, c.flatOutSize, answers),

@@ -44,8 +44,9 @@ struct StepBenchmark: ParsableCommand {
         if let threads { TorchRuntime.threadCount = threads }
         TorchRuntime.seed(0)
         let run = StepRun(
-            model: try RWSAN(Configuration(), wordCount: 20573, answerCount: 3129), device: device,
-            precision: try chosenPrecision(), batch: try makeBatch(Configuration()).moved(to: device))
+            model: try RWSAN(RWSANOptions(), inputs: ModelInputs(wordCount: 20573, answerCount: 3129)),
+            device: device,
+            precision: try chosenPrecision(), batch: try makeBatch().moved(to: device))
         try run.model.move(to: device)
         if let check { return try compare(run, LogitCheck(file: check)) }
         for part in try parts(on: device) { try time(part, run) }
@@ -146,23 +147,23 @@ struct StepBenchmark: ParsableCommand {
         print(String(decoding: line, as: UTF8.self))
     }
 
-    private func makeBatch(_ configuration: Configuration) throws -> Batch {
+    private func makeBatch() throws -> Batch {
         let (regionCounts, wordCounts) = try counts()
-        return try makeBatch(configuration, regionCounts, wordCounts, questions: wordCounts.count)
+        return try makeBatch(regionCounts, wordCounts, questions: wordCounts.count)
     }
 
     /// A batch filled up to one of few shapes, as training takes it where steps are recorded.
     private func makeFilledBatch() throws -> Batch {
-        let configuration = Configuration()
+        let sizes = VQAv2Dataset.Options()
         let (regionCounts, wordCounts) = try counts()
         let shapes = try BatchShapes(
-            questions: wordCounts.count, maximumRegions: configuration.imgFeatPadSize,
-            maximumWords: configuration.maxToken)
+            questions: wordCounts.count, maximumRegions: sizes.imgFeatPadSize,
+            maximumWords: sizes.maxToken)
         let fillers = try shapes.fillers(
             questions: wordCounts.count, regionRows: regionCounts.reduce(0, +),
             wordRows: wordCounts.reduce(0, +))
         return try makeBatch(
-            configuration, regionCounts + fillers.regions, wordCounts + fillers.words,
+            regionCounts + fillers.regions, wordCounts + fillers.words,
             questions: wordCounts.count, shapes)
     }
 
@@ -176,7 +177,7 @@ struct StepBenchmark: ParsableCommand {
     }
 
     private func makeBatch(
-        _ configuration: Configuration, _ regionCounts: [Int], _ wordCounts: [Int], questions: Int,
+        _ regionCounts: [Int], _ wordCounts: [Int], questions: Int,
         _ shapes: BatchShapes? = nil
     ) throws -> Batch {
         let rows = regionCounts.reduce(0, +)
@@ -186,7 +187,7 @@ struct StepBenchmark: ParsableCommand {
         return Batch(
             questionIDs: (0..<questions).map { QuestionID(rawValue: Int64($0)) },
             fillerCount: wordCounts.count - questions,
-            regions: try Tensor.uniform([rows, configuration.imgFeatSize]),
+            regions: try Tensor.uniform([rows, 2048]),
             boxes: try Tensor.zeros([rows, 4]),
             regionSegments: try Segments(lengths: regionCounts, maximumLength: shapes?.maximumRegions),
             words: try Tensor(wordNumbers),

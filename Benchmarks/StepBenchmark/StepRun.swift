@@ -47,7 +47,7 @@ struct StepRun {
             case .float32, .int8: .float32
             }
         return try ProductsAlone(
-            Configuration(), regions: batch.regionSegments.rowCount, words: batch.wordSegments.rowCount,
+            RWSANOptions(), regions: batch.regionSegments.rowCount, words: batch.wordSegments.rowCount,
             questions: batch.count, answers: 3129, dtype: type, device: device)
     }
 }

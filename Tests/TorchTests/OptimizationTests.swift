@@ -40,7 +40,7 @@ import Torch
             for step in 0..<6 {
                 if step == stop {
                     let next = try Adam([("p", p)], learningRate: 0.1)
-                    try next.restore(moments: adam.moments, stepCount: adam.stepCount)
+                    try next.restore(adam.state, stepCount: adam.stepCount)
                     adam = next
                 }
                 try p.setGradient(nil)
@@ -68,8 +68,8 @@ import Torch
         let p = try Tensor([1, 2] as [Float]).requiringGradient()
         let adam = try Adam([("p", p)], learningRate: 0.1)
         let short = try Tensor.ones([1])
-        for moments in [[:], ["p": Adam.Moments(mean: short, square: short)]] {
-            let error = #expect(throws: TorchError.self) { try adam.restore(moments: moments, stepCount: 5) }
+        for moments in [[:], ["p": ["mean": short, "square": short]]] {
+            let error = #expect(throws: TorchError.self) { try adam.restore(moments, stepCount: 5) }
             #expect(try #require(error).reason.contains("p"))
         }
         #expect(adam.stepCount == 0)

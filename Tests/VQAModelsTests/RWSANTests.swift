@@ -9,7 +9,7 @@ import VQAFeatures
 @Suite struct RWSANTests {
     @Test("at the official sizes there are 19,540,439 parameters under the official names")
     func officialParameters() throws {
-        let model = try ModelRegistry.standard.make(Configuration(), wordCount: 20_573, answerCount: 3_129)
+        let model = try RWSAN(RWSANOptions(), inputs: ModelInputs(wordCount: 20_573, answerCount: 3_129))
         let parameters = model.namedParameters()
         #expect(parameters.reduce(0) { $0 + $1.tensor.count } == 19_540_439)
         #expect(Set(parameters.map(\.name)) == Self.officialNames)
@@ -51,14 +51,12 @@ import VQAFeatures
     /// A small network in inference.
     private func smallModel() throws -> any VQAModel {
         TorchRuntime.seed(3)
-        var configuration = Configuration()
-        configuration.hiddenSize = 32
-        configuration.imgFeatSize = 12
-        configuration.wordEmbedSize = 20
-        configuration.flatMlpSize = 16
-        configuration.flatOutSize = 24
-        configuration.maxToken = 6
-        let model = try RWSAN(configuration, wordCount: 50, answerCount: 7)
+        var options = RWSANOptions()
+        options.hiddenSize = 32
+        options.wordEmbedSize = 20
+        options.flatMlpSize = 16
+        options.flatOutSize = 24
+        let model = try RWSAN(options, inputs: ModelInputs(wordCount: 50, answerCount: 7, regionWidth: 12))
         model.setTraining(false)
         return model
     }

@@ -5,7 +5,6 @@ import Torch
 import VQABatches
 import VQADatasets
 import VQAFeatures
-import VQAModels
 
 /// What the model makes of batches in the forms that a GPU is given: filled up, and of resident regions.
 @Suite struct FilledBatchTests {
@@ -25,7 +24,7 @@ import VQAModels
             zip(images, Self.texts).enumerated().map {
                 Question(id: QuestionID(rawValue: Int64($0)), imageID: $1.0, text: $1.1)
             })
-        let configuration = mini.configuration
+        let configuration = mini.data
         return try BatchBuilder(
             examples: Examples(
                 questions: table, vocabulary: mini.vocabulary, maximumWords: configuration.maxToken),
@@ -36,8 +35,8 @@ import VQAModels
 
     private func shapes(_ mini: MiniDataset, questions: Int) throws -> BatchShapes {
         try BatchShapes(
-            questions: questions, maximumRegions: mini.configuration.imgFeatPadSize,
-            maximumWords: mini.configuration.maxToken)
+            questions: questions, maximumRegions: mini.data.imgFeatPadSize,
+            maximumWords: mini.data.maxToken)
     }
 
     private func expectClose(_ found: Tensor, _ expected: Tensor, _ name: String) throws {

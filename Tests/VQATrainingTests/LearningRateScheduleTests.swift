@@ -1,14 +1,12 @@
 import Testing
-import VQAModels
-
 @testable import VQATraining
 
 /// The learning rate of each step, against the official formula worked out by hand.
 @Suite struct LearningRateScheduleTests {
-    private func schedule(batchSize: Int, examples: Int) throws -> LearningRateSchedule {
-        var configuration = Configuration()
-        configuration.batchSize = batchSize
-        return LearningRateSchedule(configuration, exampleCount: examples)
+    private func schedule(batchSize: Int, examples: Int) throws -> any LearningRateSchedule {
+        var options = TrainingOptions()
+        options.batchSize = batchSize
+        return StepSchedule(options, exampleCount: examples)
     }
 
     @Test("the rate rises by quarters over three epochs, whose steps are counted with their fraction")

@@ -3,7 +3,6 @@ import TestSupport
 import Testing
 import Torch
 import VQADatasets
-import VQAModels
 import VQATraining
 
 /// Our numbers against those of the official release, on the same weights and data.
@@ -14,7 +13,7 @@ import VQATraining
         let model = try mini.model()
         try model.load(Checkpoint(contentsOf: MiniRun.checkpoint(epoch).path).weights)
         var parts: [Tensor] = []
-        let found = try Predictor(model, device: .cpu, mini.configuration)
+        let found = try Predictor(model, device: .cpu, mini.training)
             .answer(mini.questions(.test), onLogits: { parts.append($0) })
 
         let (tensors, _) = try loadSafetensors(
@@ -34,7 +33,7 @@ import VQATraining
         let mini = try MiniDataset()
         let model = try mini.model()
         try model.load(Checkpoint(contentsOf: MiniRun.checkpoint(2).path).weights)
-        let found = try Predictor(model, device: .cpu, mini.configuration).answer(mini.questions(.val))
+        let found = try Predictor(model, device: .cpu, mini.training).answer(mini.questions(.val))
             .predictions(mini.answers)
         let answers = try ResultFile.read(MiniRun.expected("val_result_epoch2.json"))
         #expect(

@@ -3,7 +3,6 @@ import TestSupport
 import Testing
 import Torch
 import VQADatasets
-import VQAModels
 import VQATraining
 
 /// Reduced precision against single precision, on the official run.
@@ -103,7 +102,7 @@ import VQATraining
         var weights = try Checkpoint(contentsOf: MiniRun.checkpoint(2).path).weights
         weights["proj.bias"] = try Tensor.full([mini.answers.count], Double.nan)
         try model.load(weights)
-        let predictor = Predictor(model, device: .cpu, mini.configuration)
+        let predictor = Predictor(model, device: .cpu, mini.training)
         #expect(throws: LogitsNotFiniteError.self) { try predictor.answer(mini.questions(.test)) }
     }
 
@@ -117,7 +116,7 @@ import VQATraining
         try model.load(Checkpoint(contentsOf: MiniRun.checkpoint(5).path).weights)
         func answer() throws -> (best: [AnswerIndex], logits: [Tensor]) {
             var logits: [Tensor] = []
-            let answers = try Predictor(model, device: .cpu, mini.configuration)
+            let answers = try Predictor(model, device: .cpu, mini.training)
                 .answer(mini.questions(.test), onLogits: { logits.append($0) })
             return (answers.best, logits)
         }

@@ -3,17 +3,18 @@ import TestSupport
 import Testing
 import Torch
 import VQABatches
-import VQAModels
+import VQADatasets
 @testable import VQATraining
 
 /// Steps that are given to a device ahead of their results, as on a GPU; here on the CPU.
 @Suite(.serialized) struct SteppingTests {
     private func trainer(
         _ stepping: Stepping, in folder: TemporaryFolder, precision: Precision = .float32,
-        device: Device = .cpu, helpers: [Device] = [], change: (inout Configuration) -> Void = { _ in }
+        device: Device = .cpu, helpers: [Device] = [], dropout: Double = 0,
+        change: (inout TrainingOptions) -> Void = { _ in }
     ) throws -> Trainer {
-        var mini = try MiniDataset()
-        change(&mini.configuration)
+        var mini = try MiniDataset(dropout: dropout)
+        change(&mini.training)
         var setup = try mini.setup(in: folder.url)
         try setup.model.move(to: device)
         setup.device = device
@@ -21,9 +22,9 @@ import VQAModels
         setup.stepping = stepping
         if stepping == .recorded {
             setup.training.shapes = try BatchShapes(
-                questions: mini.configuration.batchSize / mini.configuration.gradAccuSteps, regionStep: 32,
-                wordStep: 32, maximumRegions: mini.configuration.imgFeatPadSize,
-                maximumWords: mini.configuration.maxToken)
+                questions: mini.training.batchSize / mini.training.gradAccuSteps, regionStep: 32,
+                wordStep: 32, maximumRegions: mini.data.imgFeatPadSize,
+                maximumWords: mini.data.maxToken)
         }
         setup.helpers = helpers.map { Trainer.Setup.Helper(device: $0, training: setup.training) }
         let trainer = try Trainer(setup, seed: 0)
@@ -104,10 +105,11 @@ import VQAModels
             try model.load(Checkpoint(contentsOf: MiniRun.checkpoint(2).path).weights)
             var builder = try mini.setup(in: TemporaryFolder().url).training
             builder.shapes = try BatchShapes(
-                questions: 8, maximumRegions: mini.configuration.imgFeatPadSize,
-                maximumWords: mini.configuration.maxToken)
+                questions: 8, maximumRegions: mini.data.imgFeatPadSize,
+                maximumWords: mini.data.maxToken)
             let steps = try DeferredSteps(
-                TrainedNetwork(model: model, device: .cpu, precision: .float32),
+                TrainedNetwork(
+                    model: model, device: .cpu, precision: .float32, answerLoss: SoftScoreLoss()),
                 Adam(model.namedParameters(), learningRate: 0), lossScale: nil, isRecording: isRecording)
             for step in 0..<12 {
                 let start = step % 2 * 8
@@ -218,10 +220,7 @@ import VQAModels
         func loss(stoppingAfter stop: Int?) throws -> Double {
             let folder = try TemporaryFolder()
             func make() throws -> Trainer {
-                try self.trainer(.recorded, in: folder, device: .best) {
-                    $0.maxEpoch = 3
-                    $0.dropoutR = 0.1
-                }
+                try self.trainer(.recorded, in: folder, device: .best, dropout: 0.1) { $0.maxEpoch = 3 }
             }
             var trainer = try make()
             if let stop {

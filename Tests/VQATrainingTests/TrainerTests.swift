@@ -2,8 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
-import VQAModels
-
 @testable import VQATraining
 
 /// The training loop beside the official numbers: accumulation, and checkpoints that are not to go on from.
@@ -13,8 +11,8 @@ import VQAModels
         func losses(parts: Int) throws -> [Double] {
             let folder = try TemporaryFolder()
             var mini = try MiniDataset()
-            mini.configuration.gradAccuSteps = parts
-            mini.configuration.maxEpoch = 3
+            mini.training.gradAccuSteps = parts
+            mini.training.maxEpoch = 3
             let trainer = try Trainer(mini.setup(in: folder.url), seed: 0)
             try trainer.resume(from: Checkpoint(contentsOf: MiniRun.checkpoint(2).path))
             _ = try trainer.run()
@@ -31,7 +29,7 @@ import VQAModels
     func tooFewQuestions() throws {
         let folder = try TemporaryFolder()
         var mini = try MiniDataset()
-        mini.configuration.batchSize = 253
+        mini.training.batchSize = 253
         let error = #expect(throws: TrainingError.self) { try Trainer(mini.setup(in: folder.url), seed: 0) }
         let text = try #require(error).description
         #expect(text.contains("253") && text.contains("252"), "\(text)")
@@ -41,7 +39,7 @@ import VQAModels
     func unfitCheckpoints() throws {
         let folder = try TemporaryFolder()
         var mini = try MiniDataset()
-        mini.configuration.batchSize = 17
+        mini.training.batchSize = 17
         let other = try Trainer(mini.setup(in: folder.url), seed: 0)
         #expect(throws: TrainingError.self) {
             try other.resume(from: Checkpoint(contentsOf: MiniRun.checkpoint(2).path))
@@ -68,7 +66,7 @@ import VQAModels
     func changedLearningRate() throws {
         let folder = try TemporaryFolder()
         var mini = try MiniDataset()
-        mini.configuration.lrBase = 0.01
+        mini.training.lrBase = 0.01
         let trainer = try Trainer(mini.setup(in: folder.url), seed: 0)
         try trainer.resume(from: Checkpoint(contentsOf: MiniRun.checkpoint(5).path))
         trainer.resetLearningRate()

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Torch
+import VQAModels
 import VQATraining
 
 /// The command line of `rwsan`.

@@ -1,5 +1,6 @@
 import Torch
 import VQABatches
+import VQASettings
 
 /// Deep Residual Weight-Sharing Attention Network with Low-Rank Attention.
 ///
@@ -18,6 +19,9 @@ public final class RWSAN: Module, VQAModel {
         ]
     }
 
+    /// The one form of the official release.
+    public static let presets = [ModelPreset("rwsan", "RWSAN, as the official release has it.")]
+
     let embedding: Embedding
     let wordFeatures: LSTM
     let regionFeatures: Linear
@@ -31,15 +35,15 @@ public final class RWSAN: Module, VQAModel {
     public var wordEmbedding: Embedding? { embedding }
 
     /// The network with its start values.
-    public init(_ c: Configuration, wordCount: Int, answerCount: Int) throws {
-        embedding = try Embedding(count: wordCount, width: c.wordEmbedSize)
+    public init(_ c: RWSANOptions, inputs: ModelInputs) throws {
+        embedding = try Embedding(count: inputs.wordCount, width: c.wordEmbedSize)
         wordFeatures = try LSTM(inputWidth: c.wordEmbedSize, hiddenWidth: c.hiddenSize)
-        regionFeatures = try Linear(c.imgFeatSize, c.hiddenSize)
+        regionFeatures = try Linear(inputs.regionWidth, c.hiddenSize)
         backbone = try Backbone(c)
         poolRegions = try AttentionPooling(c)
         poolWords = try AttentionPooling(c)
         outputNorm = try StandardNorm(c.flatOutSize)
-        output = try Linear(c.flatOutSize, answerCount)
+        output = try Linear(c.flatOutSize, inputs.answerCount)
     }
 
     /// Rounds the weights of the backbone's wide layers to 8 bits, nine tenths of the work. What decides more than
@@ -71,7 +75,7 @@ final class Backbone: Module {
     private let questionDepth: Int
     private let imageDepth: Int
 
-    init(_ c: Configuration) throws {
+    init(_ c: RWSANOptions) throws {
         questionLayer = try QuestionLayer(c)
         imageLayer = try ImageLayer(c)
         questionDepth = c.srwsaLayer
@@ -101,7 +105,7 @@ final class QuestionLayer: Module {
     let normA: StandardNorm
     let normB: StandardNorm
 
-    init(_ c: Configuration) throws {
+    init(_ c: RWSANOptions) throws {
         unit = try SelfUnit(c)
         normA = try StandardNorm(c.hiddenSize)
         normB = try StandardNorm(c.hiddenSize)
@@ -123,7 +127,7 @@ final class ImageLayer: Module {
     let normA: StandardNorm
     let normC: StandardNorm
 
-    init(_ c: Configuration) throws {
+    init(_ c: RWSANOptions) throws {
         unit = try GuidedUnit(c)
         normA = try StandardNorm(c.hiddenSize)
         normC = try StandardNorm(c.hiddenSize)
@@ -146,7 +150,7 @@ final class SelfUnit: Module {
     let norm2: StandardNorm
     private let dropout: Dropout
 
-    init(_ c: Configuration) throws {
+    init(_ c: RWSANOptions) throws {
         attention = try LowRankAttention(c, rank: c.srwsaMidsize)
         feedForward = try FeedForward(c)
         norm1 = try StandardNorm(c.hiddenSize)
@@ -178,7 +182,7 @@ final class GuidedUnit: Module {
     let norm3: StandardNorm
     private let dropout: Dropout
 
-    init(_ c: Configuration) throws {
+    init(_ c: RWSANOptions) throws {
         attention = try LowRankAttention(c, rank: c.sgrwsaSaMidsize)
         guided = try LowRankAttention(c, rank: c.sgrwsaGaMidsize)
         feedForward = try FeedForward(c)
@@ -220,7 +224,7 @@ final class LowRankAttention: Module {
     private let attention: SegmentAttention
     private let dropout: Dropout  // of the attention's weights
 
-    init(_ c: Configuration, rank: Int) throws {
+    init(_ c: RWSANOptions, rank: Int) throws {
         value = try Linear(c.hiddenSize, c.hiddenSize)
         key = try Linear(c.hiddenSize, c.multiHead * rank)
         query = try Linear(c.hiddenSize, c.multiHead * rank)
@@ -262,7 +266,7 @@ final class FeedForward: Module {
     let contract: Linear
     private let dropout: Dropout
 
-    init(_ c: Configuration) throws {
+    init(_ c: RWSANOptions) throws {
         expand = try Linear(c.hiddenSize, 4 * c.hiddenSize)
         contract = try Linear(4 * c.hiddenSize, c.hiddenSize)
         dropout = Dropout(c.dropoutR)
@@ -286,7 +290,7 @@ final class AttentionPooling: Module {
     let merge: Linear
     private let dropout: Dropout
 
-    init(_ c: Configuration) throws {
+    init(_ c: RWSANOptions) throws {
         hidden = try Linear(c.hiddenSize, c.flatMlpSize)
         score = try Linear(c.flatMlpSize, 1)
         merge = try Linear(c.hiddenSize, c.flatOutSize)
@@ -296,5 +300,63 @@ final class AttentionPooling: Module {
     func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
         let scores = try score(hidden.relu(x, dropout))  // [rows, 1]
         return try merge(SegmentPooling.weightedSum(of: x, scores: scores, segments))
+    }
+}
+
+/// The hyper-parameters of RWSAN. The defaults are the official release's.
+public struct RWSANOptions: SettingsGroup {
+    /// How many times the question's layer is applied.
+    public var srwsaLayer = 3
+    /// How many times the image's layer is applied.
+    public var sgrwsaLayer = 3
+    /// The width of all hidden rows.
+    public var hiddenSize = 512
+    /// How many heads an attention has.
+    public var multiHead = 4
+    /// How likely dropout sets an element to zero.
+    public var dropoutR = 0.1
+    /// The hidden width of the pooling's scores.
+    public var flatMlpSize = 256
+    /// The width of the pooled rows.
+    public var flatOutSize = 1024
+    /// The rank of a head's queries and keys where words look at words.
+    public var srwsaMidsize = 4
+    /// The rank where regions look at regions.
+    public var sgrwsaSaMidsize = 16
+    /// The rank where regions look at words.
+    public var sgrwsaGaMidsize = 64
+    /// The width of a word's embedding.
+    public var wordEmbedSize = 300
+
+    /// The official defaults.
+    public init() {}
+
+    /// Every setting.
+    public static let settings: [Setting<Self>] = [
+        .count("srwsa_layer", \.srwsaLayer, "How many times the question's layer is applied."),
+        .count("sgrwsa_layer", \.sgrwsaLayer, "How many times the image's layer is applied."),
+        .count(
+            "hidden_size", \.hiddenSize,
+            "The width of all hidden rows, a multiple of multi_head; feed-forward networks are 4 times as wide inside."
+        ),
+        .count("multi_head", \.multiHead, "How many heads an attention has."),
+        .number("dropout_r", \.dropoutR, in: 0..<1, "How likely dropout sets an element to zero."),
+        .count("flat_mlp_size", \.flatMlpSize, "The hidden width of the pooling's scores."),
+        .count("flat_out_size", \.flatOutSize, "The width of the pooled rows."),
+        .count(
+            "srwsa_midsize", \.srwsaMidsize,
+            "The rank of a head's queries and keys where words look at words."),
+        .count("sgrwsa_sa_midsize", \.sgrwsaSaMidsize, "The rank where regions look at regions."),
+        .count("sgrwsa_ga_midsize", \.sgrwsaGaMidsize, "The rank where regions look at words."),
+        .count("word_embed_size", \.wordEmbedSize, "The width of a word's embedding; GloVe's is 300."),
+    ]
+
+    /// Makes sure that the heads share the hidden width.
+    public func validate() throws(ConfigurationError) {
+        guard hiddenSize % multiHead == 0 else {
+            throw ConfigurationError(
+                key: "hidden_size",
+                reason: "expected a multiple of multi_head (\(multiHead)), found \(hiddenSize)")
+        }
     }
 }

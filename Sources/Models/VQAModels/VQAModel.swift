@@ -1,19 +1,25 @@
 import Torch
 import VQABatches
+import VQASettings
 
 /// A network that scores every answer to a question about a picture.
 ///
-/// A model of your own is a subclass of `Module` that conforms to this, in one new file, and one line in
-/// `ModelRegistry.standard`.
+/// A model of your own is a subclass of `Module` that conforms to this, in one new file with its options, and one
+/// entry in a ``ModelRegistry``.
 public protocol VQAModel: Module {
+    /// The network's hyper-parameters, with their defaults.
+    associatedtype Options: SettingsGroup
+
+    /// The names by which a configuration chooses the model, and what each sets.
+    static var presets: [ModelPreset] { get }
+
     /// Builds the network with its start values.
     ///
     /// - Parameters:
-    ///   - configuration: The hyper-parameters.
-    ///   - wordCount: How many words the vocabulary has, padding and unknown included.
-    ///   - answerCount: How many answers there are to choose from.
+    ///   - options: The hyper-parameters.
+    ///   - inputs: The sizes that the data give it.
     /// - Throws: `TorchError` where memory is short.
-    init(_ configuration: Configuration, wordCount: Int, answerCount: Int) throws
+    init(_ options: Options, inputs: ModelInputs) throws
 
     /// The logits of every answer to every question: `[B, answers]`.
     ///
@@ -38,41 +44,58 @@ extension VQAModel {
     public func roundToInt8() throws { throw ReducedPrecisionError(model: "\(Self.self)") }
 }
 
+/// The sizes of a network that the data give it.
+public struct ModelInputs: Sendable, Equatable {
+    /// How many words the vocabulary has, padding and unknown included.
+    public var wordCount: Int
+    /// How many answers there are to choose from.
+    public var answerCount: Int
+    /// How wide the features of a region are: `img_feat_size`.
+    public var regionWidth: Int
+    /// The most regions of a picture: `img_feat_pad_size`.
+    public var maximumRegions: Int
+    /// The most words of a question: `max_token`.
+    public var maximumWords: Int
+
+    /// - Parameters: as the properties.
+    public init(
+        wordCount: Int, answerCount: Int, regionWidth: Int = 2048, maximumRegions: Int = 100,
+        maximumWords: Int = 16
+    ) {
+        self.wordCount = wordCount
+        self.answerCount = answerCount
+        self.regionWidth = regionWidth
+        self.maximumRegions = maximumRegions
+        self.maximumWords = maximumWords
+    }
+}
+
+/// A name by which a configuration chooses a model (`model: mcan_large`), and the settings that come with it.
+public struct ModelPreset: Sendable {
+    /// The name.
+    public let name: String
+    /// What it is, in one line.
+    public let summary: String
+    /// What it sets: options of the model, and of its dataset and training where those were chosen for it.
+    public let settings: [(key: String, value: SettingValue)]
+
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - summary: What it is, in one line.
+    ///   - settings: What it sets, by key.
+    public init(
+        _ name: String, _ summary: String, settings: KeyValuePairs<String, SettingValue> = [:]
+    ) {
+        self.name = name
+        self.summary = summary
+        self.settings = settings.map { ($0.key, $0.value) }
+    }
+}
+
 /// A model was asked to round its weights, and cannot.
 public struct ReducedPrecisionError: Error, Sendable, CustomStringConvertible {
     /// The model's type.
     public let model: String
     /// One line.
     public var description: String { "\(model) has no int8 mode: expected --precision float32" }
-}
-
-/// The models that a configuration can name.
-public struct ModelRegistry: Sendable {
-    /// The models that come with the package: a new one is one line here.
-    public static let standard = ModelRegistry([
-        "rwsan": RWSAN.self
-    ])
-
-    private let models: [String: any VQAModel.Type]
-
-    /// - Parameter models: The models by the name that `model` in a configuration has.
-    public init(_ models: [String: any VQAModel.Type]) {
-        self.models = models
-    }
-
-    /// The names of all models.
-    public var names: [String] { models.keys.sorted() }
-
-    /// Builds the model that the configuration names.
-    ///
-    /// - Throws: `ConfigurationError` where there is no such model, and what its initialiser throws.
-    public func make(_ configuration: Configuration, wordCount: Int, answerCount: Int) throws -> any VQAModel
-    {
-        guard let type = models[configuration.model] else {
-            throw ConfigurationError(
-                key: "model",
-                reason: "expected \(names.joined(separator: ", ")), found '\(configuration.model)'")
-        }
-        return try type.init(configuration, wordCount: wordCount, answerCount: answerCount)
-    }
 }

@@ -24,16 +24,16 @@ public struct Predictor {
     ///   - model: The network.
     ///   - device: Where the network lies.
     ///   - precision: In what precision it computes; for `int8`, its weights have been rounded before.
-    ///   - configuration: `batch_size`, half of which is answered at once as in the official release, and
+    ///   - options: `batch_size`, half of which is answered at once as in the official release, and
     ///     `num_workers`.
     public init(
-        _ model: any VQAModel, device: Device, precision: Precision = .float32, _ configuration: Configuration
+        _ model: any VQAModel, device: Device, precision: Precision = .float32, _ options: TrainingOptions
     ) {
         self.model = model
         self.device = device
         self.precision = precision
-        batchSize = max(1, configuration.batchSize / 2)
-        workers = configuration.numWorkers
+        batchSize = max(1, options.batchSize / 2)
+        workers = options.numWorkers
     }
 
     /// Answers all questions.
@@ -91,6 +91,10 @@ extension Predictor.Answers {
 public struct LogitsNotFiniteError: Error, Sendable, CustomStringConvertible {
     /// The first question of the batch.
     public let question: QuestionID
+
+    /// - Parameter question: The first question of the batch.
+    public init(question: QuestionID) { self.question = question }
+
     /// One line.
     public var description: String {
         "expected finite logits, found others in the batch from question \(question.rawValue) on: the checkpoint's "

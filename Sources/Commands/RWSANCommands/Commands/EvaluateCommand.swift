@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import VQADatasets
 import VQATraining
+import VisualQuestionAnswering
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,18 +24,19 @@ struct EvaluateCommand: ParsableCommand {
         let logitsFile = try saveLogits.map(OutputPath.init)
         let logFile = try log.map(OutputPath.init)
         let device = try device.resolve()
-        let precision = try precision.resolve(for: .answering, on: device)
-        let dataset = try dataset.open()
-        let metric = AccuracyMetric(try dataset.annotations(.val))
-        let loaded = try LoadedModel(
-            checkpoint, settings, dataset: dataset, answerFile: answers, device: device,
-            precision: precision)
-        let found = try loaded.answer(
-            loaded.questions(dataset, .val), savingLogitsTo: logitsFile)
-        let predictions = found.predictions(loaded.answers)
-        if let resultFile { try ResultFile.write(predictions, to: resultFile.url) }
-        let report = try metric.evaluate(predictions)
-        if let logFile { try OfficialLog.append(report, to: logFile.url) }
-        try AccuracyOutput(report).show(asJSON: json)
+        var options = Answerer.Options()
+        options.device = device
+        options.precision = try precision.resolve(for: .answering, on: device)
+        options.changeSettings = settings.apply
+        options.place = dataset.place
+        options.answerFile = answers
+        options.onNotice = Console.note
+        let answerer = try Answerer(checkpoint: checkpoint, options)
+        let evaluation = try AnsweringProgress().show {
+            try answerer.evaluate(savingLogitsTo: logitsFile?.path, onProgress: $0)
+        }
+        if let resultFile { try answerer.dataset?.write(evaluation.predictions, to: resultFile.url) }
+        if let logFile { try OfficialLog.append(evaluation.report, to: logFile.url) }
+        try AccuracyOutput(evaluation.report).show(asJSON: json)
     }
 }

@@ -2,8 +2,9 @@ import ArgumentParser
 import Foundation
 import VQADatasets
 import VQAFeatures
-import VQAModels
+import VQASettings
 import VQATraining
+import VisualQuestionAnswering
 
 struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,7 +52,7 @@ private struct CheckpointSummary: Summary {
     let kind = "checkpoint"
     let parameters: Int
     let tensors: [String: [Int]]
-    let configuration: [String: ConfigurationValue]?
+    let configuration: [String: SettingValue]?
     let words: Int?
     let answers: Int?
     let training: TrainingState?
@@ -61,8 +62,8 @@ private struct CheckpointSummary: Summary {
         let checkpoint = try Checkpoint(contentsOf: path)
         parameters = checkpoint.weights.values.reduce(0) { $0 + $1.count }
         tensors = checkpoint.weights.mapValues(\.shape)
-        configuration = checkpoint.configuration.map {
-            Dictionary($0.values.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+        configuration = try CheckpointError.naming(path) {
+            try checkpoint.settings.map { try Configuration().restored(from: $0).dictionary }
         }
         words = checkpoint.vocabulary?.count
         answers = checkpoint.answers?.count

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import VQADatasets
-import VQATraining
+import VisualQuestionAnswering
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,20 +18,22 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup var precision: PrecisionOption
 
     func run() throws {
-        let split = try DatasetSplit(named: split)
         let resultFile = try OutputPath(output)
         let logitsFile = try saveLogits.map(OutputPath.init)
         let device = try device.resolve()
-        let precision = try precision.resolve(for: .answering, on: device)
-        let dataset = try dataset.open()
-        _ = try dataset.questions(split)  // Before the work of loading a model for them.
-        let loaded = try LoadedModel(
-            checkpoint, settings, dataset: dataset, answerFile: answers, device: device,
-            precision: precision)
-        let found = try loaded.answer(
-            loaded.questions(dataset, split), savingLogitsTo: logitsFile)
-        try ResultFile.write(found.predictions(loaded.answers), to: resultFile.url)
-        Console.note("answered \(found.questionIDs.count) questions")
+        var options = Answerer.Options()
+        options.device = device
+        options.precision = try precision.resolve(for: .answering, on: device)
+        options.changeSettings = settings.apply
+        options.place = dataset.place
+        options.answerFile = answers
+        options.onNotice = Console.note
+        let answerer = try Answerer(checkpoint: checkpoint, options)
+        let predictions = try AnsweringProgress().show {
+            try answerer.predict(split: split, savingLogitsTo: logitsFile?.path, onProgress: $0)
+        }
+        try answerer.dataset?.write(predictions, to: resultFile.url)
+        Console.note("answered \(predictions.count) questions")
         try Console.result(output)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import VQADatasets
 import VQAFeatures
+import VisualQuestionAnswering
 
 /// What a datasets folder holds once everything is fetched, and what can be done with it.
 struct FetchedDataset {
@@ -33,7 +34,7 @@ struct FetchedDataset {
             return
         }
         var command = ["rwsan", "train", "--data", folder, "--name", "val"]
-        if GloVeFile.find(for: layout) == nil { command += ["--glove", GloVeFile.names[1]] }
+        if GloVeFile.find(for: .folder(folder)) == nil { command += ["--glove", GloVeFile.names[1]] }
         Console.note("next: \(ShellQuoting.line(command))")
     }
 

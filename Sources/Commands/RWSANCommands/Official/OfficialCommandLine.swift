@@ -1,5 +1,6 @@
 import VQADatasets
-import VQAModels
+import VQASettings
+import VQASettings
 
 /// A command line in the form of the official release, which is known by its capital letters:
 /// `--RUN='train' --VERSION='RWSAN_val' --GPU='0' --SPLIT='train' --ACCU=1 --NW=4`.

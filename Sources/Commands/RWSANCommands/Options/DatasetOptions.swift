@@ -18,15 +18,12 @@ struct DatasetOptions: ParsableArguments {
         }
     }
 
-    /// The dataset that the options name.
-    func open() throws -> OfficialDataset {
-        let layout = OfficialLayout(datasets: URL(fileURLWithPath: folder ?? ""))
-        guard questionsFolder != nil || featuresFolder != nil else {
-            return try OfficialDataset(URL(fileURLWithPath: folder ?? ""))
-        }
-        return try OfficialDataset(
-            questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) } ?? layout.questionsFolder,
-            featuresFolder: featuresFolder.map { URL(fileURLWithPath: $0) } ?? layout.featuresFolder)
+    /// The place that the options name.
+    var place: DatasetPlace {
+        DatasetPlace(
+            folder: folder.map { URL(fileURLWithPath: $0) },
+            questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) },
+            featuresFolder: featuresFolder.map { URL(fileURLWithPath: $0) })
     }
 
     /// The options again, for a command line that goes on with the same dataset.

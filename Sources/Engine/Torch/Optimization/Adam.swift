@@ -1,7 +1,7 @@
 /// Adam on libtorch's fused kernel: one pass over each parameter and its moments.
 ///
 /// Source: Kingma & Ba 2015, with the bias corrections as in PyTorch.
-public final class Adam {
+public final class Adam: Optimizer {
     private static let fusedStep = Operator("aten::_fused_adam_")
 
     /// The running moments of one parameter.
@@ -84,20 +84,25 @@ public final class Adam {
         }
     }
 
+    /// The moments by the words `mean` and `square`.
+    public var state: OptimizerState { moments.mapValues { ["mean": $0.mean, "square": $0.square] } }
+
     /// Goes on from the moments and the step count of an earlier run.
     ///
     /// - Throws: `TorchError` that names a parameter without moments, or of another shape; nothing has been
     ///   changed then.
-    public func restore(moments restored: [String: Moments], stepCount: Int) throws(TorchError) {
+    public func restore(_ state: OptimizerState, stepCount: Int) throws(TorchError) {
+        var restored: [String: Moments] = [:]
         for (name, tensor) in parameters {
-            guard let found = restored[name] else {
+            guard let mean = state[name]?["mean"], let square = state[name]?["square"] else {
                 throw TorchError(operation: "Adam", reason: "the checkpoint has no moments for \(name)")
             }
-            guard found.mean.shape == tensor.shape, found.square.shape == tensor.shape else {
+            guard mean.shape == tensor.shape, square.shape == tensor.shape else {
                 throw TorchError(
                     operation: "Adam",
-                    reason: "moments of \(name): expected \(tensor.shape), found \(found.mean.shape)")
+                    reason: "moments of \(name): expected \(tensor.shape), found \(mean.shape)")
             }
+            restored[name] = Moments(mean: mean, square: square)
         }
         for (name, own) in moments {
             guard let found = restored[name] else { continue }
@@ -105,5 +110,12 @@ public final class Adam {
             try own.square.copy(from: found.square)
         }
         self.stepCount = stepCount
+    }
+
+    /// Adam's step as work for a device alone.
+    ///
+    /// - Throws: `TorchError` where memory is short.
+    public func onDevice(_ device: Device, lossScale: LossScale?) throws(TorchError) -> any DeviceOptimizer {
+        try DeviceAdam(self, lossScale: lossScale, on: device)
     }
 }

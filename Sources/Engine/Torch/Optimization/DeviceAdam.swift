@@ -1,25 +1,11 @@
-/// Adam's step, with the scaling of the loss and the norm of the gradients, as work for a device alone.
-///
-/// Nothing in it waits for a number, so a processor can hand over many steps ahead, and `RecordedWork` can record it.
-/// Rate, step count and scale lie on the device; ``figures()`` fetches what has become of them.
-public final class DeviceAdam {
+/// Adam's step as work for a device alone. Rate, step count and scale lie there; ``figures()`` fetches what has become
+/// of them.
+public final class DeviceAdam: DeviceOptimizer {
     private enum Operators {
         static let step = Operator("aten::_fused_adam_.tensor_lr")
         static let updateScale = Operator("aten::_amp_update_scale_")
         static let zero = Operator("aten::_foreach_zero_")
         static let reciprocal = Operator("aten::reciprocal")
-    }
-
-    /// What the steps have come to.
-    public struct Figures: Sendable, Equatable {
-        /// How many steps have changed the weights since training began.
-        public var stepCount: Int
-        /// How many steps were left out since the last time, for half precision had made a gradient infinite.
-        public var skippedSteps: Int
-        /// The norm of all gradients together, summed over the steps since the last time that were not left out.
-        public var gradientNormSum: Double
-        /// The scale of the next loss; nil where losses are not scaled.
-        public var lossScale: LossScale?
     }
 
     private let adam: Adam
@@ -59,7 +45,7 @@ public final class DeviceAdam {
     /// - Parameters:
     ///   - loss: float32 `[]`
     ///   - copy: For a loss on another device, a copy of ``scale`` there.
-    public func scaled(_ loss: Tensor, by copy: Tensor? = nil) throws(TorchError) -> Tensor {
+    public func scaled(_ loss: Tensor, by copy: Tensor?) throws(TorchError) -> Tensor {
         isScaling ? try loss * (copy ?? scale).reshaped([]) : loss
     }
 
@@ -110,8 +96,8 @@ public final class DeviceAdam {
     /// What the steps so far have come to. Waits until the device has made them.
     ///
     /// - Throws: `TorchError` where work on the device has failed.
-    public func figures() throws(TorchError) -> Figures {
-        let figures = Figures(
+    public func figures() throws(TorchError) -> OptimizerFigures {
+        let figures = OptimizerFigures(
             stepCount: Int(try stepCount.item()), skippedSteps: Int(try skipped.item()),
             gradientNormSum: try normSum.item(),
             lossScale: isScaling

@@ -1,18 +1,17 @@
 import Torch
 import VQABatches
-import VQAModels
 
 /// Steps that are given to the device, or to several, ahead of their results.
 ///
 /// On one device a step is one piece of work: forward, backward and update. On several, each has a copy of the network
-/// and learns from its share of the batch; then the gradients are added up on the first device, which makes Adam's
-/// step and hands its weights to the others.
+/// and learns from its share of the batch; then the gradients are added up on the first device, which makes the
+/// optimizer's step and hands its weights to the others.
 final class DeferredSteps: StepMaker {
     /// So many steps may wait for the device, with their batches.
     let figuresInterval = 20
 
     private let replicas: [Replica]
-    private let update: DeviceAdam
+    private let update: any DeviceOptimizer
     private let exchange: ReplicaExchange?
     private var stepCount = 0
 
@@ -27,11 +26,12 @@ final class DeferredSteps: StepMaker {
     ///   - isRecording: Whether steps are recorded.
     /// - Throws: `TorchError` where memory is short, or a copy is not one.
     init(
-        _ network: TrainedNetwork, copies: [TrainedNetwork] = [], _ optimizer: Adam, lossScale: LossScale?,
+        _ network: TrainedNetwork, copies: [TrainedNetwork] = [], _ optimizer: any Optimizer,
+        lossScale: LossScale?,
         isRecording: Bool
     ) throws {
         let exchange = copies.isEmpty ? nil : try ReplicaExchange(network, copies)
-        let update = try DeviceAdam(optimizer, lossScale: lossScale, on: network.device)
+        let update = try optimizer.onDevice(network.device, lossScale: lossScale)
         try exchange?.spread(update.scale)
         let first = try Replica(
             network, isRecording: isRecording, scaled: { try update.scaled($0) }, update: update.step)

@@ -1,16 +1,15 @@
 import Torch
 import VQABatches
-import VQAModels
 
 /// Steps of which each is made, and its loss looked at, before the next begins.
 final class ImmediateSteps: StepMaker {
     let figuresInterval = 1
 
     private let network: TrainedNetwork
-    private let optimizer: Adam
+    private let optimizer: any Optimizer
     private var collected: StepFigures
 
-    init(_ network: TrainedNetwork, _ optimizer: Adam, lossScale: LossScale?) {
+    init(_ network: TrainedNetwork, _ optimizer: any Optimizer, lossScale: LossScale?) {
         self.network = network
         self.optimizer = optimizer
         collected = StepFigures(lossScale: lossScale)
@@ -31,7 +30,7 @@ final class ImmediateSteps: StepMaker {
         try Profiler.named("optimizer") { try update() }
     }
 
-    /// Adam's step, unless half precision has made a gradient infinite.
+    /// The optimizer's step, unless half precision has made a gradient infinite.
     private func update() throws {
         let gradients = optimizer.gradients
         guard try collected.lossScale?.unscale(gradients) ?? true else {

@@ -1,6 +1,5 @@
 import Torch
 import VQABatches
-import VQAModels
 
 /// A network on a device, the work of its steps, and what has been recorded of it.
 ///

@@ -1,8 +1,9 @@
 import Torch
 import VQABatches
+import VQADatasets
 import VQAModels
 
-/// Makes Adam's steps out of batches.
+/// Makes an optimizer's steps out of batches.
 public protocol StepMaker: AnyObject {
     /// After how many steps ``figures()`` should be asked for.
     var figuresInterval: Int { get }
@@ -11,7 +12,7 @@ public protocol StepMaker: AnyObject {
     ///
     /// - Parameters:
     ///   - parts: How many parts there are.
-    ///   - learningRate: Adam's rate.
+    ///   - learningRate: The optimizer's rate.
     ///   - next: Gives the next part; nil where there is none.
     /// - Throws: `LossNotFiniteError`; `TorchError` where a batch does not fit the network; what `next` throws.
     func step(parts: Int, learningRate: Double, next: () throws -> Batch?) throws
@@ -64,13 +65,16 @@ public enum Stepping: String, Sendable, CaseIterable {
     ///   - optimizer: Of its parameters, with the moments to go on from.
     ///   - device: Where the network lies.
     ///   - precision: In what precision it computes.
+    ///   - loss: What training makes small.
     ///   - lossScale: What the first loss is scaled by; nil scales none.
     /// - Throws: `TorchError` where memory is short, or there are copies for steps that cannot be shared.
     public func makeSteps(
-        _ model: any VQAModel, copies: [(model: any VQAModel, device: Device)] = [], _ optimizer: Adam,
-        device: Device, precision: Precision, lossScale: LossScale?
+        _ model: any VQAModel, copies: [(model: any VQAModel, device: Device)] = [],
+        _ optimizer: any Optimizer,
+        device: Device, precision: Precision, loss: any AnswerLoss = SoftScoreLoss(), lossScale: LossScale?
     ) throws -> any StepMaker {
-        let network = TrainedNetwork(model: model, device: device, precision: precision)
+        let network = TrainedNetwork(
+            model: model, device: device, precision: precision, answerLoss: loss)
         guard self != .immediate else {
             guard copies.isEmpty else {
                 throw TorchError(
@@ -81,7 +85,9 @@ public enum Stepping: String, Sendable, CaseIterable {
         }
         return try DeferredSteps(
             network,
-            copies: copies.map { TrainedNetwork(model: $0.model, device: $0.device, precision: precision) },
+            copies: copies.map {
+                TrainedNetwork(model: $0.model, device: $0.device, precision: precision, answerLoss: loss)
+            },
             optimizer, lossScale: lossScale, isRecording: self == .recorded)
     }
 }
@@ -91,6 +97,7 @@ struct TrainedNetwork {
     let model: any VQAModel
     let device: Device
     let precision: Precision
+    let answerLoss: any AnswerLoss
 
     /// The loss, summed over the batch's questions: float32 `[]`.
     ///
@@ -103,7 +110,7 @@ struct TrainedNetwork {
             try precision.autocast(on: device) {
                 // What follows the batch's own questions only fills it up.
                 let logits = try model(batch).narrowed(axis: 0, start: 0, length: batch.count)
-                return try Loss.binaryCrossEntropy(logits: logits, targets: targets)
+                return try answerLoss(logits: logits, targets: targets)
             }
         }
     }

@@ -36,8 +36,9 @@ enum OfficialCheckpoint {
                     path: path, reason: "the optimizer's state \(number) does not fit \(name) \(weight.shape)"
                 )
             }
-            checkpoint.moments[plainName(name)] = Adam.Moments(
-                mean: try mean.tensor(), square: try square.tensor())
+            checkpoint.optimizerState[plainName(name)] = [
+                "mean": try mean.tensor(), "square": try square.tensor(),
+            ]
             checkpoint.stepCount = max(checkpoint.stepCount, try stepCount(state, path))
         }
         return checkpoint

@@ -1,19 +1,19 @@
 import Foundation
 import Torch
 import VQADatasets
-import VQAModels
+import VQASettings
 
 /// A trained, or half trained, model in one file: enough to resume, to predict and to serve.
 ///
-/// The file is safetensors. The weights have the official parameter names; beside them lie Adam's moments
-/// (`optimizer.mean.<name>`, `optimizer.square.<name>`) and the random generators' states (`random.cpu`, and
+/// The file is safetensors. The weights have the official parameter names; beside them lie what the optimizer keeps
+/// (Adam: `optimizer.mean.<name>`, `optimizer.square.<name>`) and the random generators' states (`random.cpu`, and
 /// `random.cuda.0` and so on of a run on GPUs).
 /// The metadata holds `configuration`, `words`, `answers`, `training` and `features` as JSON.
 public struct Checkpoint: Sendable {
     /// The weights, by official name.
     public var weights: [String: Tensor]
-    /// The settings the model was built and trained with; nil where the file holds none.
-    public var configuration: Configuration?
+    /// The settings the model was built and trained with, by key; nil where the file holds none.
+    public var settings: [String: SettingValue]?
     /// The words the model knows; nil where the file holds none.
     public var vocabulary: Vocabulary?
     /// The answers the model chooses from; nil where the file holds none.
@@ -22,9 +22,9 @@ public struct Checkpoint: Sendable {
     public var training: TrainingState?
     /// How the features were made from pictures, as JSON; nil where that is not known.
     public var featureRecipe: String?
-    /// Adam's moments, by parameter name; empty where there are none.
-    public var moments: [String: Adam.Moments]
-    /// How many steps Adam has made.
+    /// What the optimizer keeps of each parameter; empty where there is nothing.
+    public var optimizerState: OptimizerState
+    /// How many steps the optimizer has made.
     public var stepCount: Int
     /// The base learning rate that an official checkpoint holds.
     public var officialLearningRateBase: Double?
@@ -37,7 +37,7 @@ public struct Checkpoint: Sendable {
     /// A checkpoint of nothing but weights.
     public init(weights: [String: Tensor]) {
         self.weights = weights
-        moments = [:]
+        optimizerState = [:]
         stepCount = 0
     }
 
@@ -55,8 +55,7 @@ public struct Checkpoint: Sendable {
     }
 
     private enum Names {
-        static let mean = "optimizer.mean."
-        static let square = "optimizer.square."
+        static let optimizer = "optimizer."
         static let generator = "random.cpu"
         static let deviceGenerator = "random.cuda."
         static let format = "rwsan-checkpoint-1"
@@ -79,13 +78,7 @@ public struct Checkpoint: Sendable {
                 throw CheckpointError(path: path, reason: "its \(key) cannot be read")
             }
         }
-        if let values = try decode("configuration", [String: ConfigurationValue].self) {
-            configuration = try CheckpointError.naming(path) {
-                var configuration = Configuration()
-                for (key, value) in values { try configuration.set(key, to: value) }
-                return configuration
-            }
-        }
+        settings = try decode("configuration", [String: SettingValue].self)
         vocabulary = try decode("words", [String].self).map { words in
             try CheckpointError.naming(path) { try Vocabulary(words: words) }
         }
@@ -100,18 +93,29 @@ public struct Checkpoint: Sendable {
                 generatorState = tensor
             } else if name.hasPrefix(Names.deviceGenerator) {
                 continue
-            } else if name.hasPrefix(Names.mean) {
-                let parameter = String(name.dropFirst(Names.mean.count))
-                guard let square = tensors[Names.square + parameter] else {
-                    throw CheckpointError(path: path, reason: "it lacks \(Names.square)\(parameter)")
+            } else if name.hasPrefix(Names.optimizer) {
+                let parts = name.dropFirst(Names.optimizer.count).split(separator: ".", maxSplits: 1)
+                guard parts.count == 2 else {
+                    throw CheckpointError(
+                        path: path, reason: "expected \(Names.optimizer)WHAT.PARAMETER, found \(name)")
                 }
-                moments[parameter] = Adam.Moments(mean: tensor, square: square)
-            } else if !name.hasPrefix(Names.square) {
+                optimizerState[String(parts[1]), default: [:]][String(parts[0])] = tensor
+            } else {
                 weights[name] = tensor
             }
         }
+        try requireWholeOptimizerState(path)
         while let state = tensors[Names.deviceGenerator + "\(deviceGeneratorStates.count)"] {
             deviceGeneratorStates.append(state)
+        }
+    }
+
+    /// Makes sure that the optimizer keeps the same of every parameter.
+    private func requireWholeOptimizerState(_ path: String) throws(CheckpointError) {
+        let all = Set(optimizerState.values.flatMap(\.keys))
+        for (name, state) in optimizerState {
+            guard let missing = all.subtracting(state.keys).min() else { continue }
+            throw CheckpointError(path: path, reason: "it lacks \(Names.optimizer)\(missing).\(name)")
         }
     }
 
@@ -136,9 +140,8 @@ public struct Checkpoint: Sendable {
     /// - Throws: `ArchiveError` where the file cannot be written, as when the disk is full.
     public func write(to path: String, durably: Bool = true) throws {
         var tensors = weights
-        for (name, moments) in moments {
-            tensors[Names.mean + name] = moments.mean
-            tensors[Names.square + name] = moments.square
+        for (name, state) in optimizerState {
+            for (what, tensor) in state { tensors["\(Names.optimizer)\(what).\(name)"] = tensor }
         }
         tensors[Names.generator] = generatorState
         for (index, state) in deviceGeneratorStates.enumerated() {
@@ -150,10 +153,7 @@ public struct Checkpoint: Sendable {
             String(decoding: try encoder.encode(value), as: UTF8.self)
         }
         var metadata = ["format": Names.format]
-        if let configuration {
-            metadata["configuration"] = try json(
-                Dictionary(uniqueKeysWithValues: configuration.values.map { ($0.key, $0.value) }))
-        }
+        metadata["configuration"] = try settings.map { try json($0) }
         metadata["words"] = try vocabulary.map { try json($0.words) }
         metadata["answers"] = try answers.map { try json($0.answers) }
         metadata["training"] = try training.map { try json($0) }

@@ -2,14 +2,21 @@ import Torch
 import VQABatches
 import VQADatasets
 import VQAModels
+import VQASettings
 
 extension Trainer {
     /// Everything a run is made of.
     public struct Setup {
         /// The network, with its start values.
         public var model: any VQAModel
-        /// The settings.
-        public var configuration: Configuration
+        /// How it is trained.
+        public var options: TrainingOptions
+        /// All settings of the run by key, those of training too: they go into the checkpoints.
+        public var settings: [String: SettingValue]
+        /// What training makes small.
+        public var loss: any AnswerLoss
+        /// Makes a network like the model, with weights that will be overwritten: for further devices.
+        public var makeCopy: () throws -> any VQAModel
         /// Where the network lies.
         public var device: Device
         /// In what precision training and evaluation compute. Checkpoints are in single precision in any case.
@@ -47,13 +54,19 @@ extension Trainer {
 
         /// - Parameters: as the properties; without `stepping`, what suits the device.
         public init(
-            model: any VQAModel, configuration: Configuration, device: Device,
+            model: any VQAModel, makeCopy: @escaping () throws -> any VQAModel, options: TrainingOptions,
+            settings: [String: SettingValue]? = nil, loss: any AnswerLoss = SoftScoreLoss(), device: Device,
             precision: Precision = .float32, stepping: Stepping? = nil, training: BatchBuilder,
             validation: (questions: BatchBuilder, metric: AccuracyMetric)?, vocabulary: Vocabulary,
             answers: AnswerList, featureRecipe: String?, folder: RunFolder
         ) {
             self.model = model
-            self.configuration = configuration
+            self.makeCopy = makeCopy
+            self.options = options
+            self.settings =
+                settings
+                ?? Dictionary(options.values.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+            self.loss = loss
             self.device = device
             self.precision = precision
             self.stepping = stepping ?? .best(on: device)
@@ -77,8 +90,7 @@ extension Trainer.Setup {
     /// Copies of the network on the further devices.
     func copies() throws -> [(model: any VQAModel, device: Device)] {
         try helpers.map { helper in
-            let copy = try type(of: model).init(
-                configuration, wordCount: vocabulary.count, answerCount: answers.count)
+            let copy = try makeCopy()
             try copy.load(model.state())
             try copy.move(to: helper.device)
             return (copy, helper.device)

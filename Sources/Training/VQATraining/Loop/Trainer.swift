@@ -1,13 +1,12 @@
 import Foundation
 import Torch
 import VQADatasets
-import VQAModels
+import VQASettings
 import Workers
 
 /// Trains a model: the loop, its schedule, evaluation after each epoch, checkpoints and the log.
 ///
-/// Loss and optimizer are the official release's: binary cross-entropy of every answer's logit against its
-/// soft score, summed over the batch, and Adam. Stopped at any moment and resumed, a run ends with the same
+/// The loss is the dataset's, summed over the batch; optimizer and schedule are those that the options name. Stopped at any moment and resumed, a run ends with the same
 /// weights to the last bit as one that was never stopped, on the CPU with the same number of threads.
 public final class Trainer {
     /// How a run ended.
@@ -29,19 +28,19 @@ public final class Trainer {
     public var devices: [Device] { setup.devices }
 
     private var setup: Setup
-    private let configuration: Configuration
-    private let optimizer: Adam
+    private let options: TrainingOptions
+    private let optimizer: any Optimizer
     /// Made when the first step is, so that it starts from what was resumed.
     private lazy var steps = Result { [setup, optimizer, state] in
         try setup.stepping.makeSteps(
             setup.model, copies: setup.copies(), optimizer, device: setup.device,
-            precision: setup.precision, lossScale: state.lossScale)
+            precision: setup.precision, loss: setup.loss, lossScale: state.lossScale)
     }
     /// How many of the epoch's steps ``state`` holds the results of.
     private var collectedInEpoch = 0
     /// The mean loss of a question in the last steps whose results have been fetched; nil before the first.
     private var lastLoss: Double?
-    private let schedule: LearningRateSchedule
+    private let schedule: any LearningRateSchedule
     private let stepsPerEpoch: Int
 
     /// A run from the start.
@@ -53,24 +52,22 @@ public final class Trainer {
     ///   not fit one another.
     public init(_ setup: Setup, seed: UInt64) throws {
         self.setup = setup
-        configuration = setup.configuration
-        try configuration.validate()
-        stepsPerEpoch = setup.training.count / configuration.batchSize
+        options = setup.options
+        try options.validate()
+        stepsPerEpoch = setup.training.count / options.batchSize
         guard stepsPerEpoch > 0 else {
             throw TrainingError.tooFewQuestions(
-                found: setup.training.count, batchSize: configuration.batchSize)
+                found: setup.training.count, batchSize: options.batchSize)
         }
-        let part = configuration.batchSize / configuration.gradAccuSteps
+        let part = options.batchSize / options.gradAccuSteps
         guard setup.helpers.count < part else {
             throw TrainingError.tooManyDevices(found: setup.helpers.count + 1, questions: part)
         }
-        schedule = LearningRateSchedule(configuration, exampleCount: setup.training.count)
+        schedule = try ScheduleChoice.schedule(options, exampleCount: setup.training.count)
         state = TrainingState(
-            learningRateBase: configuration.lrBase, seed: seed, threadCount: TorchRuntime.threadCount)
+            learningRateBase: options.lrBase, seed: seed, threadCount: TorchRuntime.threadCount)
         if setup.precision == .float16 { state.lossScale = LossScale() }
-        optimizer = try Adam(
-            setup.model.namedParameters(), learningRate: 0,
-            betas: (configuration.optBetas[0], configuration.optBetas[1]), epsilon: configuration.optEps)
+        optimizer = try OptimizerChoice.optimizer(of: setup.model.namedParameters(), options)
     }
 
     /// Takes up the run that a checkpoint comes from: its weights, moments, random numbers and position.
@@ -78,13 +75,14 @@ public final class Trainer {
     /// - Throws: `TrainingError` where the checkpoint is not one to go on from; `StateMismatch` where it does
     ///   not fit the model.
     public func resume(from checkpoint: Checkpoint) throws {
-        guard !checkpoint.moments.isEmpty, checkpoint.stepCount > 0 || checkpoint.training != nil else {
+        guard !checkpoint.optimizerState.isEmpty, checkpoint.stepCount > 0 || checkpoint.training != nil
+        else {
             throw TrainingError.noOptimizerState
         }
         try setup.model.load(checkpoint.weights)
-        try optimizer.restore(moments: checkpoint.moments, stepCount: checkpoint.stepCount)
+        try optimizer.restore(checkpoint.optimizerState, stepCount: checkpoint.stepCount)
         if let training = checkpoint.training {
-            if training.stepInEpoch > 0 { try requireSameEpoch(as: checkpoint.configuration) }
+            if training.stepInEpoch > 0 { try requireSameEpoch(as: checkpoint.settings) }
             guard training.isPossible(stepsPerEpoch: stepsPerEpoch) else {
                 throw TrainingError.impossibleState(training, stepsPerEpoch: stepsPerEpoch)
             }
@@ -99,7 +97,7 @@ public final class Trainer {
             }
             state.step = checkpoint.stepCount
             state.epoch = checkpoint.stepCount / stepsPerEpoch
-            state.learningRateBase = checkpoint.officialLearningRateBase ?? configuration.lrBase
+            state.learningRateBase = checkpoint.officialLearningRateBase ?? options.lrBase
         }
         if let generator = checkpoint.generatorState { try TorchRuntime.setGeneratorState(generator) }
         for (device, generator) in zip(setup.gpus, checkpoint.deviceGeneratorStates) {
@@ -108,22 +106,17 @@ public final class Trainer {
     }
 
     /// Half an epoch can only be finished in the order it was begun in.
-    private func requireSameEpoch(as earlier: Configuration?) throws(TrainingError) {
-        guard let earlier else { return }
-        let settings: [(key: String, earlier: String, now: String)] = [
-            ("batch_size", "\(earlier.batchSize)", "\(configuration.batchSize)"),
-            ("split", earlier.split, configuration.split),
-            ("shuffle", "\(earlier.shuffle)", "\(configuration.shuffle)"),
-        ]
-        for (key, earlier, now) in settings where earlier != now {
-            throw .changedInEpoch(key: key, from: earlier, to: now)
+    private func requireSameEpoch(as earlier: [String: SettingValue]?) throws(TrainingError) {
+        for key in ["batch_size", "split", "shuffle"] {
+            guard let before = earlier?[key], let now = setup.settings[key], before != now else { continue }
+            throw .changedInEpoch(key: key, from: "\(before)", to: "\(now)")
         }
     }
 
-    /// Replaces the base learning rate by the configuration's, with the decays so far.
+    /// Replaces the base learning rate by the options', with the decays so far.
     public func resetLearningRate() {
         let begun = state.epoch + (state.stepInEpoch > 0 ? 1 : 0)
-        state.learningRateBase = (0..<begun).reduce(configuration.lrBase) {
+        state.learningRateBase = (0..<begun).reduce(options.lrBase) {
             schedule.base($0, atStartOf: $1)
         }
     }
@@ -156,12 +149,12 @@ public final class Trainer {
         records = try setup.folder.records(upTo: state.epoch)
         var last = setup.folder.checkpoint(epoch: state.epoch)
         // A run that is over already, and was resumed from elsewhere, still leaves its checkpoint.
-        let isOver = state.epoch >= configuration.maxEpoch
+        let isOver = state.epoch >= options.maxEpoch
         if state.step == 0 || isOver && !FileManager.default.fileExists(atPath: last.path) {
             // Before the first step there is nothing that a power cut could take.
             try checkpoint().write(to: last.path, durably: state.step > 0)
         }
-        while state.epoch < configuration.maxEpoch {
+        while state.epoch < options.maxEpoch {
             if state.stepInEpoch == 0 {
                 state.learningRateBase = schedule.base(state.learningRateBase, atStartOf: state.epoch)
             }
@@ -180,14 +173,14 @@ public final class Trainer {
         -> Bool
     {
         let order = EpochOrder(
-            count: setup.training.count, seed: configuration.shuffle ? state.seed : nil, epoch: state.epoch)
-        let parts = configuration.gradAccuSteps
+            count: setup.training.count, seed: options.shuffle ? state.seed : nil, epoch: state.epoch)
+        let parts = options.gradAccuSteps
         let epoch = EpochBatches(
-            rows: order.rows, batchSize: configuration.batchSize, parts: parts,
+            rows: order.rows, batchSize: options.batchSize, parts: parts,
             builders: [setup.training] + setup.helpers.map(\.training))
         let count = epoch.batchesPerStep
         let batches = Prefetcher(
-            state.stepInEpoch * count..<stepsPerEpoch * count, workers: configuration.numWorkers,
+            state.stepInEpoch * count..<stepsPerEpoch * count, workers: options.numWorkers,
             make: epoch.batch)
         defer { batches.cancel() }
         // Copies are made in training, and nothing else is done with them.
@@ -239,7 +232,7 @@ public final class Trainer {
         // An epoch begun by a version that did not measure it has no sum to add to.
         state.gradientNormSum = state.gradientNormSum.map { $0 + figures.gradientNormSum }
         if figures.skippedSteps > 0 { state.skippedSteps = (state.skippedSteps ?? 0) + figures.skippedSteps }
-        lastLoss = figures.lossSum / Double(max(1, figures.stepCount) * configuration.batchSize)
+        lastLoss = figures.lossSum / Double(max(1, figures.stepCount) * options.batchSize)
         collectedInEpoch = state.stepInEpoch
     }
 
@@ -265,10 +258,10 @@ public final class Trainer {
     }
 
     private func progress(loss: Double, _ learningRate: Double) -> StepProgress {
-        let speed = Double(state.stepInEpoch * configuration.batchSize) / max(state.seconds, 1e-9)
-        let questionsLeft = (stepsPerEpoch - state.stepInEpoch) * configuration.batchSize
+        let speed = Double(state.stepInEpoch * options.batchSize) / max(state.seconds, 1e-9)
+        let questionsLeft = (stepsPerEpoch - state.stepInEpoch) * options.batchSize
         return StepProgress(
-            epoch: state.epoch + 1, epochCount: configuration.maxEpoch, step: state.stepInEpoch,
+            epoch: state.epoch + 1, epochCount: options.maxEpoch, step: state.stepInEpoch,
             stepCount: stepsPerEpoch, loss: loss, learningRate: learningRate, questionsPerSecond: speed,
             secondsLeft: Double(questionsLeft) / max(speed, 1e-9), waitingShare: waitingShare)
     }
@@ -280,13 +273,13 @@ public final class Trainer {
         var record = EpochRecord(
             epoch: state.epoch + 1, loss: state.lossSum / Double(setup.training.count),
             lr: schedule.rate(step: state.step, base: state.learningRateBase),
-            questionsPerSecond: Double(stepsPerEpoch * configuration.batchSize) / max(state.seconds, 1e-9),
+            questionsPerSecond: Double(stepsPerEpoch * options.batchSize) / max(state.seconds, 1e-9),
             seconds: state.seconds, waitingShare: waitingShare, gradientNorm: meanGradientNorm)
-        guard let validation = setup.validation, configuration.evalEveryEpoch else { return record }
+        guard let validation = setup.validation, options.evalEveryEpoch else { return record }
         let count = validation.questions.count
         do {
             let answers = try Predictor(
-                setup.model, device: setup.device, precision: setup.precision, configuration
+                setup.model, device: setup.device, precision: setup.precision, options
             )
             .answer(
                 validation.questions,
@@ -325,12 +318,12 @@ public final class Trainer {
     /// The run as it stands.
     public func checkpoint() throws -> Checkpoint {
         var checkpoint = Checkpoint(weights: try setup.model.state())
-        checkpoint.configuration = configuration
+        checkpoint.settings = setup.settings
         checkpoint.vocabulary = setup.vocabulary
         checkpoint.answers = setup.answers
         checkpoint.training = state
         checkpoint.featureRecipe = setup.featureRecipe
-        checkpoint.moments = optimizer.moments
+        checkpoint.optimizerState = optimizer.state
         checkpoint.stepCount = state.optimizerSteps
         checkpoint.generatorState = try TorchRuntime.generatorState()
         checkpoint.deviceGeneratorStates = try setup.gpus.map { try TorchRuntime.generatorState(of: $0) }

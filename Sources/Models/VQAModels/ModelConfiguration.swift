@@ -1,0 +1,40 @@
+import VQASettings
+
+/// A model that was chosen, and its options.
+public struct ModelConfiguration: Sendable {
+    /// The name it was chosen by.
+    public let name: String
+    /// The model.
+    public let type: any VQAModel.Type
+    /// Its options.
+    public var options: any SettingsGroup
+
+    /// A model with the options of one of its presets.
+    ///
+    /// - Throws: ``ConfigurationError`` where the preset has a value that the options do not take.
+    public init(_ entry: ModelRegistry.Entry) throws(ConfigurationError) {
+        name = entry.preset.name
+        type = entry.type
+        var options = entry.type.defaultOptions
+        for (key, value) in entry.preset.settings { _ = try options.setIfKnown(key, to: value) }
+        self.options = options
+    }
+
+    /// Builds the network with its start values.
+    ///
+    /// - Throws: `TorchError` where memory is short.
+    public func make(_ inputs: ModelInputs) throws -> any VQAModel { try type.make(options, inputs) }
+}
+
+extension VQAModel {
+    /// The options' defaults.
+    fileprivate static var defaultOptions: any SettingsGroup { Options() }
+
+    fileprivate static func make(_ options: any SettingsGroup, _ inputs: ModelInputs) throws -> any VQAModel {
+        guard let options = options as? Options else {
+            throw ConfigurationError(
+                key: "model", reason: "expected options of \(Self.self), found \(options)")
+        }
+        return try Self(options, inputs: inputs)
+    }
+}

@@ -1,0 +1,42 @@
+import VQASettings
+
+/// The models that a configuration can name.
+public struct ModelRegistry: Sendable {
+    /// The models that come with the package: a new one is one line here.
+    public static let standard = ModelRegistry([
+        RWSAN.self
+    ])
+
+    /// A name, the model that it stands for, and its settings.
+    public struct Entry: Sendable {
+        /// The name, and what it sets.
+        public let preset: ModelPreset
+        /// The model.
+        public let type: any VQAModel.Type
+    }
+
+    /// Every preset of every model, in the order of the models. The first one is chosen where a configuration names
+    /// none.
+    public let entries: [Entry]
+
+    /// - Parameter models: The models. Where two have presets of one name, the first one counts.
+    public init(_ models: [any VQAModel.Type]) {
+        var names: Set<String> = []
+        entries = models.flatMap { type in type.presets.map { Entry(preset: $0, type: type) } }
+            .filter { names.insert($0.preset.name).inserted }
+    }
+
+    /// The names of all models.
+    public var names: [String] { entries.map(\.preset.name) }
+
+    /// The model of a name.
+    ///
+    /// - Throws: ``ConfigurationError`` where there is none.
+    public func entry(named name: String) throws(ConfigurationError) -> Entry {
+        guard let entry = entries.first(where: { $0.preset.name == name }) else {
+            throw ConfigurationError(
+                key: "model", reason: "expected \(names.joined(separator: ", ")), found '\(name)'")
+        }
+        return entry
+    }
+}

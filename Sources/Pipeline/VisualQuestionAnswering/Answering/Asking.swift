@@ -1,0 +1,93 @@
+import Torch
+import VQABatches
+import VQADatasets
+import VQAFeatures
+import VQATraining
+import VQAVision
+
+/// An answer and how sure the model is of it.
+public struct ScoredAnswer: Sendable, Equatable, Encodable {
+    /// The answer.
+    public let text: String
+    /// From 0 to 1. Several answers to one question may be right, so the scores need not add up to 1.
+    public let score: Double
+
+    enum CodingKeys: String, CodingKey {
+        case text = "answer"
+        case score
+    }
+}
+
+extension Answerer {
+    /// The best answers to a question about a picture, the best first.
+    ///
+    /// - Parameters:
+    ///   - question: Some words.
+    ///   - picture: The picture.
+    ///   - count: How many answers.
+    /// - Throws: As ``regions(of:)`` and ``ask(_:about:top:)-([String],_,_)``.
+    public func ask(_ question: String, about picture: Picture, top count: Int = 3) throws -> [ScoredAnswer] {
+        try ask([question], about: regions(of: picture), top: count)[0]
+    }
+
+    /// The best answers to several questions about a picture, the best first.
+    ///
+    /// - Parameters:
+    ///   - questions: Some words each.
+    ///   - regions: What was seen in the picture: ``regions(of:)``, or a file of features.
+    ///   - count: How many answers to each.
+    /// - Throws: `FeatureWidthError` where the regions are not those that the model expects; `LogitsNotFiniteError`
+    ///   where it answers with no numbers; `TorchError` where memory is short.
+    public func ask(_ questions: [String], about regions: RegionFeatures, top count: Int = 3) throws
+        -> [[ScoredAnswer]]
+    {
+        guard !questions.isEmpty else { return [] }
+        let image = ImageID(rawValue: 0)
+        let table = try QuestionTable(
+            questions.enumerated().map {
+                Question(id: QuestionID(rawValue: Int64($0)), imageID: image, text: $1)
+            })
+        let builder = try builder(
+            Examples(questions: table, vocabulary: vocabulary, maximumWords: configuration.data.maxToken),
+            OnePicture(image: image, regions: regions))
+        let scores = try withoutGradients {
+            let batch = try builder.batch(rows: 0..<questions.count).moved(to: device)
+            let logits = try precision.autocast(on: device) { try model(batch) }
+                .narrowed(axis: 0, start: 0, length: batch.count).converted(to: .float32)
+            guard try logits.isFinite().all().item() == 1 else {
+                throw LogitsNotFiniteError(question: batch.questionIDs[0])
+            }
+            return try logits.sigmoid()
+        }
+        return try questions.indices.map { row in
+            let best = try scores[.position(row)].largest(max(1, min(count, answers.count)))
+            return zip(try best.positions.array(of: Int64.self), try best.values.array(of: Float.self)).map {
+                ScoredAnswer(
+                    text: answers[AnswerIndex(rawValue: Int32(truncatingIfNeeded: $0))], score: Double($1))
+            }
+        }
+    }
+
+    /// The words of a question that the model does not know.
+    public func unknownWords(in question: String) -> [String] {
+        QuestionTokenizer.words(in: question).filter { vocabulary.number(of: $0) == nil }
+    }
+
+    /// What makes batches of questions and features of the sizes that the model was made for.
+    func builder(_ examples: Examples, _ features: any FeatureSource) throws -> BatchBuilder {
+        try BatchBuilder(
+            examples: examples, features: features, answerCount: answers.count,
+            featureWidth: configuration.data.imgFeatSize, maximumRegions: configuration.data.imgFeatPadSize,
+            maximumWords: configuration.data.maxToken)
+    }
+}
+
+/// The features of the one picture that is asked about.
+private struct OnePicture: FeatureSource {
+    let place = "the picture"
+    let image: ImageID
+    let regions: RegionFeatures
+
+    func contains(_ image: ImageID) -> Bool { image == self.image }
+    func features(for image: ImageID) throws -> RegionFeatures { regions }
+}

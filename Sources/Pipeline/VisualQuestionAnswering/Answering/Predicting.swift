@@ -1,0 +1,83 @@
+import Foundation
+import Torch
+import VQABatches
+import VQADatasets
+import VQATraining
+
+extension Answerer {
+    /// The answers to the questions of a split, and what they are worth.
+    public struct Evaluation: Sendable {
+        /// The answers.
+        public let predictions: [Prediction]
+        /// Their accuracy.
+        public let report: AccuracyReport
+    }
+
+    /// Answers the questions of a split of the dataset.
+    ///
+    /// - Parameters:
+    ///   - split: The split's name.
+    ///   - logitsFile: Where the logits of every answer go too; nil for nowhere.
+    ///   - onProgress: Called now and then with the number of questions answered and that of all; returns whether to go
+    ///     on.
+    /// - Throws: ``NoDatasetError``; `UnknownSplitError`; what reading features throws; `InterruptedError` where
+    ///   `onProgress` ended it.
+    public func predict(
+        split: String, savingLogitsTo logitsFile: String? = nil,
+        onProgress: (_ answered: Int, _ count: Int) throws -> Bool = { _, _ in true }
+    ) throws -> [Prediction] {
+        let builder = try questions(of: split)
+        let predictor = Predictor(model, device: device, precision: precision, configuration.training)
+        let count = builder.count
+        guard let logitsFile else {
+            return try predictor.answer(builder, onProgress: { try onProgress($0, count) }).predictions(
+                answers)
+        }
+        return try LogitsFile.write(of: builder.questionIDs, answerCount: answers.count, to: logitsFile) {
+            append in
+            try withoutActuallyEscaping(append) { append in
+                try predictor.answer(builder, onLogits: append) { try onProgress($0, count) }
+                    .predictions(answers)
+            }
+        }
+    }
+
+    /// Answers the questions of an annotated split, and holds the answers against what people said.
+    ///
+    /// - Parameters: As of ``predict(split:savingLogitsTo:onProgress:)``.
+    /// - Throws: As ``predict(split:savingLogitsTo:onProgress:)``; `UnannotatedSplitError`; `EvaluationError`.
+    public func evaluate(
+        split: String? = nil, savingLogitsTo logitsFile: String? = nil,
+        onProgress: (_ answered: Int, _ count: Int) throws -> Bool = { _, _ in true }
+    ) throws -> Evaluation {
+        let dataset = try requireDataset()
+        let split = split ?? type(of: dataset).evaluatedSplit
+        // Before the work of answering.
+        let metric = try dataset.metric(of: split)
+        let predictions = try predict(split: split, savingLogitsTo: logitsFile, onProgress: onProgress)
+        return Evaluation(predictions: predictions, report: try metric.evaluate(predictions))
+    }
+
+    /// The questions of a split, ready to be answered.
+    private func questions(of split: String) throws -> BatchBuilder {
+        let dataset = try requireDataset()
+        let features = try dataset.features(
+            of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: note)
+        var builder = try builder(
+            dataset.examples(
+                of: split, vocabulary: vocabulary, maximumWords: configuration.data.maxToken), features)
+        builder.isPinned = device != .cpu
+        return builder
+    }
+
+    private func requireDataset() throws(NoDatasetError) -> any VQADataset {
+        guard let dataset else { throw NoDatasetError() }
+        return dataset
+    }
+}
+
+/// Questions of a dataset were asked for where none was given.
+public struct NoDatasetError: Error, Sendable, CustomStringConvertible {
+    /// One line.
+    public var description: String { "expected a dataset to answer questions of, found none" }
+}

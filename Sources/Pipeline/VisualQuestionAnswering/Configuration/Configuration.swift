@@ -1,0 +1,201 @@
+import VQADatasets
+import VQAModels
+import VQASettings
+import VQATraining
+
+/// Every setting of a run: those of a model, of a dataset, and of training.
+///
+/// The keys, as a YAML file, `--set` and a checkpoint name them, are the official names in lower case. `model` and
+/// `dataset` choose whose keys there are besides those of training; a preset of a model brings further settings along.
+public struct Configuration: Sendable {
+    /// The model and its options.
+    public private(set) var model: ModelConfiguration
+    /// The name of the dataset.
+    public private(set) var dataset: String
+    /// The dataset's options.
+    public var data: any DatasetOptions
+    /// How the model is trained.
+    public var training: TrainingOptions
+    /// The keys that have been set, one by one or from a file, since the defaults or a checkpoint's settings.
+    public private(set) var changedKeys: Set<String> = []
+
+    private let models: ModelRegistry
+    private let datasets: DatasetRegistry
+
+    /// The defaults of the first model and the first dataset.
+    ///
+    /// - Parameters:
+    ///   - models: The models that `model` can name.
+    ///   - datasets: The datasets that `dataset` can name.
+    /// - Throws: ``ConfigurationError`` where there is none of them, or a preset does not fit its model.
+    public init(models: ModelRegistry, datasets: DatasetRegistry) throws(ConfigurationError) {
+        self.models = models
+        self.datasets = datasets
+        guard let entry = models.entries.first else {
+            throw ConfigurationError(key: "model", reason: "expected a model in the registry, found none")
+        }
+        guard let type = datasets.types.first else {
+            throw ConfigurationError(key: "dataset", reason: "expected a dataset in the registry, found none")
+        }
+        model = try ModelConfiguration(entry)
+        dataset = type.name
+        data = Self.defaultOptions(of: type)
+        training = TrainingOptions()
+        try applyPreset(entry.preset, of: type)
+    }
+
+    /// Every key, in the order in which settings are shown.
+    public var keys: [String] { values.map(\.key) }
+
+    /// All settings by key.
+    public var values: [(key: String, value: SettingValue)] {
+        [("model", .string(model.name))] + model.options.values + [("dataset", .string(dataset))]
+            + data.values
+            + training.values
+    }
+
+    /// The settings as a checkpoint holds them.
+    public var dictionary: [String: SettingValue] {
+        Dictionary(values.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    }
+
+    /// Changes one setting. Another `model` or `dataset` brings its own settings, with their defaults.
+    ///
+    /// - Throws: ``ConfigurationError`` for a key that neither the model nor the dataset nor training knows, naming the
+    ///   nearest, and for a value that is not among those taken; nothing has been changed then.
+    public mutating func set(_ key: String, to value: SettingValue) throws(ConfigurationError) {
+        switch key {
+        case "model": try choose(model: value, dataset: nil)
+        case "dataset": try choose(model: nil, dataset: value)
+        default:
+            guard try setIfKnown(key, to: value) else { throw ConfigurationError(unknown: key, among: keys) }
+        }
+        changedKeys.insert(key)
+    }
+
+    private mutating func setIfKnown(_ key: String, to value: SettingValue) throws(ConfigurationError) -> Bool
+    {
+        if try model.options.setIfKnown(key, to: value) { return true }
+        if try data.setIfKnown(key, to: value) { return true }
+        return try training.setIfKnown(key, to: value)
+    }
+
+    /// Changes several settings: first the model and the dataset, whichever place they have, then the others in turn.
+    ///
+    /// - Throws: As ``set(_:to:)``.
+    public mutating func apply(_ settings: [(key: String, value: SettingValue)]) throws(ConfigurationError) {
+        let choices = ["dataset", "model"]
+        for choice in choices {
+            guard let setting = settings.last(where: { $0.key == choice }) else { continue }
+            try set(choice, to: setting.value)
+        }
+        for (key, value) in settings where !choices.contains(key) { try set(key, to: value) }
+    }
+
+    /// Makes sure that the settings fit one another.
+    ///
+    /// - Throws: ``ConfigurationError`` that names the key at fault.
+    public func validate() throws(ConfigurationError) {
+        try model.options.validate()
+        try data.validate()
+        try training.validate()
+    }
+
+    private mutating func choose(model name: SettingValue?, dataset other: SettingValue?)
+        throws(ConfigurationError)
+    {
+        let entry = try models.entry(named: try Self.word(name, "model") ?? model.name)
+        let type = try datasets.type(named: try Self.word(other, "dataset") ?? dataset)
+        guard entry.preset.name != model.name || type.name != dataset else { return }
+        var changed = self
+        if entry.preset.name != model.name { changed.model = try ModelConfiguration(entry) }
+        changed.dataset = type.name
+        changed.data = Self.defaultOptions(of: type)
+        changed.training = TrainingOptions()
+        try changed.applyPreset(entry.preset, of: type)
+        self = changed
+    }
+
+    /// Takes from a preset and a dataset what they set of the data and of training.
+    private mutating func applyPreset(_ preset: ModelPreset, of type: any VQADataset.Type)
+        throws(ConfigurationError)
+    {
+        for (key, value) in preset.settings + type.settings {
+            guard try setIfKnown(key, to: value) else {
+                throw ConfigurationError(key: key, reason: "no such key, in the settings of \(preset.name)")
+            }
+        }
+    }
+
+    private static func word(_ value: SettingValue?, _ key: String) throws(ConfigurationError) -> String? {
+        guard let value else { return nil }
+        guard case .string(let word) = value else {
+            throw ConfigurationError(key: key, reason: "expected a name, found \(value)")
+        }
+        return word
+    }
+
+    private static func defaultOptions<Dataset: VQADataset>(of type: Dataset.Type) -> any DatasetOptions {
+        Dataset.Options()
+    }
+}
+
+extension Configuration {
+    /// The defaults of the models and datasets that come with the package: RWSAN on VQA-v2.
+    public init() {
+        do {
+            try self.init(models: .standard, datasets: .standard)
+        } catch {
+            // A test makes every preset of the standard registries.
+            preconditionFailure("\(error)")
+        }
+    }
+
+    /// The type of the dataset.
+    ///
+    /// - Throws: ``ConfigurationError`` where the registry has lost it.
+    package var datasetType: any VQADataset.Type {
+        get throws(ConfigurationError) { try datasets.type(named: dataset) }
+    }
+
+    /// The settings of a checkpoint on top of the defaults; a checkpoint without any has the defaults.
+    ///
+    /// - Throws: ``ConfigurationError`` for a model or a dataset that the registries lack, and as ``set(_:to:)``.
+    package func restored(from settings: [String: SettingValue]?) throws(ConfigurationError) -> Configuration
+    {
+        var restored = self
+        try restored.apply((settings ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        restored.changedKeys = []
+        return restored
+    }
+
+    /// What the sizes of a network follow from.
+    package func inputs(words: Int, answers: Int) -> ModelInputs {
+        ModelInputs(
+            wordCount: words, answerCount: answers, regionWidth: data.imgFeatSize,
+            maximumRegions: data.imgFeatPadSize, maximumWords: data.maxToken)
+    }
+
+    /// What there is to say of every setting, in groups with titles.
+    public var descriptions: [(title: String, settings: [SettingDescription])] {
+        let choices = [
+            SettingDescription(
+                key: "model", meaning: "The model, with the settings that come with it.",
+                expected: "one of \(models.names.joined(separator: ", "))", defaultValue: .string(model.name)),
+            SettingDescription(
+                key: "dataset", meaning: "The dataset.",
+                expected: "one of \(datasets.names.joined(separator: ", "))", defaultValue: .string(dataset)),
+        ]
+        return [
+            ("Choices", choices), ("The model \(model.name)", model.options.descriptions),
+            ("The dataset \(dataset)", data.descriptions), ("Training", training.descriptions),
+        ]
+    }
+}
+
+extension Configuration: Equatable {
+    /// Whether all settings are the same.
+    public static func == (left: Configuration, right: Configuration) -> Bool {
+        left.dictionary == right.dictionary
+    }
+}

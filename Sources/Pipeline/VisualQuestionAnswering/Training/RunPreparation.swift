@@ -1,0 +1,97 @@
+import Foundation
+import Torch
+import VQABatches
+import VQADatasets
+import VQAModels
+import VQATraining
+
+/// Puts together what a run is made of: words, answers, questions, features and the network.
+struct RunPreparation {
+    private let request: TrainingRun.Request
+    private let configuration: Configuration
+    private let dataset: any VQADataset
+    private let checkpoint: Checkpoint?
+
+    init(
+        _ request: TrainingRun.Request, _ configuration: Configuration, _ dataset: any VQADataset,
+        _ checkpoint: Checkpoint?
+    ) {
+        self.request = request
+        self.configuration = configuration
+        self.dataset = dataset
+        self.checkpoint = checkpoint
+    }
+
+    func setup(_ folder: RunFolder) throws -> Trainer.Setup {
+        let data = try readTexts()
+        guard data.answers.count > 0 else { throw EmptyAnswerListError() }
+        let inputs = configuration.inputs(words: data.vocabulary.count, answers: data.answers.count)
+        let model = try configuration.model.make(inputs)
+        if checkpoint == nil { try startEmbedding(of: model, data) }
+        let device = request.devices.first ?? .best
+        try model.move(to: device)
+        let training = try builder(
+            data.training, dataset.pictureSplits(trainingOn: configuration.data.split), data)
+        let validation = try data.validation.map {
+            (try builder($0.examples, [type(of: dataset).evaluatedSplit], data), $0.metric)
+        }
+        let recipe = try dataset.pictureSplits(trainingOn: configuration.data.split).first
+            .flatMap(dataset.featureRecipe)
+        let choice = configuration.model
+        return Trainer.Setup(
+            model: model, makeCopy: { try choice.make(inputs) }, options: configuration.training,
+            settings: configuration.dictionary, loss: dataset.loss, device: device,
+            precision: request.precision ?? .best(on: device), training: training, validation: validation,
+            vocabulary: data.vocabulary, answers: data.answers,
+            featureRecipe: recipe ?? checkpoint?.featureRecipe, folder: folder)
+    }
+
+    /// Words, answers, questions and metric, from the checkpoint as far as it has them and else from the files.
+    private func readTexts() throws -> TrainingData {
+        let list = try AnswerListChoice.list(
+            file: request.answerFile, checkpoint: checkpoint?.answers, of: request.resume ?? "")
+        return try dataset.trainingData(
+            DatasetRequest(
+                split: configuration.data.split, isEvaluated: configuration.training.evalEveryEpoch,
+                maximumWords: configuration.data.maxToken, vocabulary: checkpoint?.vocabulary, answers: list),
+            cache: request.cache, onNotice: request.onNotice)
+    }
+
+    private func builder(_ examples: Examples, _ splits: [String], _ data: TrainingData) throws
+        -> BatchBuilder
+    {
+        try BatchBuilder(
+            examples: examples,
+            features: dataset.features(
+                of: splits, maximumRegions: configuration.data.imgFeatPadSize, onNotice: request.onNotice),
+            answerCount: data.answers.count, featureWidth: configuration.data.imgFeatSize,
+            maximumRegions: configuration.data.imgFeatPadSize, maximumWords: configuration.data.maxToken)
+    }
+
+    /// Puts GloVe's vectors where they belong.
+    private func startEmbedding(of model: any VQAModel, _ data: TrainingData) throws {
+        guard configuration.training.useGlove else { return }
+        guard let embedding = model.wordEmbedding else {
+            request.onNotice("\(configuration.model.name) has no word embedding, so GloVe is not used")
+            return
+        }
+        guard let file = request.glove ?? GloVeFile.find(for: request.place) else {
+            throw MissingGloVeError()
+        }
+        let width = embedding.weight.size(1)
+        let vectors = try WordVectors(
+            glove: file, vocabulary: data.vocabulary, dimension: width, cache: request.cache,
+            onNotice: request.onNotice)
+        request.onNotice(GloVeFile.coverage(of: data, by: vectors, file))
+        let values = try Tensor(vectors.values, shape: [data.vocabulary.count, width])
+        try withoutGradients { try embedding.weight.copy(from: values) }
+    }
+}
+
+/// Annotations from which no answer list comes.
+public struct EmptyAnswerListError: Error, Sendable, CustomStringConvertible {
+    /// One line.
+    public var description: String {
+        "no answer is given more than 8 times in the annotations: --answers FILE names an answer list"
+    }
+}

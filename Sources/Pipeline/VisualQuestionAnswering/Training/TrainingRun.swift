@@ -1,0 +1,172 @@
+import Archives
+import Foundation
+import Torch
+import VQADatasets
+import VQATraining
+
+/// A run that trains a model on a dataset: made ready, then run, stopped and gone on with at any time.
+///
+///     var request = TrainingRun.Request(name: "mine", place: .folder("datasets"))
+///     try request.configuration.set("use_glove", to: false)
+///     let run = try TrainingRun(request)
+///     let outcome = try run.train { event in
+///         if case .epoch(let record, _) = event { print(record.epoch, record.loss, record.overall ?? 0) }
+///     }
+///
+/// Checkpoints, metrics and the log go to the places of a `RunFolder`.
+public final class TrainingRun {
+    /// What is trained, on what, and how.
+    public struct Request {
+        /// The run's name.
+        public var name: String
+        /// Where the dataset is.
+        public var place: DatasetPlace
+        /// The settings of a new run; of one that goes on, what its checkpoint lacks.
+        public var configuration: Configuration
+        /// Changes settings, those of a checkpoint too; nil leaves them as they are.
+        public var changeSettings: ((inout Configuration) throws -> Void)?
+        /// A checkpoint to go on from, or a folder of them for the one that has come furthest; nil starts anew.
+        public var resume: String?
+        /// The working folder, below which the run's files go.
+        public var workingFolder = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+        /// A file with the answer list; nil has it built from the annotations.
+        public var answerFile: String?
+        /// GloVe's vectors, a text or a zip with it; nil has it looked for.
+        public var glove: URL?
+        /// Where to compute. Several GPUs share the questions of each step.
+        public var devices = [Device.best]
+        /// In what precision to compute; nil for what suits the device.
+        public var precision: Precision?
+        /// How GPUs are used.
+        public var gpu = GPUUse()
+        /// Where a trace of some steps goes; nil for nowhere.
+        public var profile: URL?
+        /// Where what is made of the question files is kept for the next time; nil for nowhere.
+        public var cache: PreparedCache? = PreparedCache()
+        /// Told in one line of what is done otherwise than one would expect.
+        public var onNotice: (String) -> Void = { _ in }
+
+        /// A new run with the defaults of the properties.
+        public init(name: String, place: DatasetPlace, configuration: Configuration = Configuration()) {
+            self.name = name
+            self.place = place
+            self.configuration = configuration
+        }
+    }
+
+    /// The settings of the run.
+    public let configuration: Configuration
+    /// Where its files go.
+    public let folder: RunFolder
+    /// The checkpoint that it goes on from; nil where it starts anew.
+    public let source: String?
+    /// What trains the model.
+    public let trainer: Trainer
+    /// The question files' part of it.
+    let setup: Trainer.Setup
+
+    private let request: Request
+    private let checkpoint: Checkpoint?
+    private let lock: FileLock
+
+    /// Reads what the run needs, and makes its folder ready.
+    ///
+    /// - Throws: `CheckpointError`, `ConfigurationError`, `DatasetFileError` and others of their kind where something is
+    ///   missing, damaged or does not fit; `RunInUseError` where another process trains a run of this name.
+    public init(_ request: Request) throws {
+        self.request = request
+        folder = RunFolder(name: request.name, in: request.workingFolder)
+        source = try Self.resumeFile(request, folder)
+        checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
+        configuration = try Self.configuration(request, checkpoint, source)
+        let dataset = try configuration.datasetType.init(at: request.place)
+        let seed = UInt64(configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
+        TorchRuntime.seed(seed)
+        var setup = try RunPreparation(request, configuration, dataset, checkpoint).setup(folder)
+        try request.gpu.apply(to: &setup, request.devices, onNotice: request.onNotice)
+        self.setup = setup
+        trainer = try Trainer(setup, seed: seed)
+        if let checkpoint, let source {
+            let trainer = trainer
+            try CheckpointError.naming(source) { try trainer.resume(from: checkpoint) }
+        }
+        if checkpoint != nil, configuration.changedKeys.contains("lr_base") {
+            trainer.resetLearningRate()
+        }
+        lock = try folder.lock()
+        if let old = try folder.setAsideEarlierRun(
+            goingOnFrom: source.map { URL(fileURLWithPath: $0) }, step: trainer.state.step)
+        {
+            request.onNotice("what was there of an earlier run of this name lies in \(old.relativePath) now")
+        }
+    }
+
+    /// Trains until the last epoch is done.
+    ///
+    /// - Parameters:
+    ///   - shouldStop: Asked after each step; where it says so, a checkpoint is written and the run ends.
+    ///   - onEvent: Called after each step, during evaluation and after each epoch.
+    /// - Throws: As `Trainer.run(onEvent:shouldStop:)`; what reading features throws.
+    public func train(
+        shouldStop: () -> Bool = { false }, onEvent: (TrainingEvent) throws -> Void = { _ in }
+    ) throws -> Trainer.Outcome {
+        defer { withExtendedLifetime(lock) {} }
+        try trainer.prepare { try request.gpu.loadFeatures(for: &$0, onNotice: request.onNotice) }
+        announce()
+        trainer.profile = request.profile.map { StepProfile(file: $0, device: setup.device) }
+        return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
+    }
+
+    /// The checkpoint to go on from: a file, or of a folder the one that has come furthest.
+    ///
+    /// - Returns: Nil where the run was stopped before its first checkpoint, so that it has to start anew.
+    private static func resumeFile(_ request: Request, _ run: RunFolder) throws -> String? {
+        guard let path = request.resume else { return nil }
+        let url = URL(fileURLWithPath: path)
+        var isFolder: ObjCBool = false
+        let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        if url.standardizedFileURL.path == run.checkpoints.standardizedFileURL.path, !run.hasCheckpoints {
+            request.onNotice("\(path) has no checkpoint yet: starting from the beginning")
+            return nil
+        }
+        guard isThere, isFolder.boolValue else { return path }
+        return try RunFolder.latestCheckpoint(in: url) { request.onNotice("passing over \($0)") }.path
+    }
+
+    private static func configuration(_ request: Request, _ checkpoint: Checkpoint?, _ source: String?) throws
+        -> Configuration
+    {
+        var configuration = request.configuration
+        if let checkpoint, let source {
+            configuration = try CheckpointError.naming(source) {
+                try configuration.restored(from: checkpoint.settings)
+            }
+        }
+        try request.changeSettings?(&configuration)
+        try configuration.validate()
+        return configuration
+    }
+
+    /// Tells what the run is made of.
+    private func announce() {
+        let parameters = setup.model.parameters().reduce(0) { $0 + $1.count }
+        let devices = setup.devices.map(\.description).joined(separator: ",")
+        request.onNotice(
+            "\(configuration.model.name): \(parameters) parameters, \(setup.vocabulary.count) words, "
+                + "\(setup.answers.count) answers; \(setup.training.count) questions to learn from, on "
+                + "\(devices) in \(setup.precision.rawValue) with \(TorchRuntime.threadCount) threads, seed "
+                + "\(trainer.state.seed)")
+        guard let source else { return }
+        let state = trainer.state
+        request.onNotice(
+            "going on from \(source): epoch \(state.epoch + 1), after \(state.stepInEpoch) of its steps")
+        if setup.device != .cpu, checkpoint?.deviceGeneratorStates.isEmpty ?? true {
+            request.onNotice("the run was not on a GPU before: what dropout draws there starts anew")
+        }
+        if let threads = checkpoint?.training?.threadCount, threads != TorchRuntime.threadCount {
+            request.onNotice(
+                "the run had \(threads) threads before, and has \(TorchRuntime.threadCount) now: its weights "
+                    + "will differ in their last bits")
+        }
+    }
+}
