@@ -143,6 +143,7 @@ let package = Package(
         tests(of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels", "VQASettings"),
         tests(of: "VQASettings"),
         tests(of: "VisualQuestionAnswering", "VQASettings", "VQAModels"),
+        .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],

@@ -24,7 +24,7 @@ struct StepRun {
             steps.figuresInterval,
             {
                 for step in 0..<steps.figuresInterval {
-                    try steps.step(parts: 1, learningRate: 1e-4) { batches[step % batches.count] }
+                    try steps.step([batches[step % batches.count]], learningRate: 1e-4)
                 }
                 _ = try steps.figures()
             }

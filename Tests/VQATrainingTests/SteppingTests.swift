@@ -113,7 +113,7 @@ import VQADatasets
                 Adam(model.namedParameters(), learningRate: 0), lossScale: nil, isRecording: isRecording)
             for step in 0..<12 {
                 let start = step % 2 * 8
-                try steps.step(parts: 1, learningRate: 1e-3) { try builder.batch(rows: start..<start + 8) }
+                try steps.step([builder.batch(rows: start..<start + 8)], learningRate: 1e-3)
             }
             return (try steps.figures(), try model.state(), steps.repeatedSteps)
         }

@@ -8,6 +8,8 @@ import VQAFeatures
 public struct BatchBuilder: Sendable {
     /// The questions, in order.
     public var questionIDs: [QuestionID] { examples.questionIDs }
+    /// The picture of each question.
+    public var imageIDs: [ImageID] { examples.imageIDs }
     /// How many regions of a picture are kept: the first ones.
     public let maximumRegions: Int
     /// How many words stand for a question that has none: the most that one has.
@@ -16,6 +18,9 @@ public struct BatchBuilder: Sendable {
     public var shapes: BatchShapes?
     /// Whether all tensors of a batch lie in page-locked memory, which a GPU reads at full speed and by itself.
     public var isPinned = false
+    /// Where images are noted whose features cannot be read; their questions are left out of batches. Nil makes that an
+    /// error.
+    public var unreadable: UnreadableImages?
 
     let examples: Examples
     let features: any FeatureSource
@@ -63,13 +68,47 @@ public struct BatchBuilder: Sendable {
         return builder
     }
 
+    /// A batch of those questions in these rows whose pictures' features can be read; nil where that is none.
+    ///
+    /// - Throws: As ``batch(rows:)``; where ``unreadable`` is set, not for features that cannot be read.
+    public func readableBatch(rows: some Collection<Int>) throws -> Batch? {
+        guard let unreadable, resident == nil else { return try batch(rows: rows) }
+        var (readable, pictures): ([Int], [any RegionRows]) = ([], [])
+        for row in rows where !unreadable.contains(examples.imageIDs[row]) {
+            do {
+                pictures.append(try picture(examples.imageIDs[row]))
+                readable.append(row)
+            } catch {
+                unreadable.note(examples.imageIDs[row], error)
+            }
+        }
+        return readable.isEmpty ? nil : try batch(rows: readable, pictures)
+    }
+
+    /// Reads the features of the first question's picture, which tells whether they are of the kind that the model
+    /// takes.
+    ///
+    /// - Throws: `FeatureWidthError`; where ``unreadable`` is not set, what reading them throws.
+    public func lookAtFirstPicture() throws {
+        guard let image = examples.imageIDs.first else { return }
+        do {
+            _ = try picture(image)
+        } catch where unreadable != nil && !(error is FeatureWidthError) {
+            return
+        }
+    }
+
     /// A batch of the questions in these rows.
     ///
     /// - Throws: What reading features throws; `FeatureWidthError` where they are not as wide as the model
     ///   expects; `BatchShapesError` where there are more questions than the shapes have; `TorchError` where memory is
     ///   short, cannot be page-locked, or a question has more words or a picture more regions than the shapes have.
     public func batch(rows: some Collection<Int>) throws -> Batch {
-        let (content, regionLengths) = try regions(rows)
+        try batch(rows: rows, resident == nil ? rows.map { try picture(examples.imageIDs[$0]) } : [])
+    }
+
+    private func batch(rows: some Collection<Int>, _ pictures: [any RegionRows]) throws -> Batch {
+        let (content, regionLengths) = try regions(rows, pictures)
         let (words, wordSegments) = try words(rows)
         return Batch(
             questionIDs: rows.map { examples.questionIDs[$0] },
@@ -80,7 +119,9 @@ public struct BatchBuilder: Sendable {
     }
 
     /// The regions of the questions' pictures, and how many each of them and each filler has.
-    private func regions(_ rows: some Collection<Int>) throws -> (RegionContent, lengths: [Int]) {
+    private func regions(_ rows: some Collection<Int>, _ pictures: [any RegionRows]) throws -> (
+        RegionContent, lengths: [Int]
+    ) {
         let filling = try shapes?.regionFilling(questions: rows.count) ?? .none
         if let resident {
             let (places, lengths) = try resident.places(
@@ -88,7 +129,7 @@ public struct BatchBuilder: Sendable {
             return (.resident(rows: try Tensor(places, pinned: isPinned), of: resident), lengths)
         }
         let packed = try PackedRegions(
-            rows.map { try picture(examples.imageIDs[$0]) }, width: featureWidth,
+            pictures, width: featureWidth,
             maximumRegions: maximumRegions, filling: filling, memory: isPinned ? .pinned : .pageable(memory))
         return (.held(packed.features, boxes: packed.boxes), packed.lengths)
     }

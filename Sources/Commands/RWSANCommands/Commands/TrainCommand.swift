@@ -28,6 +28,12 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var devices: DevicesOption
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var gpu: GPUOptions
+    @Flag(
+        help: """
+            Leave out questions about pictures whose features cannot be read, and count them; else the first one stops \
+            the run, which can be gone on with.
+            """)
+    var skipDamaged = false
     @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
     @Option(
         help:
@@ -53,6 +59,7 @@ struct TrainCommand: ParsableCommand {
         request.devices = devices
         request.precision = try precision.resolve(for: .training, on: devices[0])
         request.gpu = gpu.use
+        request.skipsDamaged = skipDamaged
         request.profile = profileFile?.url
         request.onNotice = Console.note
         try run(TrainingRun(request), line)
@@ -76,7 +83,7 @@ struct TrainCommand: ParsableCommand {
             let goingOn =
                 ["rwsan", "train"] + dataset.arguments
                 + ["--name", name, "--resume", checkpoint, "--device", Device.list(run.trainer.devices)]
-                + precision.arguments + gpu.arguments
+                + precision.arguments + gpu.arguments + (skipDamaged ? ["--skip-damaged"] : [])
             Console.note("stopped; to go on: \(ShellQuoting.line(goingOn))")
             throw ExitCode(128 + SIGINT)
         }

@@ -30,11 +30,14 @@ struct RunPreparation {
         if checkpoint == nil { try startEmbedding(of: model, data) }
         let device = request.devices.first ?? .best
         try model.move(to: device)
-        let training = try builder(
+        var training = try builder(
             data.training, dataset.pictureSplits(trainingOn: configuration.data.split), data)
         let validation = try data.validation.map {
             (try builder($0.examples, [type(of: dataset).evaluatedSplit], data), $0.metric)
         }
+        if request.skipsDamaged { training.unreadable = UnreadableImages() }
+        try training.lookAtFirstPicture()
+        try validation?.0.lookAtFirstPicture()
         let recipe = try dataset.pictureSplits(trainingOn: configuration.data.split).first
             .flatMap(dataset.featureRecipe)
         let choice = configuration.model

@@ -39,6 +39,9 @@ public final class TrainingRun {
         public var precision: Precision?
         /// How GPUs are used.
         public var gpu = GPUUse()
+        /// Whether questions about pictures whose features cannot be read are left out; else the first one stops the
+        /// run, which can be gone on with.
+        public var skipsDamaged = false
         /// Where a trace of some steps goes; nil for nowhere.
         public var profile: URL?
         /// Where what is made of the question files is kept for the next time; nil for nowhere.
@@ -114,7 +117,23 @@ public final class TrainingRun {
         try trainer.prepare { try request.gpu.loadFeatures(for: &$0, onNotice: request.onNotice) }
         announce()
         trainer.profile = request.profile.map { StepProfile(file: $0, device: setup.device) }
+        defer { tellUnreadable() }
         return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
+    }
+
+    /// How many of the images that could not be read are named.
+    private static let namedImages = 5
+
+    /// Tells which questions were left out.
+    private func tellUnreadable() {
+        guard let images = setup.training.unreadable?.all, !images.isEmpty else { return }
+        let ids = Set(images.map(\.image))
+        let questions = setup.training.imageIDs.count { ids.contains($0) }
+        request.onNotice(
+            "left out: \(questions) questions about \(images.count) pictures whose features cannot be read")
+        for (_, reason) in images.prefix(Self.namedImages) { request.onNotice("left out: \(reason)") }
+        guard images.count > Self.namedImages else { return }
+        request.onNotice("left out: \(images.count - Self.namedImages) more")
     }
 
     /// The checkpoint to go on from: a file, or of a folder the one that has come furthest.

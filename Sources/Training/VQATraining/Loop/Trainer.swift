@@ -1,5 +1,6 @@
 import Foundation
 import Torch
+import VQABatches
 import VQADatasets
 import VQASettings
 import Workers
@@ -158,14 +159,49 @@ public final class Trainer {
             if state.stepInEpoch == 0 {
                 state.learningRateBase = schedule.base(state.learningRateBase, atStartOf: state.epoch)
             }
-            guard try trainEpoch(onEvent, shouldStop), let record = try evaluated(onEvent, shouldStop) else {
-                try checkpoint().write(to: setup.folder.interrupted.path)
-                return .interrupted(checkpoint: setup.folder.interrupted.path)
-            }
+            guard try trainOrKeep(onEvent, shouldStop) else { return try interrupted() }
+            try keepLearnedEpoch()
+            guard let record = try evaluatedOrKept(onEvent, shouldStop) else { return try interrupted() }
             last = try finish(record)
             try onEvent(.epoch(record, checkpoint: last.path))
         }
         return .finished(checkpoint: last.path)
+    }
+
+    private func interrupted() throws -> Outcome {
+        try checkpoint().write(to: setup.folder.interrupted.path)
+        return .interrupted(checkpoint: setup.folder.interrupted.path)
+    }
+
+    /// Writes the epoch's checkpoint before the val questions are answered, so that nothing that goes wrong there can
+    /// take it; a run that goes on from it answers them first.
+    private func keepLearnedEpoch() throws {
+        guard setup.validation != nil, options.evalEveryEpoch else { return }
+        try checkpoint().write(to: setup.folder.checkpoint(epoch: state.epoch + 1).path)
+    }
+
+    /// The epoch's record, with accuracies where they are asked for; nil where it was stopped.
+    private func evaluatedOrKept(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> EpochRecord?
+    {
+        do {
+            return try evaluated(onEvent, shouldStop)
+        } catch let error where setup.validation != nil {
+            throw TrainingError.unevaluated(
+                cause: "\(error)", epoch: state.epoch + 1,
+                checkpoint: setup.folder.checkpoint(epoch: state.epoch + 1).path)
+        }
+    }
+
+    /// Does the epoch's steps that are left, and keeps those that were done where a batch cannot be made.
+    private func trainOrKeep(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws -> Bool {
+        do {
+            return try trainEpoch(onEvent, shouldStop)
+        } catch let failure as BatchFailure {
+            guard case .interrupted(let file) = try interrupted() else { throw failure.cause }
+            throw TrainingError.unreadableBatch(
+                cause: "\(failure.cause)", epoch: state.epoch + 1, step: state.stepInEpoch, checkpoint: file)
+        }
     }
 
     /// Does the epoch's steps that are left. Returns false where it was stopped before the last.
@@ -174,9 +210,8 @@ public final class Trainer {
     {
         let order = EpochOrder(
             count: setup.training.count, seed: options.shuffle ? state.seed : nil, epoch: state.epoch)
-        let parts = options.gradAccuSteps
         let epoch = EpochBatches(
-            rows: order.rows, batchSize: options.batchSize, parts: parts,
+            rows: order.rows, batchSize: options.batchSize, parts: options.gradAccuSteps,
             builders: [setup.training] + setup.helpers.map(\.training))
         let count = epoch.batchesPerStep
         let batches = Prefetcher(
@@ -193,13 +228,12 @@ public final class Trainer {
         while state.stepInEpoch < stepsPerEpoch {
             let maker = try steps.get()
             let rate = schedule.rate(step: state.step + 1, base: state.learningRateBase)
+            let asked = clock.now
+            let parts = try stepBatches(count, from: batches, maker)
+            waiting += clock.now - asked
             try profiled {
                 try finite(rate) {
-                    try maker.step(parts: parts, learningRate: rate) {
-                        let asked = clock.now
-                        defer { waiting += clock.now - asked }
-                        return try Profiler.named("waiting for data") { try batches.next() }
-                    }
+                    try maker.step(parts, learningRate: rate)
                 }
             }
             state.step += 1
@@ -217,6 +251,22 @@ public final class Trainer {
             }
         }
         return true
+    }
+
+    /// The batches of a step, all of them before it begins: one that cannot be made leaves no half of a step behind.
+    ///
+    /// - Throws: `BatchFailure`, when what the steps before have come to is part of ``state``.
+    private func stepBatches(_ count: Int, from batches: Prefetcher<Batch?>, _ maker: any StepMaker) throws
+        -> [Batch]
+    {
+        do {
+            return try Profiler.named("waiting for data") {
+                try (0..<count).compactMap { _ in try batches.next() ?? nil }
+            }
+        } catch {
+            try collect(maker, schedule.rate(step: state.step, base: state.learningRateBase))
+            throw BatchFailure(cause: error)
+        }
     }
 
     private func profiled<Result>(_ step: () throws -> Result) throws -> Result {
@@ -266,7 +316,6 @@ public final class Trainer {
             secondsLeft: Double(questionsLeft) / max(speed, 1e-9), waitingShare: waitingShare)
     }
 
-    /// The epoch's record, with accuracies where they are asked for; nil where it was stopped.
     private func evaluated(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
         -> EpochRecord?
     {
@@ -329,4 +378,9 @@ public final class Trainer {
         checkpoint.deviceGeneratorStates = try setup.gpus.map { try TorchRuntime.generatorState(of: $0) }
         return checkpoint
     }
+}
+
+/// A batch could not be made.
+private struct BatchFailure: Error {
+    let cause: any Error
 }

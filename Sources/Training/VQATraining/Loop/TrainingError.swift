@@ -6,6 +6,8 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
     case notBetweenEpochs(step: Int, stepsPerEpoch: Int)
     case impossibleState(TrainingState, stepsPerEpoch: Int)
     case changedInEpoch(key: String, from: String, to: String)
+    case unreadableBatch(cause: String, epoch: Int, step: Int, checkpoint: String)
+    case unevaluated(cause: String, epoch: Int, checkpoint: String)
     case notFinite(loss: Double, epoch: Int, steps: ClosedRange<Int>, learningRate: Double)
 
     /// One line.
@@ -27,6 +29,12 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
         case .changedInEpoch(let key, let from, let to):
             "it stands in the middle of an epoch with \(key) = \(from), which cannot go on with \(to): go on "
                 + "from the checkpoint of an epoch"
+        case .unreadableBatch(let cause, let epoch, let step, let checkpoint):
+            "\(cause); the run stopped after step \(step) of epoch \(epoch) and is kept in \(checkpoint): mend the "
+                + "file and go on from there with --resume, or leave such questions out with --skip-damaged"
+        case .unevaluated(let cause, let epoch, let checkpoint):
+            "\(cause); epoch \(epoch) is learned and kept in \(checkpoint): --resume answers the val questions first, and "
+                + "--set eval_every_epoch=false goes on without"
         case .notFinite(let loss, let epoch, let steps, let learningRate):
             "the loss became \(loss.isNaN ? "not a number" : "\(loss)") in step \(Self.text(steps)) of epoch "
                 + "\(epoch), at a rate of \(learningRate): try a lower rate (--set lr_base=...), or go on from an "

@@ -44,12 +44,13 @@ final class DeferredSteps: StepMaker {
         (self.update, self.exchange) = (update, exchange)
     }
 
-    func step(parts: Int, learningRate: Double, next: () throws -> Batch?) throws {
+    func step(_ batches: [Batch], learningRate: Double) throws {
         try update.setLearningRate(learningRate)
-        for part in 0..<parts * replicas.count {
-            let replica = replicas[part % replicas.count]
-            guard let batch = try next()?.moved(to: replica.network.device) else { break }
-            try replica.learn(batch, isUpdating: exchange == nil && part == parts - 1)
+        for (index, batch) in batches.enumerated() {
+            let replica = replicas[index % replicas.count]
+            try replica.learn(
+                batch.moved(to: replica.network.device),
+                isUpdating: exchange == nil && index == batches.count - 1)
         }
         if let exchange {
             try Profiler.named("adding gradients") { try exchange.gather() }

@@ -18,12 +18,13 @@ struct EpochBatches: Sendable {
 
     /// A batch, counted from the epoch's start: all devices' batches of a part follow one another.
     ///
+    /// - Returns: Nil where all its questions are left out.
     /// - Throws: What building it throws.
-    func batch(at index: Int) throws -> Batch {
+    func batch(at index: Int) throws -> Batch? {
         let (part, device) = index.quotientAndRemainder(dividingBy: builders.count)
         let size = batchSize / parts
         let start = part * size
         let share = size * device / builders.count..<size * (device + 1) / builders.count
-        return try builders[device].batch(rows: rows[start + share.lowerBound..<start + share.upperBound])
+        return try builders[device].readableBatch(rows: rows[start + share.lowerBound..<start + share.upperBound])
     }
 }

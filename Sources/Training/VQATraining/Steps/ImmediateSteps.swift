@@ -15,11 +15,10 @@ final class ImmediateSteps: StepMaker {
         collected = StepFigures(lossScale: lossScale)
     }
 
-    func step(parts: Int, learningRate: Double, next: () throws -> Batch?) throws {
+    func step(_ batches: [Batch], learningRate: Double) throws {
         try network.model.dropGradients()
-        for _ in 0..<parts {
-            guard let batch = try next()?.moved(to: network.device) else { break }
-            let loss = try network.loss(batch)
+        for batch in batches {
+            let loss = try network.loss(batch.moved(to: network.device))
             let value = try loss.item()
             guard value.isFinite else { throw LossNotFiniteError(loss: value) }
             try Profiler.named("backward") { try (collected.lossScale?.scaled(loss) ?? loss).backward() }

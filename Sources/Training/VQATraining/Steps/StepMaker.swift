@@ -8,14 +8,13 @@ public protocol StepMaker: AnyObject {
     /// After how many steps ``figures()`` should be asked for.
     var figuresInterval: Int { get }
 
-    /// Makes one step, or gives it to the device, on a batch that comes in parts whose gradients add up.
+    /// Makes one step, or gives it to the device, on batches whose gradients add up.
     ///
     /// - Parameters:
-    ///   - parts: How many parts there are.
+    ///   - batches: The parts of the step's questions; where several devices share them, a batch for each in turn.
     ///   - learningRate: The optimizer's rate.
-    ///   - next: Gives the next part; nil where there is none.
-    /// - Throws: `LossNotFiniteError`; `TorchError` where a batch does not fit the network; what `next` throws.
-    func step(parts: Int, learningRate: Double, next: () throws -> Batch?) throws
+    /// - Throws: `LossNotFiniteError`; `TorchError` where a batch does not fit the network.
+    func step(_ batches: [Batch], learningRate: Double) throws
 
     /// What the steps since the last time have come to. Waits until they are made.
     ///
