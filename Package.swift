@@ -122,7 +122,7 @@ let package = Package(
             "Commands", "RWSANCommands",
             [
                 "VisualQuestionAnswering", "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
-                "VQAFeatures", "VQASettings", "Torch", "Downloads", "FileSystem", "TextFiles", argumentParser,
+                "VQAFeatures", "VQASettings", "Torch", "Downloads", "FileSystem", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
