@@ -226,19 +226,60 @@ def install(root: Path, cuda: bool, verify: bool) -> None:
     say(f"libtorch {VERSION} is complete{' with CUDA' if 'cuda' in site.parts else ''}")
 
 
+def is_copy_of(copy: Path, original: Path) -> bool:
+    """Whether a file is another's hard link, or on another disk, where there is none, its copy made after it."""
+    (one, other) = (copy.stat(), original.stat())
+    if one.st_dev == other.st_dev:
+        return one.st_ino == other.st_ino
+    return one.st_mtime_ns == other.st_mtime_ns and copy.read_bytes() == original.read_bytes()
+
+
+def place(site: Path, clone: Path) -> None:
+    """Puts what is installed into a clone: by hard links, which take no room, or where there can be none, by copies.
+
+    A link to the folder would do for whoever ran the set-up, but not for others: the cache lies in a home that may be
+    closed to them.
+    """
+    marker = clone / ".complete"
+    if clone.exists() and not clone.is_symlink():
+        if not marker.is_file():
+            raise SetupError(f"{clone} is in the way: expected no file there, or what an earlier set-up put there")
+        # Another file there means that something was repaired or added since.
+        if is_copy_of(marker, site / ".complete"):
+            return
+    new = clone.with_name(clone.name + ".partial")
+    shutil.rmtree(new, ignore_errors=True)
+    copied = 0
+    for source in sorted(path for path in site.rglob("*") if path.is_file()):
+        target = new / source.relative_to(site)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copy2(source, target)
+            copied += target.stat().st_size
+    for path in [new, *new.rglob("*")]:
+        readable = path.stat().st_mode | (0o555 if path.is_dir() else 0o444)
+        if readable != path.stat().st_mode:
+            path.chmod(readable)
+    if clone.is_symlink():
+        clone.unlink()
+    else:
+        shutil.rmtree(clone, ignore_errors=True)
+    new.rename(clone)
+    say(f"libtorch is in {clone}" + (f" ({copied >> 20} MB copied: it is on another disk)" if copied else ""))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Installs libtorch from PyTorch's wheel.")
-    parser.add_argument("root", type=Path, nargs="?", help="the folder to install into, a subfolder a version")
+    parser.add_argument("root", type=Path, help="the folder to install into, a subfolder a version")
     parser.add_argument("--cuda", action="store_true", help="install the CUDA libraries too")
     parser.add_argument("--verify", action="store_true", help="check hashes, not only sizes")
-    parser.add_argument("--print-version", action="store_true", help="print libtorch's version and do nothing")
+    parser.add_argument("--clone", type=Path, help="a folder to put what is installed into, by hard links")
     arguments = parser.parse_args()
-    if arguments.print_version:
-        print(VERSION)
-    elif arguments.root is None:
-        parser.error("expected the folder to install into")
-    else:
-        install(arguments.root, arguments.cuda, arguments.verify)
+    install(arguments.root, arguments.cuda, arguments.verify)
+    if arguments.clone is not None:
+        place(arguments.root / VERSION, arguments.clone)
 
 
 if __name__ == "__main__":

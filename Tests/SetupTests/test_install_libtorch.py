@@ -81,6 +81,31 @@ class InstallLibtorchTests(unittest.TestCase):
         self.assertFalse((self.site / BLAS_LIBRARY).exists())
         self.assertEqual({path.name for path in self.root.iterdir()}, {"2.11.0", "lock"})
 
+    def test_a_clone_gets_files_of_its_own_that_anybody_may_read(self):
+        clone = self.root.parent / "clone" / ".libtorch"
+        clone.parent.mkdir()
+        clone.symlink_to(self.site)
+        self.root.mkdir(mode=0o700)
+        self.assert_installs("--clone", str(clone))
+        library = clone / CPU_LIBRARY
+        self.assertFalse(clone.is_symlink())
+        self.assertTrue(library.samefile(self.site / CPU_LIBRARY))
+        for path in [library, *library.parents][:4]:
+            self.assertEqual(path.stat().st_mode & 0o444, 0o444, path)
+        (self.site / CPU_LIBRARY).unlink()
+        self.assert_installs("--clone", str(clone))
+        self.assertTrue(library.samefile(self.site / CPU_LIBRARY))
+        self.assertNotIn(str(clone), self.assert_installs("--clone", str(clone)))
+
+    def test_something_else_in_the_clones_place_is_left_alone(self):
+        clone = self.root.parent / ".libtorch"
+        clone.mkdir()
+        (clone / "mine").write_text("mine")
+        result = self.install("--clone", str(clone))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{clone} is in the way", result.stderr)
+        self.assertEqual((clone / "mine").read_text(), "mine")
+
     def test_a_second_run_downloads_nothing(self):
         self.assert_installs()
         self.assertNotIn("downloading", self.assert_installs())
