@@ -157,6 +157,6 @@ public struct FeatureWidthError: Error, Sendable, CustomStringConvertible {
 
     /// One line.
     public var description: String {
-        "the features of image \(image.rawValue) are \(found) wide, expected img_feat_size = \(expected)"
+        "the features of image \(image) are \(found) wide, expected img_feat_size = \(expected)"
     }
 }

@@ -55,8 +55,8 @@ extension Examples {
         let words = EncodedQuestions(
             words: numbers, offsets: try columns.offsets(name + ".word_offsets", into: numbers.count))
         let (ids, images) = (
-            try columns.column(name + ".question_ids", of: QuestionID.self),
-            try columns.column(name + ".image_ids", of: ImageID.self)
+            try columns.identifiers(name + ".question_ids", of: QuestionID.self),
+            try columns.identifiers(name + ".image_ids", of: ImageID.self)
         )
         var targets: SoftTargets?
         if columns.has(name + ".targets.offsets") {
@@ -86,7 +86,7 @@ extension AccuracyMetric {
     }
 
     fileprivate init(_ columns: StoredColumns, _ name: String) throws {
-        let ids = try columns.column(name + ".question_ids", of: QuestionID.self)
+        let ids = try columns.identifiers(name + ".question_ids", of: QuestionID.self)
         let types = try columns.strings(name + ".types")
         let texts = try columns.stringIndex(name + ".texts")
         let answerTypes = try columns.numbers(name + ".answer_types", below: types.count)
