@@ -45,6 +45,37 @@ import Torch
         #expect(try difference.absolute().maximum().item() < 1e-4)
     }
 
+    @Test("questions with texts as ids keep them in the result file and beside the logits")
+    func textIDs() throws {
+        let mini = try MiniCommands.withCopiedDataset()
+        let file = mini.dataFile("vqa/v2_OpenEnded_mscoco_test2015_questions.json")
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let changed = text.replacing(/"question_id": (\d+)/) { "\"question_id\": \"0\($0.output.1)\"" }
+        #expect(changed != text)
+        try changed.write(toFile: file, atomically: true, encoding: .utf8)
+        let outcome = try mini.tool.run(
+            mini.predict("--answers", MiniRun.answers.path, "--save-logits", "logits.safetensors"))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        let official = try String(contentsOf: MiniRun.expected("test_result_epoch2.json"), encoding: .utf8)
+        let expected = official.replacing(/"question_id": (\d+)/) { "\"question_id\": \"0\($0.output.1)\"" }
+        #expect(
+            try String(contentsOfFile: mini.tool.folder.file("results.json"), encoding: .utf8) == expected)
+
+        let (found, _) = try loadSafetensors(mini.tool.folder.file("logits.safetensors"))
+        let (numbers, _) = try loadSafetensors(
+            MiniRun.expected("test_predictions_epoch2.safetensors").path)
+        #expect(found["question_id"] == nil)
+        let bytes = try #require(found["question_id.text"]).array(of: UInt8.self)
+        let offsets = try #require(found["question_id.offsets"]).array(of: Int64.self)
+        let names = zip(offsets, offsets.dropFirst()).map {
+            String(decoding: bytes[Int($0)..<Int($1)], as: UTF8.self)
+        }
+        let ids = try #require(numbers["question_id"]).array(of: Int64.self)
+        #expect(names == ids.map { "0\($0)" })
+        let difference = try #require(found["logits"]) - #require(numbers["logits"])
+        #expect(try difference.absolute().maximum().item() < 1e-4)
+    }
+
     @Test("test-dev has the answers that its questions have in test")
     func testDev() throws {
         let mini = try MiniCommands()
