@@ -109,6 +109,50 @@ import Torch
         #expect(outcome.output == "r.json\n")
     }
 
+    @Test("score and evaluate say which metric it was, and take the one since 2021")
+    func metricVersions() throws {
+        let mini = try MiniCommands()
+        let metric = Fixtures.url("metric")
+        let score = [
+            "score", "--questions", metric.appending(component: "questions.json").path,
+            "--annotations", metric.appending(component: "annotations.json").path,
+            "--results", metric.appending(component: "results.json").path,
+        ]
+        let commands: [(arguments: [String], release: String, today: String)] = [
+            (score, "60.05", "75.78"), (mini.evaluate(), "26.25", "38.68"),
+        ]
+        for command in commands {
+            for (version, accuracy) in [("release", command.release), ("vqa-2021", command.today)] {
+                let options = version == "release" ? [] : ["--metric", version]
+                let text = try mini.tool.run(command.arguments + options).output
+                #expect(text.hasPrefix("overall accuracy: \(accuracy) % on "), "\(text)")
+                #expect(text.contains(" questions (metric: \(version))\n"), "\(text)")
+                let json = try mini.tool.run(command.arguments + options + ["--json"]).output.json()
+                let report = (json["accuracy"] as? NSDictionary) ?? json
+                #expect(report["metric"] as? String == version)
+                #expect(report["overall"] as? Double == Double(accuracy))
+            }
+        }
+        try mini.tool.expectRefusal(score + ["--metric", "vqa"], naming: "--metric", "release", "vqa-2021")
+    }
+
+    @Test("evaluate tells of val questions without annotation, and evaluates the others")
+    func questionsWithoutAnnotation() throws {
+        let mini = try MiniCommands.withCopiedDataset()
+        let file = mini.dataFile("vqa/v2_OpenEnded_mscoco_val2014_questions.json")
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let changed = text.replacing(
+            /"questions": \[/,
+            with: #""questions": [{"image_id": 61982, "question": "what is it?", "question_id": 99001}, "#)
+        #expect(changed != text)
+        try changed.write(toFile: file, atomically: true, encoding: .utf8)
+        let outcome = try mini.tool.run(mini.evaluate("--answers", MiniRun.answers.path, "--json"))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        #expect(outcome.errorOutput.contains("val: 1 of 73 questions have no annotation"))
+        #expect(outcome.errorOutput.contains("99001"))
+        #expect(try outcome.output.json()["questions"] as? Int == 72)
+    }
+
     @Test("evaluate gives the official accuracy on val, and the answers where they are asked for")
     func evaluate() throws {
         let mini = try MiniCommands()

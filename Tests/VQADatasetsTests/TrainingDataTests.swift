@@ -67,13 +67,13 @@ import Testing
                 request.splits, vocabulary: data.vocabulary, answers: data.answers,
                 maximumWords: request.maximumWords))
         #expect((data.validation != nil) == request.evaluatesVal)
-        guard let (examples, metric) = data.validation else { return }
+        guard let validation = data.validation else { return }
         expectEqual(
-            examples,
+            validation.examples,
             try dataset.examples(.val, vocabulary: data.vocabulary, maximumWords: request.maximumWords))
         let predictions = try ResultFile.read(MiniRun.expected("val_result_epoch2.json"))
         let expected = try AccuracyMetric(dataset.annotations(.val)).evaluate(predictions)
-        #expect(try metric.evaluate(predictions) == expected)
+        #expect(try validation.metric.evaluate(predictions) == expected)
     }
 
     private static let requests: [TrainingData.Request] = [

@@ -13,6 +13,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Also write the answers to this file.") var output: String?
     @Option(help: "Also write the logits of every answer to this safetensors file.") var saveLogits: String?
     @Option(help: "Also add the accuracies to this log.") var log: String?
+    @OptionGroup var metric: MetricOption
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
     @OptionGroup var precision: PrecisionOption
@@ -25,15 +26,20 @@ struct EvaluateCommand: ParsableCommand {
         let device = try device.resolve()
         let precision = try precision.resolve(for: .answering, on: device)
         let dataset = try dataset.open()
-        let metric = AccuracyMetric(try dataset.annotations(.val))
+        // Before the work of loading a model for them.
+        _ = (try dataset.questions(.val), try dataset.annotations(.val))
         let loaded = try LoadedModel(
             checkpoint, settings, dataset: dataset, answerFile: answers, device: device,
             precision: precision)
+        let annotated = try dataset.annotatedQuestions(
+            .val, vocabulary: loaded.vocabulary, maximumWords: loaded.configuration.maxToken,
+            metric: metric.version)
+        if let notice = annotated.notice { Console.note("val: \(notice)") }
         let found = try loaded.answer(
-            loaded.questions(dataset, .val), savingLogitsTo: logitsFile)
+            loaded.builder(annotated.examples, of: dataset, .val), savingLogitsTo: logitsFile)
         let predictions = found.predictions(loaded.answers)
         if let resultFile { try ResultFile.write(predictions, to: resultFile.url) }
-        let report = try metric.evaluate(predictions)
+        let report = try annotated.metric.evaluate(predictions)
         if let logFile { try OfficialLog.append(report, to: logFile.url) }
         try AccuracyOutput(report).show(asJSON: json)
     }

@@ -66,10 +66,19 @@ struct LoadedModel {
 
     /// The questions of a split, ready to be answered.
     func questions(_ dataset: OfficialDataset, _ split: DatasetSplit) throws -> BatchBuilder {
+        try builder(
+            dataset.examples(split, vocabulary: vocabulary, maximumWords: configuration.maxToken),
+            of: dataset,
+            split)
+    }
+
+    /// Some questions of a split, ready to be answered.
+    func builder(_ examples: Examples, of dataset: OfficialDataset, _ split: DatasetSplit) throws
+        -> BatchBuilder
+    {
         dataset.noteFeaturePlaces([split])
         var builder = try BatchBuilder(
-            examples: dataset.examples(
-                split, vocabulary: vocabulary, maximumWords: configuration.maxToken),
+            examples: examples,
             features: dataset.features([split], maximumRegions: configuration.imgFeatPadSize),
             answerCount: answers.count, featureWidth: configuration.imgFeatSize,
             maximumRegions: configuration.imgFeatPadSize, maximumWords: configuration.maxToken)
