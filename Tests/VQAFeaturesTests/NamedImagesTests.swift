@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
+@testable import TextFiles
 @testable import VQAFeatures
 
 /// Feature stores of images that are identified by texts.
@@ -72,6 +73,15 @@ import Torch
         try write(["1"])
         _ = try folder.write("index.json", [0xEF, 0xBB, 0xBF] + folder.bytes(of: "index.json"))
         #expect(try FeatureStore(folder.path).imageIDs.count == 1)
+    }
+
+    @Test("a byte order mark is no part of a table's first line")
+    func tableByteOrderMark() throws {
+        let file = try folder.write("table.tsv", "\u{FEFF}12\t8\n\u{FEFF}13\n")
+        let reader = try LineReader(URL(fileURLWithPath: file))
+        var lines: [String] = []
+        while let line = try reader.next() { lines.append(String(decoding: line, as: UTF8.self)) }
+        #expect(lines.map { Array($0.utf8) } == ["12\t8", "\u{FEFF}13"].map { Array($0.utf8) })
     }
 
     @Test("an image that comes twice is an error that names it")
