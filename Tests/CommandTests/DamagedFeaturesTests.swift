@@ -19,11 +19,14 @@ import VQADatasets
 
     private func train(_ mini: MiniCommands, _ more: String...) -> [String] {
         mini.train(
-            "--answers", MiniRun.answers.path, "--set", "use_glove=false", "--set", "seed=3", "--set", "max_epoch=1",
+            "--answers", MiniRun.answers.path, "--set", "use_glove=false", "--set", "seed=3", "--set",
+            "max_epoch=1",
             "--set", "dropout_r=0.1", "--set", "eval_every_epoch=false") + more
     }
 
-    @Test("a run that meets a damaged file stops with its steps kept, and once it is mended ends with the same bits")
+    @Test(
+        "a run that meets a damaged file stops with its steps kept, and once it is mended ends with the same bits"
+    )
     func stopped() throws {
         let whole = try MiniCommands()
         #expect(try whole.tool.run(train(whole)).exitCode == 0)

@@ -45,6 +45,37 @@ import Torch
         #expect(try difference.absolute().maximum().item() < 1e-4)
     }
 
+    @Test("questions with texts as ids keep them in the result file and beside the logits")
+    func textIDs() throws {
+        let mini = try MiniCommands.withCopiedDataset()
+        let file = mini.dataFile("vqa/v2_OpenEnded_mscoco_test2015_questions.json")
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let changed = text.replacing(/"question_id": (\d+)/) { "\"question_id\": \"0\($0.output.1)\"" }
+        #expect(changed != text)
+        try changed.write(toFile: file, atomically: true, encoding: .utf8)
+        let outcome = try mini.tool.run(
+            mini.predict("--answers", MiniRun.answers.path, "--save-logits", "logits.safetensors"))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        let official = try String(contentsOf: MiniRun.expected("test_result_epoch2.json"), encoding: .utf8)
+        let expected = official.replacing(/"question_id": (\d+)/) { "\"question_id\": \"0\($0.output.1)\"" }
+        #expect(
+            try String(contentsOfFile: mini.tool.folder.file("results.json"), encoding: .utf8) == expected)
+
+        let (found, _) = try loadSafetensors(mini.tool.folder.file("logits.safetensors"))
+        let (numbers, _) = try loadSafetensors(
+            MiniRun.expected("test_predictions_epoch2.safetensors").path)
+        #expect(found["question_id"] == nil)
+        let bytes = try #require(found["question_id.text"]).array(of: UInt8.self)
+        let offsets = try #require(found["question_id.offsets"]).array(of: Int64.self)
+        let names = zip(offsets, offsets.dropFirst()).map {
+            String(decoding: bytes[Int($0)..<Int($1)], as: UTF8.self)
+        }
+        let ids = try #require(numbers["question_id"]).array(of: Int64.self)
+        #expect(names == ids.map { "0\($0)" })
+        let difference = try #require(found["logits"]) - #require(numbers["logits"])
+        #expect(try difference.absolute().maximum().item() < 1e-4)
+    }
+
     @Test("test-dev has the answers that its questions have in test")
     func testDev() throws {
         let mini = try MiniCommands()
@@ -76,6 +107,50 @@ import Torch
         let expected = try String(contentsOf: MiniRun.expected("test_result_epoch5.json"), encoding: .utf8)
         #expect(try String(contentsOfFile: tool.folder.file("r.json"), encoding: .utf8) == expected)
         #expect(outcome.output == "r.json\n")
+    }
+
+    @Test("score and evaluate say which metric it was, and take the one since 2021")
+    func metricVersions() throws {
+        let mini = try MiniCommands()
+        let metric = Fixtures.url("metric")
+        let score = [
+            "score", "--questions", metric.appending(component: "questions.json").path,
+            "--annotations", metric.appending(component: "annotations.json").path,
+            "--results", metric.appending(component: "results.json").path,
+        ]
+        let commands: [(arguments: [String], release: String, today: String)] = [
+            (score, "60.05", "75.78"), (mini.evaluate(), "26.25", "32.50"),
+        ]
+        for command in commands {
+            for (version, accuracy) in [("release", command.release), ("vqa-2021", command.today)] {
+                let options = version == "release" ? [] : ["--metric", version]
+                let text = try mini.tool.run(command.arguments + options).output
+                #expect(text.hasPrefix("overall accuracy: \(accuracy) % on "), "\(text)")
+                #expect(text.contains(" questions (metric: \(version))\n"), "\(text)")
+                let json = try mini.tool.run(command.arguments + options + ["--json"]).output.json()
+                let report = (json["accuracy"] as? NSDictionary) ?? json
+                #expect(report["metric"] as? String == version)
+                #expect(report["overall"] as? Double == Double(accuracy))
+            }
+        }
+        try mini.tool.expectRefusal(score + ["--metric", "vqa"], naming: "--metric", "release", "vqa-2021")
+    }
+
+    @Test("evaluate tells of val questions without annotation, and evaluates the others")
+    func questionsWithoutAnnotation() throws {
+        let mini = try MiniCommands.withCopiedDataset()
+        let file = mini.dataFile("vqa/v2_OpenEnded_mscoco_val2014_questions.json")
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let changed = text.replacing(
+            /"questions": \[/,
+            with: #""questions": [{"image_id": 61982, "question": "How many?", "question_id": 99001}, "#)
+        #expect(changed != text)
+        try changed.write(toFile: file, atomically: true, encoding: .utf8)
+        let outcome = try mini.tool.run(mini.evaluate("--answers", MiniRun.answers.path, "--json"))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        #expect(outcome.errorOutput.contains("val: 1 of 73 questions have no annotation"))
+        #expect(outcome.errorOutput.contains("99001"))
+        #expect(try outcome.output.json()["questions"] as? Int == 72)
     }
 
     @Test("evaluate gives the official accuracy on val, and the answers where they are asked for")

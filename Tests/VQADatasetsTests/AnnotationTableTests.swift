@@ -82,12 +82,16 @@ import Testing
             (["answers": #""yes""#], "annotations[1].answers should be an array, found a string"),
             (["answers": #"["yes"]"#], "annotations[1].answers[0] should be an object"),
             (
-                ["answers": #"[{"answer": "yes", "answer_id": 1}]"#],
-                #"annotations[1].answers[0] has no "answer_confidence""#
+                ["answers": #"[{"answer_confidence": "yes", "answer_id": 1}]"#],
+                #"annotations[1].answers[0] has no "answer""#
             ),
             (
-                ["answers": #"[{"answer": 1, "answer_confidence": "", "answer_id": 1}]"#],
-                "annotations[1].answers[0].answer should be a string, found a number"
+                ["answers": #"[{"answer": null, "answer_confidence": "", "answer_id": 1}]"#],
+                "annotations[1].answers[0].answer should be a string, found null"
+            ),
+            (
+                ["answers": #"[{"answer": 1x, "answer_confidence": "", "answer_id": 1}]"#],
+                "annotations[1].answers[0].answer should be a string or a number, found"
             ),
             (
                 ["answers": #"[{"answer": "", "answer_confidence": "", "answer_id": 3000000000}]"#],

@@ -90,8 +90,24 @@ import Testing
         "a wrong record is an error that says which and why",
         arguments: [
             (
-                #"{"question_id": "7", "image_id": 1, "question": "q"}"#,
-                "questions[1].question_id should be a 64-bit integer, found a string"
+                #"{"question_id": null, "image_id": 1, "question": "q"}"#,
+                "questions[1].question_id should be a number or a text, found null"
+            ),
+            (
+                #"{"question_id": [7], "image_id": 1, "question": "q"}"#,
+                "questions[1].question_id should be a number or a text, found an array"
+            ),
+            (
+                #"{"question_id": "", "image_id": 1, "question": "q"}"#,
+                "questions[1].question_id is an empty text"
+            ),
+            (
+                #"{"question_id": 7, "image_id": -9223372036854775808, "question": "q"}"#,
+                "questions[1].image_id should be a 64-bit integer, found a number of another kind"
+            ),
+            (
+                #"{"question_id": 7, "image_id": 1e300, "question": "q"}"#,
+                "questions[1].image_id should be a 64-bit integer, found a number of another kind"
             ),
             (
                 #"{"question_id": 7, "image_id": 99999999999999999999, "question": "q"}"#,
@@ -116,6 +132,10 @@ import Testing
             (#"{"question_id": 7, "image_id": 1, "question": "\ud800"}"#, "questions[1] is not valid JSON"),
             (
                 #"{"question_id": 5, "image_id": 1, "question": "q"}"#,
+                "questions[0] and questions[1] have the same question_id 5"
+            ),
+            (
+                #"{"question_id": "5", "image_id": 1, "question": "q"}"#,
                 "questions[0] and questions[1] have the same question_id 5"
             ),
         ])

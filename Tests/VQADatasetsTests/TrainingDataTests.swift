@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 @testable import TextFiles
 @testable import VQADatasets
+@testable import VQAFeatures
 
 /// What training takes from text files, read on all cores or from the cache.
 @Suite struct TrainingDataTests {
@@ -66,13 +67,13 @@ import Testing
                 request.splits, vocabulary: data.vocabulary, answers: data.answers,
                 maximumWords: request.maximumWords))
         #expect((data.validation != nil) == request.evaluatesVal)
-        guard let (examples, metric) = data.validation else { return }
+        guard let validation = data.validation else { return }
         expectEqual(
-            examples,
+            validation.examples,
             try dataset.examples(.val, vocabulary: data.vocabulary, maximumWords: request.maximumWords))
         let predictions = try ResultFile.read(MiniRun.expected("val_result_epoch2.json"))
         let expected = try AccuracyMetric(dataset.annotations(.val)).evaluate(predictions)
-        #expect(try metric.evaluate(predictions) == expected)
+        #expect(try validation.metric.evaluate(predictions) == expected)
     }
 
     private static let requests: [TrainingData.Request] = [
@@ -161,6 +162,47 @@ import Testing
         #expect(notices.isEmpty)
         // The entry of the files as they were is gone.
         #expect(copy.entries().count == 1 && copy.entries() != old)
+    }
+
+    @Test("ids that are texts are kept as texts, which mean the same in another process")
+    func textIDs() throws {
+        var columns = PreparedColumns()
+        let ids = ["02930152", "7", "n7"].map { QuestionID($0) }
+        try columns.add("texts", ids)
+        try columns.add("numbers", [QuestionID(rawValue: 7)])
+        try columns.add("forged", [IdentifierPool.firstNumber - 1])
+        let folder = try TemporaryFolder()
+        try columns.write(to: folder.file("entry"), key: "key")
+        let stored = try StoredColumns(folder.file("entry"), key: "key")
+        let texts = try stored.strings("texts")
+        #expect((0..<3).map { texts[$0] } == ["02930152", "7", "n7"])
+        #expect(try stored.identifiers("texts", of: QuestionID.self) == ids)
+        #expect(try stored.column("numbers", of: Int64.self) == [7])
+        #expect(try stored.identifiers("numbers", of: QuestionID.self) == [QuestionID(rawValue: 7)])
+        #expect(throws: StoredColumns.Damage.self) { try stored.identifiers("forged", of: QuestionID.self) }
+    }
+
+    @Test("a dataset whose questions have texts as ids is the same out of the cache")
+    func textDataset() throws {
+        let copy = try Copy()
+        for split in [DatasetSplit.train, .val] {
+            for file in [
+                copy.dataset.layout.questions(of: split), copy.dataset.layout.annotations(of: split),
+            ] {
+                let file = try #require(file)
+                let text = try String(contentsOf: file, encoding: .utf8)
+                try text.replacing(/"question_id": (\d+)/) { "\"question_id\": \"q\($0.output.1)\"" }
+                    .write(to: file, atomically: true, encoding: .utf8)
+            }
+        }
+        Copy.letSettle()
+        let (read, kept) = (try copy.read().data, try copy.read())
+        #expect(kept.notices.isEmpty && copy.entries().count == 1)
+        #expect(!read.training.questionIDs.contains { !$0.isText })
+        expectEqual(kept.data.training, read.training)
+        let examples = try #require(kept.data.validation?.examples)
+        #expect(examples.questionIDs.first?.description.hasPrefix("q") == true)
+        expectEqual(examples, try #require(read.validation?.examples))
     }
 
     @Test("a damaged entry is told in one line, never used, and made anew")

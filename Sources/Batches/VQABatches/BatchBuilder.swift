@@ -93,7 +93,7 @@ public struct BatchBuilder: Sendable {
         guard let image = examples.imageIDs.first else { return }
         do {
             _ = try picture(image)
-        } catch where unreadable != nil && !(error is FeatureWidthError) {
+        } catch  where unreadable != nil && !(error is FeatureWidthError) {
             return
         }
     }
@@ -198,6 +198,6 @@ public struct FeatureWidthError: Error, Sendable, CustomStringConvertible {
 
     /// One line.
     public var description: String {
-        "the features of image \(image.rawValue) are \(found) wide, expected img_feat_size = \(expected)"
+        "the features of image \(image) are \(found) wide, expected img_feat_size = \(expected)"
     }
 }

@@ -50,7 +50,7 @@ public final class ResidentRegions: Sendable {
         }
         if let image = builder.examples.imageIDs.first(where: { places[$0] == nil }) {
             throw ResidentRegionsError(
-                expected: "all images of the questions", found: "none of image \(image.rawValue)")
+                expected: "all images of the questions", found: "none of image \(image)")
         }
     }
 
@@ -64,7 +64,7 @@ public final class ResidentRegions: Sendable {
         var lengths: [Int] = []
         for image in images {
             guard let place = places[image] else {
-                throw ResidentRegionsError(expected: "image \(image.rawValue)", found: "no such image")
+                throw ResidentRegionsError(expected: "image \(image)", found: "no such image")
             }
             rows += place.lazy.map(Int64.init)
             lengths.append(place.count)
@@ -267,7 +267,7 @@ extension ResidentRegions {
             }
             return ResidentRegionsError(
                 expected: "features that float16 can hold",
-                found: "\(floats[place]) in image \(image?.0.rawValue ?? 0)")
+                found: "\(floats[place]) in image \(image?.0.description ?? "?")")
         }
     }
 }

@@ -54,10 +54,12 @@ public protocol VQADataset: AnyObject, SendableMetatype {
     /// - Throws: `UnknownSplitError`; `DatasetFileError` where the file is missing or damaged.
     func examples(of split: String, vocabulary: Vocabulary, maximumWords: Int) throws -> Examples
 
-    /// What counts as right in a split.
+    /// The questions of a split whose right answers are known, and what counts as right.
     ///
     /// - Throws: `UnknownSplitError`; `UnannotatedSplitError`; `DatasetFileError`.
-    func metric(of split: String) throws -> AccuracyMetric
+    func annotatedQuestions(
+        of split: String, vocabulary: Vocabulary, maximumWords: Int, metric: MetricVersion
+    ) throws -> AnnotatedQuestions
 
     /// The features of the pictures of some splits.
     ///
@@ -131,12 +133,15 @@ public struct DatasetRequest: Sendable {
     public var vocabulary: Vocabulary?
     /// The answers; nil for the dataset's own.
     public var answers: AnswerList?
+    /// Which metric answers are held against.
+    public var metric: MetricVersion
 
     /// - Parameters: as the properties.
     public init(
         split: String, isEvaluated: Bool, maximumWords: Int, vocabulary: Vocabulary? = nil,
-        answers: AnswerList? = nil
+        answers: AnswerList? = nil, metric: MetricVersion = .release
     ) {
+        self.metric = metric
         self.split = split
         self.isEvaluated = isEvaluated
         self.maximumWords = maximumWords

@@ -113,9 +113,9 @@ public enum FeatureFolderError: Error, Sendable, Equatable, CustomStringConverti
         switch self {
         case .unreadableFolder(let folder, let reason): "\(folder): cannot list the feature files: \(reason)"
         case .duplicate(let image, let files):
-            "expected one file for image \(image.rawValue), found \(files.joined(separator: " and "))"
+            "expected one file for image \(image), found \(files.joined(separator: " and "))"
         case .noFeatures(let image, let folders):
-            "image \(image.rawValue): expected a .npz file of its features, found none in "
+            "image \(image): expected a .npz file of its features, found none in "
                 + folders.joined(separator: ", ")
         }
     }

@@ -133,7 +133,7 @@ public struct MissingFeaturesError: Error, Sendable, CustomStringConvertible {
 
     /// One line with the first few images.
     public var description: String {
-        let shown = images.prefix(5).map { "\($0.rawValue)" }.joined(separator: ", ")
+        let shown = images.prefix(5).map(\.description).joined(separator: ", ")
         return "\(place): \(images.count) of \(imageCount) images have no features: \(shown)"
             + (images.count > 5 ? ", …" : "")
     }

@@ -28,6 +28,7 @@ RecordReader::RecordReader(const char *path, std::string_view arrayName)
     file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) fail("cannot be opened: " + systemError());
     try {
+        skipByteOrderMark();
         if (peekToken() == endOfFile) fail("is empty, not JSON");
         findArray();
     } catch (...) {
@@ -62,6 +63,19 @@ std::optional<std::string_view> RecordReader::next() {
     kept.reset();
     ++recordCount;
     return record;
+}
+
+/// Skips the mark that some editors and tables put before UTF-8.
+void RecordReader::skipByteOrderMark() {
+    kept = 0;
+    for (int byte : {0xEF, 0xBB, 0xBF}) {
+        if (peekByte() != byte) {
+            position = 0;
+            break;
+        }
+        ++position;
+    }
+    kept.reset();
 }
 
 /// Goes to the first record, over the members of the file's object that come before the array.

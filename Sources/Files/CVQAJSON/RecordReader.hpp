@@ -40,6 +40,7 @@ private:
     int peekByte();
     int peekToken();
     void expect(char token, const char *where);
+    void skipByteOrderMark();
     void skipString();
     void skipContainer();
     void skipValue();

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <exception>
@@ -66,6 +67,39 @@ struct Member {
     const Place &place;
 
     std::int64_t integer() { return get<std::int64_t>("a 64-bit integer"); }
+
+    /// An id: a whole number, or a text, which is numbered in `texts`.
+    std::int64_t identifier(StringPool &texts) {
+        std::int64_t number;
+        if (!value.get(number) && number >= VQA_FIRST_NUMBER_ID) return number;
+        ondemand::json_type type;
+        place.check(value.type().get(type));
+        if (type == ondemand::json_type::string) {
+            auto text = string();
+            if (text.empty()) place.fail(place.name(name) + " is an empty text");
+            return INT64_MIN + texts.intern(text);
+        }
+        if (type != ondemand::json_type::number) {
+            place.fail(place.name(name) + " should be a number or a text, found " + typeName(value));
+        }
+        double real;
+        // Up to here, a number with a point stands for one whole number and no other.
+        constexpr double largest = std::int64_t{1} << 53;
+        if (value.get(real) || std::trunc(real) != real || std::abs(real) > largest) {
+            place.fail(place.name(name) + " should be a 64-bit integer, found a number of another kind");
+        }
+        return static_cast<std::int64_t>(real);
+    }
+
+    /// A string, or a number as it is written.
+    std::string_view answer() {
+        ondemand::json_type type;
+        if (value.type().get(type) || type != ondemand::json_type::number) return string();
+        std::string_view token = value.raw_json_token();
+        get<double>("a string or a number");
+        return token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
+    }
+
     std::string_view string() { return get<std::string_view>("a string"); }
     ondemand::array array() { return get<ondemand::array>("an array"); }
 
@@ -90,11 +124,13 @@ private:
     }
 };
 
-/// Visits the named members of an object, in the order of the file: all must be there, once each.
-/// Others are passed over.
+/// Visits the named members of an object, in the order of the file. The first `requiredCount` must be there, none
+/// may be there twice, and others are passed over.
+///
+/// Returns which of the names were there.
 template <std::size_t count, typename Visit>
-void visitMembers(ondemand::object object, const std::array<std::string_view, count> &names,
-                  const Place &place, Visit visit) {
+std::array<bool, count> visitMembers(ondemand::object object, const std::array<std::string_view, count> &names,
+                                     std::size_t requiredCount, const Place &place, Visit visit) {
     std::array<bool, count> seen{};
     for (auto result : object) {
         ondemand::field field;
@@ -107,9 +143,10 @@ void visitMembers(ondemand::object object, const std::array<std::string_view, co
             break;
         }
     }
-    for (std::size_t index = 0; index < count; ++index) {
+    for (std::size_t index = 0; index < requiredCount; ++index) {
         if (!seen[index]) place.fail(place.name() + " has no \"" + std::string(names[index]) + '"');
     }
+    return seen;
 }
 
 ondemand::object objectOf(simdjson::simdjson_result<ondemand::object> result, const Place &place) {
@@ -135,15 +172,16 @@ template <typename Visit> void visitRecords(const char *path, std::string_view a
 struct QuestionColumns : VQAJSONStorage {
     std::vector<std::int64_t> questionIDs, imageIDs;
     Strings texts;
+    StringPool identifiers;
 
     explicit QuestionColumns(const char *path) {
         enum { questionID, imageID, question };
         constexpr std::array<std::string_view, 3> names{"question_id", "image_id", "question"};
         visitRecords(path, "questions", [&](ondemand::object record, const Place &place) {
-            visitMembers(record, names, place, [&](std::size_t index, Member member) {
+            visitMembers(record, names, names.size(), place, [&](std::size_t index, Member member) {
                 switch (index) {
-                case questionID: questionIDs.push_back(member.integer()); break;
-                case imageID: imageIDs.push_back(member.integer()); break;
+                case questionID: questionIDs.push_back(member.identifier(identifiers)); break;
+                case imageID: imageIDs.push_back(member.identifier(identifiers)); break;
                 case question: texts.append(member.string()); break;
                 }
             });
@@ -151,7 +189,7 @@ struct QuestionColumns : VQAJSONStorage {
     }
 
     VQAQuestions view() const {
-        return {questionIDs.size(), questionIDs.data(), imageIDs.data(), texts.view()};
+        return {questionIDs.size(), questionIDs.data(), imageIDs.data(), texts.view(), identifiers.view()};
     }
 };
 
@@ -160,25 +198,28 @@ struct AnnotationColumns : VQAJSONStorage {
     std::vector<std::int32_t> questionTypes, answerTypes, multipleChoiceAnswers;
     std::vector<std::int64_t> answerOffsets{0};
     std::vector<VQAHumanAnswer> answers;
-    StringPool strings;
+    StringPool strings, identifiers;
 
     explicit AnnotationColumns(const char *path) {
-        enum { questionID, imageID, questionType, answerType, multipleChoiceAnswer, humanAnswers };
+        enum { questionID, imageID, humanAnswers, questionType, answerType, multipleChoiceAnswer };
         constexpr std::array<std::string_view, 6> names{
-            "question_id", "image_id", "question_type", "answer_type", "multiple_choice_answer", "answers"};
+            "question_id", "image_id", "answers", "question_type", "answer_type", "multiple_choice_answer"};
         visitRecords(path, "annotations", [&](ondemand::object record, const Place &place) {
-            visitMembers(record, names, place, [&](std::size_t index, Member member) {
+            auto seen = visitMembers(record, names, 3, place, [&](std::size_t index, Member member) {
                 switch (index) {
-                case questionID: questionIDs.push_back(member.integer()); break;
-                case imageID: imageIDs.push_back(member.integer()); break;
+                case questionID: questionIDs.push_back(member.identifier(identifiers)); break;
+                case imageID: imageIDs.push_back(member.identifier(identifiers)); break;
                 case questionType: questionTypes.push_back(strings.intern(member.string())); break;
                 case answerType: answerTypes.push_back(strings.intern(member.string())); break;
                 case multipleChoiceAnswer:
-                    multipleChoiceAnswers.push_back(strings.intern(member.string()));
+                    multipleChoiceAnswers.push_back(strings.intern(member.answer()));
                     break;
                 case humanAnswers: appendAnswers(member.array(), place); break;
                 }
             });
+            if (!seen[questionType]) questionTypes.push_back(strings.intern("none of the above"));
+            if (!seen[answerType]) answerTypes.push_back(strings.intern("other"));
+            if (!seen[multipleChoiceAnswer]) multipleChoiceAnswers.push_back(mostFrequentAnswer());
         });
     }
 
@@ -193,24 +234,44 @@ struct AnnotationColumns : VQAJSONStorage {
             .answer_offsets = answerOffsets.data(),
             .answers = answers.data(),
             .strings = strings.view(),
+            .id_texts = identifiers.view(),
         };
     }
 
 private:
+    /// How often each string is an answer of the record at hand; zeros between records.
+    std::vector<std::int64_t> tally;
+
+    /// Of the last record's answers the most frequent one, the first of those that are equally so.
+    std::int32_t mostFrequentAnswer() {
+        auto begin = answers.begin() + answerOffsets[answerOffsets.size() - 2];
+        tally.resize(std::max(tally.size(), strings.size()));
+        for (auto answer = begin; answer != answers.end(); ++answer) ++tally[answer->answer];
+        auto isRarer = [&](const VQAHumanAnswer &left, const VQAHumanAnswer &right) {
+            return tally[left.answer] < tally[right.answer];
+        };
+        auto found = std::max_element(begin, answers.end(), isRarer)->answer;
+        for (auto answer = begin; answer != answers.end(); ++answer) tally[answer->answer] = 0;
+        return found;
+    }
+
     void appendAnswers(ondemand::array array, const Place &recordPlace) {
-        enum { text, confidence, answerID };
-        constexpr std::array<std::string_view, 3> names{"answer", "answer_confidence", "answer_id"};
+        enum { text, answerID, confidence };
+        constexpr std::array<std::string_view, 3> names{"answer", "answer_id", "answer_confidence"};
         Place place{recordPlace.reader, 0};
         for (auto element : array) {
             VQAHumanAnswer answer{};
             auto object = objectOf(element.get_object(), place);
-            visitMembers(object, names, place, [&](std::size_t index, Member member) {
+            auto seen = visitMembers(object, names, 1, place, [&](std::size_t index, Member member) {
                 switch (index) {
-                case text: answer.answer = strings.intern(member.string()); break;
+                case text: answer.answer = strings.intern(member.answer()); break;
                 case confidence: answer.confidence = strings.intern(member.string()); break;
                 case answerID: answer.answer_id = member.smallInteger(); break;
                 }
             });
+            // Answers that were not told apart would count as one person's.
+            if (!seen[answerID]) answer.answer_id = static_cast<std::int32_t>(place.answer + 1);
+            if (!seen[confidence]) answer.confidence = strings.intern("");
             answers.push_back(answer);
             ++place.answer;
         }
@@ -222,15 +283,15 @@ private:
 struct ResultColumns : VQAJSONStorage {
     std::vector<std::int64_t> questionIDs;
     std::vector<std::int32_t> answers;
-    StringPool strings;
+    StringPool strings, identifiers;
 
     explicit ResultColumns(const char *path) {
         enum { questionID, answer };
         constexpr std::array<std::string_view, 2> names{"question_id", "answer"};
         visitRecords(path, "", [&](ondemand::object record, const Place &place) {
-            visitMembers(record, names, place, [&](std::size_t index, Member member) {
+            visitMembers(record, names, names.size(), place, [&](std::size_t index, Member member) {
                 switch (index) {
-                case questionID: questionIDs.push_back(member.integer()); break;
+                case questionID: questionIDs.push_back(member.identifier(identifiers)); break;
                 case answer: answers.push_back(strings.intern(member.string())); break;
                 }
             });
@@ -238,7 +299,7 @@ struct ResultColumns : VQAJSONStorage {
     }
 
     VQAResults view() const {
-        return {questionIDs.size(), questionIDs.data(), answers.data(), strings.view()};
+        return {questionIDs.size(), questionIDs.data(), answers.data(), strings.view(), identifiers.view()};
     }
 };
 

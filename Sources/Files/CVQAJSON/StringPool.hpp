@@ -56,6 +56,8 @@ public:
         return slots[slot].number;
     }
 
+    std::size_t size() const { return strings.size(); }
+
     VQAStrings view() const { return strings.view(); }
 
 private:

@@ -46,6 +46,9 @@ package final class LineReader {
 
     deinit { buffer.deallocate() }
 
+    /// What some editors and tables put before UTF-8; it is no part of the first line.
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     /// The next line without its end, or nil at the end of the file. It stays as it is until the next
     /// call. The byte behind it may be read, and is a line feed or 0.
     ///
@@ -71,7 +74,9 @@ package final class LineReader {
 
     private func line(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
         lineNumber += 1
-        return UnsafeBufferPointer(rebasing: buffer[range])
+        let line = UnsafeBufferPointer(rebasing: buffer[range])
+        guard lineNumber == 1, line.starts(with: Self.byteOrderMark) else { return line }
+        return UnsafeBufferPointer(rebasing: line.dropFirst(Self.byteOrderMark.count))
     }
 
     private func positionOfLineFeed(in range: Range<Int>) -> Int? {

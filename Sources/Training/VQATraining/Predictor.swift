@@ -97,7 +97,7 @@ public struct LogitsNotFiniteError: Error, Sendable, CustomStringConvertible {
 
     /// One line.
     public var description: String {
-        "expected finite logits, found others in the batch from question \(question.rawValue) on: the checkpoint's "
+        "expected finite logits, found others in the batch from question \(question) on: the checkpoint's "
             + "weights are no numbers, or the precision is too low for them"
     }
 }

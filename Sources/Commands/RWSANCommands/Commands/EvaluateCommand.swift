@@ -14,6 +14,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Also write the answers to this file.") var output: String?
     @Option(help: "Also write the logits of every answer to this safetensors file.") var saveLogits: String?
     @Option(help: "Also add the accuracies to this log.") var log: String?
+    @OptionGroup var metric: MetricOption
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
     @OptionGroup var precision: PrecisionOption
@@ -30,6 +31,7 @@ struct EvaluateCommand: ParsableCommand {
         options.changeSettings = settings.apply
         options.place = dataset.place
         options.answerFile = answers
+        options.metric = metric.version
         options.onNotice = Console.note
         let answerer = try Answerer(checkpoint: checkpoint, options)
         let evaluation = try AnsweringProgress().show {

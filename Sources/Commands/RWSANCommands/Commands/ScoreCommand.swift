@@ -9,12 +9,13 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: "The question file.") var questions: String
     @Option(help: "The annotation file.") var annotations: String
     @Option(help: "The result file: [{\"answer\", \"question_id\"}].") var results: String
+    @OptionGroup var metric: MetricOption
     @Flag(help: "Print JSON, with the accuracy of every question.") var json = false
 
     func run() throws {
         let report = try AccuracyReport(
             questions: URL(fileURLWithPath: questions), annotations: URL(fileURLWithPath: annotations),
-            results: URL(fileURLWithPath: results))
+            results: URL(fileURLWithPath: results), version: metric.version)
         guard json else { return try AccuracyOutput(report).show(asJSON: false) }
         try Console.result(json: OfficialForm(report))
     }

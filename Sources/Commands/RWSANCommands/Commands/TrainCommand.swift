@@ -28,6 +28,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var devices: DevicesOption
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var gpu: GPUOptions
+    @OptionGroup var metric: MetricOption
     @Flag(
         help: """
             Leave out questions about pictures whose features cannot be read, and count them; else the first one stops \
@@ -60,6 +61,7 @@ struct TrainCommand: ParsableCommand {
         request.precision = try precision.resolve(for: .training, on: devices[0])
         request.gpu = gpu.use
         request.skipsDamaged = skipDamaged
+        request.metric = metric.version
         request.profile = profileFile?.url
         request.onNotice = Console.note
         try run(TrainingRun(request), line)
@@ -83,7 +85,8 @@ struct TrainCommand: ParsableCommand {
             let goingOn =
                 ["rwsan", "train"] + dataset.arguments
                 + ["--name", name, "--resume", checkpoint, "--device", Device.list(run.trainer.devices)]
-                + precision.arguments + gpu.arguments + (skipDamaged ? ["--skip-damaged"] : [])
+                + precision.arguments + gpu.arguments + metric.arguments
+                + (skipDamaged ? ["--skip-damaged"] : [])
             Console.note("stopped; to go on: \(ShellQuoting.line(goingOn))")
             throw ExitCode(128 + SIGINT)
         }

@@ -2,12 +2,14 @@ import VQADatasets
 
 /// The official accuracy, for people and for programs.
 struct AccuracyOutput: Encodable {
+    let metric: String
     let overall: Double
     let perAnswerType: [String: Double]
     let perQuestionType: [String: Double]
     let questions: Int
 
     init(_ report: AccuracyReport) {
+        metric = report.version.rawValue
         overall = report.overall
         perAnswerType = report.perAnswerType
         perQuestionType = report.perQuestionType
@@ -17,7 +19,8 @@ struct AccuracyOutput: Encodable {
     /// Prints the accuracies in percent.
     func show(asJSON: Bool) throws {
         guard !asJSON else { return try Console.result(json: self) }
-        try Console.result("overall accuracy: \(decimal(overall, 2)) % on \(questions) questions")
+        try Console.result(
+            "overall accuracy: \(decimal(overall, 2)) % on \(questions) questions (metric: \(metric))")
         try Self.table("by answer type", perAnswerType)
         try Self.table("by question type", perQuestionType)
     }

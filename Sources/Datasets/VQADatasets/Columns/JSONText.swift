@@ -1,6 +1,7 @@
 import Archives
 import Foundation
 import TextFiles
+import VQAFeatures
 
 /// Writes JSON as Python's `json.dump` does, so that files match the official release's byte for byte.
 struct JSONText {
@@ -30,6 +31,11 @@ struct JSONText {
             }
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends an id: a number, or a text in quotes.
+    mutating func append(_ id: some DatasetIdentifier) {
+        if id.isText { append(quoting: id.description) } else { append(id.description) }
     }
 
     /// Writes the text, whole or not at all.

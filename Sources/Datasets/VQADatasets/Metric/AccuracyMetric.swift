@@ -1,6 +1,8 @@
 /// The accuracies of a set of predictions, in percent, rounded to two decimals as the official metric
 /// rounds them.
 public struct AccuracyReport: Sendable, Equatable {
+    /// Which metric it was.
+    public let version: MetricVersion
     /// The accuracy over all questions.
     public let overall: Double
     /// The accuracy over the questions of each answer type: "yes/no", "number", "other".
@@ -13,7 +15,7 @@ public struct AccuracyReport: Sendable, Equatable {
     public let perQuestion: [Double]
 }
 
-/// The official accuracy of VQA-v2 (`vqaEval.py`, GT-Vision-Lab/VQA).
+/// The official accuracy of VQA-v2 (`vqaEval.py`, GT-Vision-Lab/VQA), in one of two forms (``MetricVersion``).
 ///
 /// The accuracy of an answer is the mean, over the ten people who were asked, of
 /// `min(1, m / 3)`, where m is how many of the *other* people gave that answer. "Other" goes by what
@@ -29,7 +31,12 @@ public struct AccuracyMetric: Sendable {
         var texts: [Int32] = []
         /// From 0 to 1.
         var accuracies: [Double] = []
+        /// For each row, whether answers are compared as they were given; empty where none is.
+        var areAsGiven: [Bool] = []
     }
+
+    /// Which metric it is.
+    public let version: MetricVersion
 
     /// The annotated questions, in the order of the annotations.
     let questionIDs: [QuestionID]
@@ -37,14 +44,16 @@ public struct AccuracyMetric: Sendable {
     let types: StringColumn
     let answerTypes: [Int32]
     let questionTypes: [Int32]
-    /// The texts of all human answers, after the punctuation step where it applies.
+    /// The texts of all human answers, in the form in which they are compared.
     let texts: StringIndex
     let scoring: ScoringTexts
     private let rows: RowIndex
 
-    /// Prepares the human answers: those of a question are compared as they are where all are the
-    /// same, and without punctuation (``AnswerNormalizer/removePunctuation(_:)``) where they differ.
-    public init(_ annotations: AnnotationTable) {
+    /// Prepares the human answers. Those of a question are compared as they are where all are the same. Where they
+    /// differ, they are compared without punctuation (``AnswerNormalizer/removePunctuation(_:)``), or, in
+    /// ``MetricVersion/vqa2021``, in normal form.
+    public init(_ annotations: AnnotationTable, version: MetricVersion = .release) {
+        self.version = version
         var types = StringIndex()
         var typeNumbers = ComputedOncePerString<Int32>(annotations.strings)
         func numbered(_ column: [Int32]) -> [Int32] {
@@ -55,7 +64,7 @@ public struct AccuracyMetric: Sendable {
         self.types = types.strings
         questionIDs = annotations.questionIDs
         rows = annotations.rows
-        var comparison = AnswerComparison(annotations)
+        var comparison = AnswerComparison(annotations, version)
         for row in annotations.indices { comparison.add(row) }
         texts = comparison.texts
         scoring = comparison.scoring
@@ -65,9 +74,10 @@ public struct AccuracyMetric: Sendable {
     ///
     /// - Throws: ``DuplicateQuestionError`` where a question comes twice.
     init(
-        questionIDs: [QuestionID], types: StringColumn, answerTypes: [Int32], questionTypes: [Int32],
-        texts: StringIndex, scoring: ScoringTexts
+        version: MetricVersion, questionIDs: [QuestionID], types: StringColumn, answerTypes: [Int32],
+        questionTypes: [Int32], texts: StringIndex, scoring: ScoringTexts
     ) throws {
+        self.version = version
         self.questionIDs = questionIDs
         self.types = types
         self.answerTypes = answerTypes
@@ -76,6 +86,9 @@ public struct AccuracyMetric: Sendable {
         self.scoring = scoring
         rows = try RowIndex(of: questionIDs)
     }
+
+    /// Whether a question is annotated.
+    func isAnnotated(_ question: QuestionID) -> Bool { rows[question] != nil }
 
     /// The accuracies of predictions, which may be in any order.
     ///
@@ -95,7 +108,7 @@ public struct AccuracyMetric: Sendable {
             return roundedToTwoDecimals(100 * accuracy)
         }
         return AccuracyReport(
-            overall: total.percentage,
+            version: version, overall: total.percentage,
             perAnswerType: percentages(ofAnswerType), perQuestionType: percentages(ofQuestionType),
             questionIDs: questionIDs, perQuestion: perQuestion)
     }
@@ -106,7 +119,7 @@ public struct AccuracyMetric: Sendable {
         var isPredicted = Array(repeating: false, count: questionIDs.count)
         var predictedTexts: [Int32?] = Array(repeating: nil, count: questionIDs.count)
         var answers = StringIndex()
-        var textOfAnswer: [Int32?] = []
+        var textOfAnswer: [PredictedText] = []
         for prediction in predictions {
             guard let row = rows[prediction.questionID] else {
                 coverage.unknown.append(prediction.questionID)
@@ -116,10 +129,10 @@ public struct AccuracyMetric: Sendable {
             isPredicted[row] = true
             let answer = Int(answers.intern(prediction.answer))
             if answer == textOfAnswer.count {
-                let stripped = PythonText.stripped(prediction.answer)
-                textOfAnswer.append(texts.number(of: AnswerNormalizer.normalize(stripped)))
+                textOfAnswer.append(PredictedText(prediction.answer, among: texts))
             }
-            predictedTexts[row] = textOfAnswer[answer]
+            let isAsGiven = !scoring.areAsGiven.isEmpty && scoring.areAsGiven[row]
+            predictedTexts[row] = isAsGiven ? textOfAnswer[answer].asGiven : textOfAnswer[answer].normalized
         }
         coverage.missing = questionIDs.indices.filter { !isPredicted[$0] }.map { questionIDs[$0] }
         guard coverage.isExact else { throw EvaluationError.coverage(coverage) }
@@ -139,61 +152,16 @@ public struct AccuracyMetric: Sendable {
     }
 }
 
-/// Finds, row by row, what each text that people gave would score as an answer.
-private struct AnswerComparison {
-    let annotations: AnnotationTable
-    private(set) var texts = StringIndex()
-    private(set) var scoring = AccuracyMetric.ScoringTexts()
-    private var asGiven: ComputedOncePerString<Int32>
-    private var withoutPunctuation: ComputedOncePerString<Int32>
-    /// The texts of one row's answers.
-    private var given: [Int32] = []
+/// A predicted answer as a number of the people's texts; nil where nobody gave it.
+private struct PredictedText {
+    /// Without the white space around it.
+    let asGiven: Int32?
+    let normalized: Int32?
 
-    init(_ annotations: AnnotationTable) {
-        self.annotations = annotations
-        asGiven = ComputedOncePerString(annotations.strings)
-        withoutPunctuation = ComputedOncePerString(annotations.strings)
-        scoring.offsets.reserveCapacity(annotations.count + 1)
-    }
-
-    mutating func add(_ row: Int) {
-        let records = annotations.answers[annotations.answerRange(of: row)]
-        let areUnanimous = records.allSatisfy { $0.answer == records.first?.answer }
-        given.removeAll(keepingCapacity: true)
-        for record in records {
-            given.append(
-                areUnanimous
-                    ? asGiven.value(of: record.answer) { texts.intern($0) }
-                    : withoutPunctuation.value(of: record.answer) {
-                        texts.intern(AnswerNormalizer.removePunctuation($0)[...])
-                    })
-        }
-        let start = scoring.texts.count
-        for text in given where !scoring.texts[start...].contains(text) {
-            scoring.texts.append(text)
-            scoring.accuracies.append(accuracy(of: text, records))
-        }
-        scoring.offsets.append(scoring.texts.count)
-    }
-
-    private func accuracy(of text: Int32, _ records: ArraySlice<AnnotationTable.AnswerRecord>) -> Double {
-        let matchCount = given.count { $0 == text }
-        var sum = 0.0
-        for (place, record) in zip(given.indices, records) {
-            // A person's answer matches itself and its equals, which do not count as other answers.
-            let equalCount = given[place] == text ? count(ofRecordsEqualTo: record, text, records) : 0
-            sum += min(1, Double(matchCount - equalCount) / 3)
-        }
-        return sum / Double(records.count)
-    }
-
-    private func count(
-        ofRecordsEqualTo record: AnnotationTable.AnswerRecord, _ text: Int32,
-        _ records: ArraySlice<AnnotationTable.AnswerRecord>
-    ) -> Int {
-        zip(given, records).count {
-            $0 == text && $1.confidence == record.confidence && $1.answerID == record.answerID
-        }
+    init(_ answer: String, among texts: StringIndex) {
+        let stripped = PythonText.stripped(answer)
+        asGiven = texts.number(of: stripped)
+        normalized = texts.number(of: AnswerNormalizer.normalize(stripped))
     }
 }
 

@@ -15,19 +15,21 @@ public struct Prediction: Sendable, Equatable {
     }
 }
 
-/// Files of answers, in the form that EvalAI takes: `[{"answer": str, "question_id": int}, ...]`.
+/// Files of answers, in the form that EvalAI takes: `[{"answer": str, "question_id": int}, ...]`. Ids that are texts
+/// stand there as texts.
 public enum ResultFile {
     /// Reads a result file.
     ///
     /// - Throws: ``DatasetFileError`` where it cannot be read or is not of this form.
     public static func read(_ file: URL) throws -> [Prediction] {
         try readColumns(of: file, with: vqa_results_read, into: VQAResults()) { view in
+            let questionIDs = FileIdentifiers(view.id_texts)
+                .column(view.question_ids, count: view.count, of: QuestionID.self)
             let column = StringColumn(view.strings)
             let strings = (0..<column.count).map { column[$0] }
             return (0..<view.count).map { row in
                 Prediction(
-                    questionID: QuestionID(rawValue: view.question_ids[row]),
-                    answer: strings[Int(view.answers[row])])
+                    questionID: questionIDs[row], answer: strings[Int(view.answers[row])])
             }
         }
     }
@@ -43,7 +45,9 @@ public enum ResultFile {
         for prediction in predictions {
             text.append(separator + "{\"answer\": ")
             text.append(quoting: prediction.answer)
-            text.append(", \"question_id\": \(prediction.questionID)}")
+            text.append(", \"question_id\": ")
+            text.append(prediction.questionID)
+            text.append("}")
             separator = ", "
         }
         text.append("]")

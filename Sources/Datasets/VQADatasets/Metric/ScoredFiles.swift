@@ -9,9 +9,12 @@ extension AccuracyReport {
     ///   - questions: The question file.
     ///   - annotations: The annotation file.
     ///   - results: The result file.
+    ///   - version: Which metric.
     /// - Throws: `DatasetFileError` that names the file where one is missing or damaged, annotations have no
     ///   question, or the results do not answer each of them exactly once.
-    public init(questions: URL, annotations: URL, results: URL) throws {
+    public init(
+        questions: URL, annotations: URL, results: URL, version: MetricVersion = .release
+    ) throws {
         enum Content: Sendable {
             case questions(QuestionTable)
             case annotations(AnnotationTable, AccuracyMetric)
@@ -21,7 +24,7 @@ extension AccuracyReport {
             ParallelWork(cost: 2) { Content.questions(try QuestionTable(contentsOf: questions)) },
             ParallelWork(cost: 3) {
                 let table = try AnnotationTable(contentsOf: annotations)
-                return Content.annotations(table, AccuracyMetric(table))
+                return Content.annotations(table, AccuracyMetric(table, version: version))
             },
             ParallelWork(cost: 1) { Content.results(try ResultFile.read(results)) },
         ])

@@ -93,6 +93,15 @@ public struct Examples: Sendable {
         self.targets = targets
     }
 
+    /// The questions of these rows, in the order of the rows, without targets.
+    func selecting(_ rows: [Int]) -> Examples {
+        var selected = Examples(
+            questionIDs: [], imageIDs: [], words: EncodedQuestions(), targets: nil)
+        selected.reserve(rows.count)
+        for row in rows { selected.append(questionIDs[row], imageIDs[row], words[row]) { $0 } }
+        return selected
+    }
+
     private mutating func reserve(_ rows: Int) {
         questionIDs.reserveCapacity(count + rows)
         imageIDs.reserveCapacity(count + rows)

@@ -1,6 +1,7 @@
 import FileSystem
 import Foundation
 import Torch
+import VQAFeatures
 
 /// Columns on their way into a ``PreparedCache``.
 struct PreparedColumns {
@@ -16,6 +17,12 @@ struct PreparedColumns {
             tensors[name] = try Tensor(
                 bytes: bytes, shape: [values.count], dtype: StoredColumns.dtype(of: Element.self))
         }
+    }
+
+    /// Adds a column of ids: as numbers, or where one is a text, as strings, which mean the same in every process.
+    mutating func add<ID: DatasetIdentifier>(_ name: String, _ ids: [ID]) throws {
+        guard ids.contains(where: \.isText) else { return try add(name, ids.map(\.rawValue)) }
+        try add(name, ids.reduce(into: StringColumn()) { $0.append($1.description.utf8) })
     }
 
     /// Adds a column of strings.
@@ -72,6 +79,21 @@ struct StoredColumns {
             UnsafeMutableRawBufferPointer(values).copyMemory(from: bytes)
             count = info.shape[0]
         }
+    }
+
+    /// A column of ids, as numbers or as strings.
+    ///
+    /// - Throws: `Damage` where a number stands for no id.
+    func identifiers<ID: DatasetIdentifier>(_ name: String, of type: ID.Type = ID.self) throws -> [ID] {
+        guard has(name) else {
+            let strings = try strings(name)
+            return strings.bytes.withUnsafeBytes { bytes in
+                IdentifierPool.shared.rawValues(of: bytes, offsets: strings.offsets.map(Int64.init))
+            }.map(ID.init(rawValue:))
+        }
+        let ids = try column(name, of: Int64.self).map(ID.init(rawValue:))
+        guard !ids.contains(where: \.isText) else { throw Damage("\(name) has numbers of texts") }
+        return ids
     }
 
     /// A column of offsets into another one.

@@ -11,6 +11,8 @@ public struct TrainingData: Sendable {
         public var splits: [DatasetSplit]
         /// Whether the val questions and their metric are wanted.
         public var evaluatesVal: Bool
+        /// Which metric scores val.
+        public var metric: MetricVersion
         /// How many words of a question are kept.
         public var maximumWords: Int
         /// The words; nil for those of the question files that are there.
@@ -20,9 +22,10 @@ public struct TrainingData: Sendable {
 
         /// - Parameters: as the properties.
         public init(
-            splits: [DatasetSplit], evaluatesVal: Bool, maximumWords: Int, vocabulary: Vocabulary? = nil,
-            answers: AnswerList? = nil
+            splits: [DatasetSplit], evaluatesVal: Bool, metric: MetricVersion = .release, maximumWords: Int,
+            vocabulary: Vocabulary? = nil, answers: AnswerList? = nil
         ) {
+            self.metric = metric
             self.splits = splits
             self.evaluatesVal = evaluatesVal
             self.maximumWords = maximumWords
@@ -39,8 +42,8 @@ public struct TrainingData: Sendable {
     public let answers: AnswerList
     /// The questions to learn from.
     public let training: Examples
-    /// The val questions and their metric, where they are wanted.
-    public let validation: (examples: Examples, metric: AccuracyMetric)?
+    /// The annotated val questions and their metric, and which questions are not annotated, where they are wanted.
+    public let validation: AnnotatedQuestions?
 }
 
 extension OfficialDataset {
@@ -53,8 +56,8 @@ extension OfficialDataset {
     ///   - request: What is wanted.
     ///   - cache: Where it is kept for the next time; nil for nowhere.
     ///   - onNotice: Told in one line where the cache is damaged or cannot be written.
-    /// - Throws: `DatasetFileError` where a file is missing or damaged; `MissingQuestionsError` where an
-    ///   annotated question is not there.
+    /// - Throws: `DatasetFileError` where a file is missing or damaged, or val is wanted and has nothing annotated or
+    ///   lacks an annotated question; `MissingQuestionsError` where an annotated question to learn from is not there.
     public func trainingData(
         _ request: TrainingData.Request, cache: PreparedCache? = nil, onNotice: (String) -> Void = { _ in }
     ) throws -> TrainingData {
@@ -96,7 +99,8 @@ struct TrainingDataReading {
         let files = splits.map(layout.questions) + splits.compactMap(layout.annotations)
         let parts = [
             "training data", request.splits.map(\.rawValue).joined(separator: "+"),
-            request.evaluatesVal ? "with val" : "without val", "\(request.maximumWords) words",
+            request.evaluatesVal ? "with annotated val by \(request.metric.rawValue)" : "without val",
+            "\(request.maximumWords) words",
             request.vocabulary?.index.strings.checksum ?? "own words",
             request.answers?.index.strings.checksum ?? "own answers",
         ]
@@ -118,7 +122,8 @@ struct TrainingDataReading {
             },
             vocabulary: vocabulary)
         let validation = try metric.map {
-            (Examples(questions: try files.questions(.val), vocabulary: vocabulary), $0)
+            try layout.annotatedQuestions(
+                of: Examples(questions: try files.questions(.val), vocabulary: vocabulary), .val, by: $0)
         }
         return TrainingData(
             vocabulary: vocabulary, wordCounts: counts, answers: answers, training: training,
@@ -140,8 +145,10 @@ struct TrainingDataReading {
             }
         }
         if request.evaluatesVal {
-            let table = try files.annotations(.val)
-            work.append(ParallelWork(cost: 2 * table.count) { Scores.metric(AccuracyMetric(table)) })
+            let (table, version) = (try files.annotations(.val), request.metric)
+            work.append(
+                ParallelWork(cost: 2 * table.count) { Scores.metric(AccuracyMetric(table, version: version)) }
+            )
         }
         var (targets, metric): ([SoftTargets], AccuracyMetric?) = ([], nil)
         for scores in try ParallelWork.results(of: work) {

@@ -14,6 +14,7 @@ extension TrainingData {
         if let validation {
             try validation.examples.add(to: &columns, as: "validation")
             try validation.metric.add(to: &columns, as: "metric")
+            try columns.add("validation.left_out", validation.leftOut)
         }
         return columns
     }
@@ -28,11 +29,10 @@ extension TrainingData {
         training = try Examples(columns, "training", vocabulary, answers)
         validation =
             request.evaluatesVal
-            ? (
-                try Examples(columns, "validation", vocabulary, answers),
-                try AccuracyMetric(columns, "metric")
-            )
-            : nil
+            ? AnnotatedQuestions(
+                examples: try Examples(columns, "validation", vocabulary, answers),
+                metric: try AccuracyMetric(columns, "metric", request.metric),
+                leftOut: try columns.identifiers("validation.left_out")) : nil
     }
 }
 
@@ -55,8 +55,8 @@ extension Examples {
         let words = EncodedQuestions(
             words: numbers, offsets: try columns.offsets(name + ".word_offsets", into: numbers.count))
         let (ids, images) = (
-            try columns.column(name + ".question_ids", of: QuestionID.self),
-            try columns.column(name + ".image_ids", of: ImageID.self)
+            try columns.identifiers(name + ".question_ids", of: QuestionID.self),
+            try columns.identifiers(name + ".image_ids", of: ImageID.self)
         )
         var targets: SoftTargets?
         if columns.has(name + ".targets.offsets") {
@@ -83,10 +83,12 @@ extension AccuracyMetric {
         try columns.add(name + ".scoring.offsets", scoring.offsets)
         try columns.add(name + ".scoring.texts", scoring.texts)
         try columns.add(name + ".scoring.accuracies", scoring.accuracies)
+        guard version == .vqa2021 else { return }
+        try columns.add(name + ".scoring.as_given", scoring.areAsGiven.map { UInt8($0 ? 1 : 0) })
     }
 
-    fileprivate init(_ columns: StoredColumns, _ name: String) throws {
-        let ids = try columns.column(name + ".question_ids", of: QuestionID.self)
+    fileprivate init(_ columns: StoredColumns, _ name: String, _ version: MetricVersion) throws {
+        let ids = try columns.identifiers(name + ".question_ids", of: QuestionID.self)
         let types = try columns.strings(name + ".types")
         let texts = try columns.stringIndex(name + ".texts")
         let answerTypes = try columns.numbers(name + ".answer_types", below: types.count)
@@ -95,11 +97,18 @@ extension AccuracyMetric {
         scoring.texts = try columns.numbers(name + ".scoring.texts", below: texts.count)
         scoring.offsets = try columns.offsets(name + ".scoring.offsets", into: scoring.texts.count)
         scoring.accuracies = try columns.column(name + ".scoring.accuracies")
+        if version == .vqa2021 {
+            scoring.areAsGiven = try columns.column(name + ".scoring.as_given", of: UInt8.self).map {
+                $0 != 0
+            }
+            try StoredColumns.require([scoring.areAsGiven.count], equal: ids.count, name)
+        }
         try StoredColumns.require(
             [answerTypes.count, questionTypes.count, scoring.offsets.count - 1], equal: ids.count, name)
         try StoredColumns.require([scoring.accuracies.count], equal: scoring.texts.count, name)
         try self.init(
-            questionIDs: ids, types: types, answerTypes: answerTypes, questionTypes: questionTypes,
+            version: version, questionIDs: ids, types: types, answerTypes: answerTypes,
+            questionTypes: questionTypes,
             texts: texts, scoring: scoring)
     }
 }

@@ -6,7 +6,7 @@ import VQAFeatures
 public struct HumanAnswer: Sendable, Hashable {
     /// The answer as it was given.
     public let answer: String
-    /// How sure its author was: "yes", "maybe" or "no".
+    /// How sure its author was: "yes", "maybe" or "no"; empty where the file does not say.
     public let confidence: String
     /// The number of the answer within its question, from 1 (Visual Genome's are all 1).
     public let answerID: Int32
@@ -52,7 +52,13 @@ public struct Annotation: Sendable, Equatable {
 ///
 /// The file has the VQA-v2 form: `{"annotations": [{"question_id": int, "image_id": int,
 /// "question_type": str, "answer_type": str, "multiple_choice_answer": str,
-/// "answers": [{"answer": str, "answer_confidence": str, "answer_id": int}, ...]}, ...], ...}`.
+/// "answers": [{"answer": str, "answer_confidence": str, "answer_id": int}, ...]}, ...], ...}`. Ids may be texts too.
+///
+/// Files of other datasets, such as OK-VQA's, may leave some of it out. What counts then: for `multiple_choice_answer`
+/// the most frequent answer, the first of those that are equally so; for `question_type` "none of the above"; for
+/// `answer_type` "other"; for `answer_confidence` nothing; for `answer_id` the answer's place, from 1, so that all answers
+/// count as different people's. An answer that is a number is read as it is written: `2` as "2". Other members are passed
+/// over.
 public struct AnnotationTable: Sendable, RandomAccessCollection {
     /// A ``HumanAnswer`` whose strings are numbers of strings in ``strings``.
     struct AnswerRecord: Sendable, Hashable {
@@ -81,10 +87,11 @@ public struct AnnotationTable: Sendable, RandomAccessCollection {
     ///   without answers, or annotates a question twice.
     public init(contentsOf file: URL) throws {
         let columns = try readColumns(of: file, with: vqa_annotations_read, into: VQAAnnotations()) {
+            let identifiers = FileIdentifiers($0.id_texts)
             let answerOffsets = column($0.answer_offsets, count: $0.count + 1) { Int($0) }
             return Columns(
-                questionIDs: column($0.question_ids, count: $0.count, QuestionID.init(rawValue:)),
-                imageIDs: column($0.image_ids, count: $0.count, ImageID.init(rawValue:)),
+                questionIDs: identifiers.column($0.question_ids, count: $0.count),
+                imageIDs: identifiers.column($0.image_ids, count: $0.count),
                 questionTypes: column($0.question_types, count: $0.count) { $0 },
                 answerTypes: column($0.answer_types, count: $0.count) { $0 },
                 multipleChoiceAnswers: column($0.multiple_choice_answers, count: $0.count) { $0 },

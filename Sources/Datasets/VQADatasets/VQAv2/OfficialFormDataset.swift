@@ -25,9 +25,11 @@ extension OfficialFormDataset {
         let data = try files.trainingData(
             TrainingData.Request(
                 splits: splits, evaluatesVal: request.isEvaluated && hasVal && !splits.contains(.val),
-                maximumWords: request.maximumWords, vocabulary: request.vocabulary, answers: request.answers),
+                metric: request.metric, maximumWords: request.maximumWords, vocabulary: request.vocabulary,
+                answers: request.answers),
             cache: cache, onNotice: onNotice)
         if request.vocabulary == nil { noteAbsentVocabulary(onNotice) }
+        if let notice = data.validation?.notice { onNotice("val: \(notice)") }
         if request.isEvaluated, splits.contains(.val) {
             onNotice("val is trained on, so it is not evaluated after each epoch")
         } else if request.isEvaluated, !hasVal {
@@ -57,9 +59,12 @@ extension OfficialFormDataset {
         try files.examples(DatasetSplit(named: split), vocabulary: vocabulary, maximumWords: maximumWords)
     }
 
-    /// The official metric.
-    public func metric(of split: String) throws -> AccuracyMetric {
-        AccuracyMetric(try files.annotations(DatasetSplit(named: split)))
+    /// The annotated questions and the official metric.
+    public func annotatedQuestions(
+        of split: String, vocabulary: Vocabulary, maximumWords: Int, metric: MetricVersion
+    ) throws -> AnnotatedQuestions {
+        try files.annotatedQuestions(
+            DatasetSplit(named: split), vocabulary: vocabulary, maximumWords: maximumWords, metric: metric)
     }
 
     /// The features in the official places, packed or in folders.

@@ -4,7 +4,7 @@ import VQAFeatures
 
 /// A question about an image.
 public struct Question: Sendable, Equatable {
-    /// The number of the question.
+    /// The question's number or name.
     public let id: QuestionID
     /// The image that is asked about.
     public let imageID: ImageID
@@ -22,7 +22,8 @@ public struct Question: Sendable, Equatable {
 /// The questions of one file, in the order of the file, kept as columns.
 ///
 /// The file has the VQA-v2 form:
-/// `{"questions": [{"question_id": int, "image_id": int, "question": str}, ...], ...}`.
+/// `{"questions": [{"question_id": int, "image_id": int, "question": str}, ...], ...}`. Ids may be texts too, and
+/// whole numbers written with a point (`39318.0`).
 /// A question is looked up by its row (`table[3]`) or by its id (``row(of:)``).
 public struct QuestionTable: Sendable, RandomAccessCollection {
     /// The question ids, one a row.
@@ -38,10 +39,10 @@ public struct QuestionTable: Sendable, RandomAccessCollection {
     ///   questions the same id.
     public init(contentsOf file: URL) throws {
         (ids, imageIDs, texts) = try readColumns(of: file, with: vqa_questions_read, into: VQAQuestions()) {
-            (
-                column($0.question_ids, count: $0.count, QuestionID.init(rawValue:)),
-                column($0.image_ids, count: $0.count, ImageID.init(rawValue:)),
-                StringColumn($0.texts)
+            let identifiers = FileIdentifiers($0.id_texts)
+            return (
+                identifiers.column($0.question_ids, count: $0.count),
+                identifiers.column($0.image_ids, count: $0.count), StringColumn($0.texts)
             )
         }
         rows = try RowIndex(of: ids, in: file, name: "questions")

@@ -35,12 +35,13 @@ final class FeatureShard: Sendable {
     /// The images, in the order of their rows.
     let imageIDs: [ImageID]
 
+    /// How it says which images these are.
+    let naming: ImageNaming
+
     private let file: SafetensorsFile
     private let offsets: [Int64]
     private let sizes: [Int32]
 
-    /// The tensors in the order in which the checksum goes over them.
-    static let tensorNames = ["features", "boxes", "image_id", "offset", "size"]
     /// Where the file's metadata has the checksum.
     static let checksumKey = "checksum"
     /// Where it has the format of the store that it was made for.
@@ -65,11 +66,9 @@ final class FeatureShard: Sendable {
                 found: "\(info.dtype) \(info.shape)")
         }
         let rows = info.shape[0]
-        let imageShape = try file.info(of: "image_id").shape
-        guard imageShape.count == 1, let images = imageShape.first else {
-            throw FeatureStoreError(
-                path: path, expected: "'image_id' of int64 [images]", found: "\(imageShape)")
-        }
+        naming = ImageNaming(of: file)
+        imageIDs = try naming.imageIDs(checked)
+        let images = imageIDs.count
         self.file = file
         self.path = path
         self.precision = precision
@@ -78,7 +77,6 @@ final class FeatureShard: Sendable {
         _ = try checked("boxes", of: Float.self, [rows, 4])
         offsets = try Array(checked("offset", of: Int64.self, [images + 1]))
         sizes = try Array(checked("size", of: Int32.self, [images, 2]))
-        imageIDs = try checked("image_id", of: Int64.self, [images]).map(ImageID.init)
         guard offsets.first == 0, offsets.last == Int64(rows),
             zip(offsets, offsets.dropFirst()).allSatisfy({ $0 <= $1 })
         else {
@@ -120,7 +118,7 @@ final class FeatureShard: Sendable {
         // The checksum goes on over parts that are multiples of its words of eight bytes.
         let part = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 8)
         defer { part.deallocate() }
-        for name in Self.tensorNames {
+        for name in naming.checkedTensorNames {
             let byteCount = try file.info(of: name).byteRange.count
             for start in stride(from: 0, to: byteCount, by: part.count) {
                 let bytes = UnsafeMutableRawBufferPointer(
@@ -133,29 +131,6 @@ final class FeatureShard: Sendable {
         guard stated == computed.text else {
             throw FeatureStoreError(path: path, expected: "the checksum \(stated)", found: computed.text)
         }
-    }
-}
-
-/// Lends a shard's tensors once their types, shapes and places are known to be right.
-private struct CheckedTensors {
-    let file: SafetensorsFile
-
-    func callAsFunction<Element: TensorElement>(
-        _ name: String, of type: Element.Type, _ shape: [Int]
-    ) throws -> UnsafeBufferPointer<Element> {
-        let info = try file.info(of: name)
-        guard info.dtype == Element.dtype, info.shape == shape else {
-            throw FeatureStoreError(
-                path: file.path, expected: "'\(name)' of \(Element.dtype) \(shape)",
-                found: "\(info.dtype) \(info.shape)")
-        }
-        let bytes = try file.bytes(of: name)
-        guard Int(bitPattern: bytes.baseAddress).isMultiple(of: MemoryLayout<Element>.alignment) else {
-            throw FeatureStoreError(
-                path: file.path, expected: "'\(name)' at a multiple of its elements' size",
-                found: "another place")
-        }
-        return bytes.assumingMemoryBound(to: Element.self)
     }
 }
 

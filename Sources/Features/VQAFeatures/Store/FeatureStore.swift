@@ -96,7 +96,7 @@ public final class FeatureStore: FeatureSource {
 
     private func stored(_ image: ImageID) throws -> StoredRegions {
         guard let place = places[image] else {
-            throw FeatureStoreError(path: path, expected: "image \(image.rawValue)", found: "no such image")
+            throw FeatureStoreError(path: path, expected: "image \(image)", found: "no such image")
         }
         return shards[Int(place.shard)].regions(at: Int(place.position), maximumCount: maximumRegions)
     }
@@ -128,7 +128,7 @@ public final class FeatureStore: FeatureSource {
                 guard places.updateValue(place, forKey: image) == nil else {
                     throw FeatureStoreError(
                         path: shard.path, expected: "every image once",
-                        found: "image \(image.rawValue) a second time")
+                        found: "image \(image) a second time")
                 }
             }
         }

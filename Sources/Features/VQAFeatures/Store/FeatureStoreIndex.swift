@@ -30,12 +30,16 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
         let byteCount: Int
         let imageCount: Int
         let regionCount: Int
+        /// The shard's format where it is another than that of stores of numbers.
+        var format: String?
     }
 
     static let fileName = "index.json"
-    static let currentFormat = "rwsan feature store 2"
+    /// The format of stores whose images are numbers, and of those where some are texts.
+    static let formats = ["rwsan feature store 2", "rwsan feature store 3"]
+    static let expectedFormats = formats.map { "'\($0)'" }.joined(separator: " or ")
 
-    var format = currentFormat
+    let format: String
     let dtype: FeaturePrecision
     let width: Int
     let imageCount: Int
@@ -59,9 +63,9 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
         } catch {
             throw FeatureStoreError(path: path, expected: "the index of a feature store", found: "other text")
         }
-        guard format == Self.currentFormat else {
+        guard Self.formats.contains(format) else {
             throw FeatureStoreError(
-                path: path, expected: "'\(Self.currentFormat)'",
+                path: path, expected: Self.expectedFormats,
                 found: "'\(format)': remove the folder and pack it again")
         }
         // A file of another folder is none of the store's.
@@ -71,6 +75,7 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
     }
 
     init(_ shards: [Shard], precision: FeaturePrecision, width: Int, skipped: [SkippedInput]) {
+        format = shards.lazy.compactMap(\.format).first ?? Self.formats[0]
         dtype = precision
         self.width = width
         imageCount = shards.reduce(0) { $0 + $1.imageCount }
@@ -99,7 +104,8 @@ extension FeatureStoreIndex.Shard {
         self.init(
             file: URL(fileURLWithPath: shard.path).lastPathComponent,
             byteCount: try fileByteCount(shard.path), imageCount: shard.imageIDs.count,
-            regionCount: shard.regionCount)
+            regionCount: shard.regionCount,
+            format: shard.naming == .names ? shard.naming.format : nil)
     }
 }
 

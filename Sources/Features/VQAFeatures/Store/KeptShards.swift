@@ -92,10 +92,10 @@ struct KeptShards {
     private struct Interruption: Error {}
 
     private func checkKind(of shard: FeatureShard) throws {
-        guard shard.format == FeatureStoreIndex.currentFormat else {
+        guard FeatureStoreIndex.formats.contains(shard.format) else {
             throw Refusal(
                 error: FeatureStoreError(
-                    path: shard.path, expected: "'\(FeatureStoreIndex.currentFormat)'",
+                    path: shard.path, expected: FeatureStoreIndex.expectedFormats,
                     found: "'\(shard.format)': remove the folder and pack it again"))
         }
         guard shard.precision == precision else {

@@ -9,7 +9,7 @@ final class ShardContents: @unchecked Sendable {
     let precision: FeaturePrecision
     private var features: [UInt8] = []
     private var boxes: [Float] = []
-    private var images: [Int64] = []
+    private var images: [ImageID] = []
     private var offsets: [Int64] = [0]
     private var sizes: [Int32] = []
     private var width = 0
@@ -35,7 +35,7 @@ final class ShardContents: @unchecked Sendable {
     func append(_ image: StorableImage, width: Int) {
         image.withUnsafeFeatureBytes { features.append(contentsOf: $0) }
         boxes += image.boxes
-        images.append(image.image.rawValue)
+        images.append(image.image)
         offsets.append((offsets.last ?? 0) + Int64(image.count))
         sizes += [image.imageHeight, image.imageWidth]
         self.width = width
@@ -58,19 +58,20 @@ final class ShardContents: @unchecked Sendable {
         let rows = Int(offsets.last ?? 0)
         try features.withUnsafeBytes { bytes in
             // The tensor is gone before the memory is.
-            let tensors = [
+            let naming = ImageNaming(of: images)
+            var tensors = [
                 "features": try Tensor(
                     borrowing: bytes, shape: [rows, width], dtype: precision.dtype, owner: self),
                 "boxes": try Tensor(boxes, shape: [rows, 4]),
-                "image_id": try Tensor(images),
                 "offset": try Tensor(offsets),
                 "size": try Tensor(sizes, shape: [images.count, 2]),
             ]
+            tensors.merge(try naming.tensors(of: images)) { $1 }
             var checksum = Checksum()
-            for name in FeatureShard.tensorNames { try tensors[name]?.withUnsafeBytes { checksum.add($0) } }
+            for name in naming.checkedTensorNames { try tensors[name]?.withUnsafeBytes { checksum.add($0) } }
             let metadata = [
                 FeatureShard.checksumKey: checksum.text,
-                FeatureShard.formatKey: FeatureStoreIndex.currentFormat,
+                FeatureShard.formatKey: naming.format,
             ]
             try saveSafetensors(tensors, metadata: metadata, to: path)
         }

@@ -30,12 +30,17 @@ typedef struct {
     size_t count;
 } VQAStrings;
 
+/// Ids are numbers or texts. A number is its own id; text i of a view's `id_texts` has the id INT64_MIN + i. Numbers
+/// below this one would be taken for texts, and are refused.
+#define VQA_FIRST_NUMBER_ID (INT64_MIN + (INT64_C(1) << 32))
+
 /// `{"questions": [{"question_id", "image_id", "question"}, ...]}`
 typedef struct {
     size_t count;
     const int64_t *question_ids;  // [count]
     const int64_t *image_ids;     // [count]
     VQAStrings texts;             // [count]
+    VQAStrings id_texts;
 } VQAQuestions;
 
 /// One of the answers that people gave to a question. `answer` and `confidence` number strings.
@@ -48,7 +53,10 @@ typedef struct {
 /// `{"annotations": [{"question_id", "image_id", "question_type", "answer_type",
 ///   "multiple_choice_answer", "answers": [{"answer", "answer_confidence", "answer_id"}, ...]}, ...]}`
 ///
-/// Every different string is kept once, in `strings`; the int32 columns number them.
+/// Every different string is kept once, in `strings`; the int32 columns number them. What a file may leave out:
+/// `question_type` ("none of the above"), `answer_type` ("other"), `multiple_choice_answer` (the most frequent answer,
+/// the first of those that are equally so), `answer_confidence` (""), `answer_id` (the answer's place, from 1). Answers
+/// that are numbers count as texts, as they are written.
 typedef struct {
     size_t count;
     const int64_t *question_ids;             // [count]
@@ -59,6 +67,7 @@ typedef struct {
     const int64_t *answer_offsets;           // [count + 1]
     const VQAHumanAnswer *answers;           // [answer_offsets[count]]
     VQAStrings strings;
+    VQAStrings id_texts;
 } VQAAnnotations;
 
 /// `[{"answer", "question_id"}, ...]`; `answers` numbers strings.
@@ -67,6 +76,7 @@ typedef struct {
     const int64_t *question_ids;  // [count]
     const int32_t *answers;       // [count]
     VQAStrings strings;
+    VQAStrings id_texts;
 } VQAResults;
 
 VQAJSONStorage *vqa_questions_read(const char *path, VQAQuestions *view, VQAJSONError *error);

@@ -37,6 +37,8 @@ public final class Answerer {
     /// The dataset that was given; nil for none.
     public let dataset: (any VQADataset)?
 
+    /// Which metric answers are held against.
+    let metric: MetricVersion
     private let extractorWeights: String?
     private var extractor: GridFeatures?
     private let onNotice: (String) -> Void
@@ -58,6 +60,8 @@ public final class Answerer {
         public var place: DatasetPlace?
         /// A file with the answer list, for a checkpoint without one; nil for none.
         public var answerFile: String?
+        /// Which metric answers are held against.
+        public var metric = MetricVersion.release
         /// EfficientNet-Lite0's weights, to make features of pictures; nil has them fetched.
         public var extractorWeights: String?
         /// Told in one line of what is done otherwise than one would expect.
@@ -76,6 +80,7 @@ public final class Answerer {
         device = options.device
         precision = options.precision ?? .best(on: options.device)
         extractorWeights = options.extractorWeights
+        metric = options.metric
         onNotice = options.onNotice
         let checkpoint = try Checkpoint(contentsOf: path)
         var configuration = try CheckpointError.naming(path) {

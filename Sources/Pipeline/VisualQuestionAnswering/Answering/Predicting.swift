@@ -1,6 +1,5 @@
 import Foundation
 import Torch
-import VQABatches
 import VQADatasets
 import VQATraining
 
@@ -26,7 +25,20 @@ extension Answerer {
         split: String, savingLogitsTo logitsFile: String? = nil,
         onProgress: (_ answered: Int, _ count: Int) throws -> Bool = { _, _ in true }
     ) throws -> [Prediction] {
-        let builder = try questions(of: split)
+        let dataset = try requireDataset()
+        let examples = try dataset.examples(
+            of: split, vocabulary: vocabulary, maximumWords: configuration.data.maxToken)
+        return try answer(examples, of: split, dataset, savingLogitsTo: logitsFile, onProgress)
+    }
+
+    private func answer(
+        _ examples: Examples, of split: String, _ dataset: any VQADataset,
+        savingLogitsTo logitsFile: String?, _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
+    ) throws -> [Prediction] {
+        let features = try dataset.features(
+            of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: note)
+        var builder = try builder(examples, features)
+        builder.isPinned = device != .cpu
         let predictor = Predictor(model, device: device, precision: precision, configuration.training)
         let count = builder.count
         guard let logitsFile else {
@@ -52,22 +64,12 @@ extension Answerer {
     ) throws -> Evaluation {
         let dataset = try requireDataset()
         let split = split ?? type(of: dataset).evaluatedSplit
-        // Before the work of answering.
-        let metric = try dataset.metric(of: split)
-        let predictions = try predict(split: split, savingLogitsTo: logitsFile, onProgress: onProgress)
-        return Evaluation(predictions: predictions, report: try metric.evaluate(predictions))
-    }
-
-    /// The questions of a split, ready to be answered.
-    private func questions(of split: String) throws -> BatchBuilder {
-        let dataset = try requireDataset()
-        let features = try dataset.features(
-            of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: note)
-        var builder = try builder(
-            dataset.examples(
-                of: split, vocabulary: vocabulary, maximumWords: configuration.data.maxToken), features)
-        builder.isPinned = device != .cpu
-        return builder
+        let annotated = try dataset.annotatedQuestions(
+            of: split, vocabulary: vocabulary, maximumWords: configuration.data.maxToken, metric: metric)
+        if let notice = annotated.notice { note("\(split): \(notice)") }
+        let predictions = try answer(
+            annotated.examples, of: split, dataset, savingLogitsTo: logitsFile, onProgress)
+        return Evaluation(predictions: predictions, report: try annotated.metric.evaluate(predictions))
     }
 
     private func requireDataset() throws(NoDatasetError) -> any VQADataset {

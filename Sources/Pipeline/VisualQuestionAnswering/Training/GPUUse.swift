@@ -47,7 +47,9 @@ public struct GPUUse: Sendable {
     ///
     /// - Throws: What reading features throws.
     func loadFeatures(for setup: inout Trainer.Setup, onNotice: (String) -> Void) throws {
-        guard setup.device != .cpu, setup.training.unreadable == nil, let plan = try residentPlan(setup, onNotice) else { return }
+        guard setup.device != .cpu, setup.training.unreadable == nil,
+            let plan = try residentPlan(setup, onNotice)
+        else { return }
         for (index, device) in setup.devices.enumerated() {
             guard let regions = try load(plan, on: device, batchSize: setup.options.batchSize, onNotice)
             else {

@@ -56,7 +56,8 @@ struct RunPreparation {
         return try dataset.trainingData(
             DatasetRequest(
                 split: configuration.data.split, isEvaluated: configuration.training.evalEveryEpoch,
-                maximumWords: configuration.data.maxToken, vocabulary: checkpoint?.vocabulary, answers: list),
+                maximumWords: configuration.data.maxToken, vocabulary: checkpoint?.vocabulary, answers: list,
+                metric: request.metric),
             cache: request.cache, onNotice: request.onNotice)
     }
 

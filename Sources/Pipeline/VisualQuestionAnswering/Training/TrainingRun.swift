@@ -33,6 +33,8 @@ public final class TrainingRun {
         public var answerFile: String?
         /// GloVe's vectors, a text or a zip with it; nil has it looked for.
         public var glove: URL?
+        /// Which metric the answers to the val questions are held against.
+        public var metric = MetricVersion.release
         /// Where to compute. Several GPUs share the questions of each step.
         public var devices = [Device.best]
         /// In what precision to compute; nil for what suits the device.

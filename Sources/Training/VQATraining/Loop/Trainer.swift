@@ -194,7 +194,9 @@ public final class Trainer {
     }
 
     /// Does the epoch's steps that are left, and keeps those that were done where a batch cannot be made.
-    private func trainOrKeep(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws -> Bool {
+    private func trainOrKeep(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> Bool
+    {
         do {
             return try trainEpoch(onEvent, shouldStop)
         } catch let failure as BatchFailure {
@@ -228,13 +230,11 @@ public final class Trainer {
         while state.stepInEpoch < stepsPerEpoch {
             let maker = try steps.get()
             let rate = schedule.rate(step: state.step + 1, base: state.learningRateBase)
-            let asked = clock.now
-            let parts = try stepBatches(count, from: batches, maker)
-            waiting += clock.now - asked
             try profiled {
-                try finite(rate) {
-                    try maker.step(parts, learningRate: rate)
-                }
+                let asked = clock.now
+                let parts = try stepBatches(count, from: batches, maker)
+                waiting += clock.now - asked
+                try finite(rate) { try maker.step(parts, learningRate: rate) }
             }
             state.step += 1
             state.stepInEpoch += 1

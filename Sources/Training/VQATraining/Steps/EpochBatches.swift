@@ -25,6 +25,7 @@ struct EpochBatches: Sendable {
         let size = batchSize / parts
         let start = part * size
         let share = size * device / builders.count..<size * (device + 1) / builders.count
-        return try builders[device].readableBatch(rows: rows[start + share.lowerBound..<start + share.upperBound])
+        return try builders[device].readableBatch(
+            rows: rows[start + share.lowerBound..<start + share.upperBound])
     }
 }

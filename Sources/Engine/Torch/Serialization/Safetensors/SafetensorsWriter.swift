@@ -35,10 +35,10 @@ public struct SafetensorsRows: Sendable {
     }
 }
 
-/// Writes a safetensors file whose last tensor comes part by part, so that it is never in memory as a whole.
+/// Writes a safetensors file of which one tensor comes part by part, so that it is never in memory as a whole.
 ///
 /// - Parameters:
-///   - tensors: The other tensors, all of types wider than float32, which lie before it.
+///   - tensors: The other tensors.
 ///   - rows: The tensor that comes in parts.
 ///   - path: The file to write or to replace.
 ///   - body: Makes the parts, and hands them over in order.
@@ -61,8 +61,10 @@ private final class SafetensorsOutput {
     /// The tensor that comes in parts, and how many bytes of it have come.
     private var rows: SafetensorsTensorInfo?
     private var writtenByteCount = 0
+    /// What lies behind it.
+    private var following: [Tensor] = []
 
-    /// Writes everything but the tensor that comes in parts.
+    /// Writes everything in front of the tensor that comes in parts.
     init(_ tensors: [String: Tensor], rows: SafetensorsRows?, metadata: [String: String], path: String) throws
     {
         let layout: SafetensorsLayout
@@ -76,7 +78,11 @@ private final class SafetensorsOutput {
         try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0) }
         try file.write(header)
         for (info, tensor) in layout.entries {
-            if let tensor { try write(tensor) } else { self.rows = info }
+            guard let tensor else {
+                self.rows = info
+                continue
+            }
+            if self.rows == nil { try write(tensor) } else { following.append(tensor) }
         }
     }
 
@@ -94,6 +100,7 @@ private final class SafetensorsOutput {
 
     func commit(durably: Bool) throws {
         guard writtenByteCount == rows?.byteRange.count ?? 0 else { throw wrongByteCount }
+        for tensor in following { try write(tensor) }
         try file.commit(durably: durably)
     }
 
@@ -107,14 +114,15 @@ private final class SafetensorsOutput {
 
 /// Where each tensor goes in a file.
 private struct SafetensorsLayout {
-    /// In the order of the file; one that comes in parts has no tensor yet, and is the last.
+    /// In the order of the file; one that comes in parts has no tensor yet.
     let entries: [(info: SafetensorsTensorInfo, tensor: Tensor?)]
 
     init(_ tensors: [String: Tensor], rows: SafetensorsRows?) throws(SafetensorsError.Problem) {
-        var ordered = tensors.sorted {
-            ($0.value.dtype.safetensorsRank, $1.key) > ($1.value.dtype.safetensorsRank, $0.key)
-        }.map { (name: $0.key, dtype: $0.value.dtype, shape: $0.value.shape, tensor: Tensor?($0.value)) }
+        var ordered = tensors.map {
+            (name: $0.key, dtype: $0.value.dtype, shape: $0.value.shape, tensor: Tensor?($0.value))
+        }
         if let rows { ordered.append((rows.name, .float32, rows.shape, nil)) }
+        ordered.sort { ($0.dtype.safetensorsRank, $1.name) > ($1.dtype.safetensorsRank, $0.name) }
         var entries: [(SafetensorsTensorInfo, Tensor?)] = []
         var offset = 0
         for (name, dtype, shape, tensor) in ordered {
