@@ -1,4 +1,4 @@
-.PHONY: setup build test demo bench lint format
+.PHONY: setup build test test-packages demo bench lint format
 
 setup:
 	scripts/setup
@@ -11,6 +11,10 @@ test: setup
 	python3 -m unittest discover -s Tests/SetupTests
 	python3 -m unittest discover -s Tests/BenchmarkTests
 	swift test --skip-build
+
+# Packages that depend on this one, built by URL and version: the whole package once more.
+test-packages: setup
+	python3 -m unittest discover -s Tests/PackageTests
 
 demo: build
 	scripts/demo
