@@ -106,12 +106,12 @@ let package = Package(
         module("Models", "VQAModels", ["VQABatches", "Torch"]),
         module(
             "Training", "VQATraining",
-            ["VQAModels", "VQABatches", "VQADatasets", "Torch", "Archives", "Workers"]),
+            ["VQAModels", "VQABatches", "VQADatasets", "Torch", "Archives", "FileSystem", "Workers"]),
         module(
             "Commands", "RWSANCommands",
             [
                 "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures", "Torch",
-                "Downloads", "FileSystem", "TextFiles", "Workers", "Yams", argumentParser,
+                "Archives", "Downloads", "FileSystem", "TextFiles", "Workers", "Yams", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
@@ -120,6 +120,7 @@ let package = Package(
         benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),
 
         .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+        tests(of: "FileSystem"),
         tests(of: "Archives"),
         tests(of: "Downloads"),
         tests(of: "Workers"),

@@ -22,7 +22,7 @@ private func regions(_ value: Float, count: Int = 1) throws -> RegionFeatures {
             ("99999999999999999999.npz", nil), ("٣.npz", nil),
         ] as [(String, Int64?)])
     func imageID(name: String, number: Int64?) {
-        #expect(FeatureFolder.imageID(fileName: name) == number.map(ImageID.init))
+        #expect(ImageNaming.number.image(fileName: name) == number.map(ImageID.init))
     }
 
     @Test("the official folders answer for their images and say which are missing")

@@ -21,7 +21,7 @@ public struct ArchiveEntry: Sendable, Equatable {
 ///
 /// Checksums are verified as contents are read. A reader belongs to one thread at a time.
 public final class ArchiveReader {
-    private let archive: OpaquePointer
+    private var archive: OpaquePointer
     private let file: String
     /// libarchive reads from this copy for as long as the reader lives.
     private let memory: UnsafeMutableRawBufferPointer?
@@ -30,13 +30,28 @@ public final class ArchiveReader {
     private let gzip: GzipStream?
     private var currentEntry: ArchiveEntry?
     private var hasStarted = false
+    /// Opens a zip that is cut short for reading from its front; nil where that is not wanted, or has been done.
+    private var openCutZip: (() -> OpaquePointer?)?
+    /// Whether this is a zip without its directory, which lies at its end.
+    private var isCutZip = false
 
     /// Opens the archive at a path.
     ///
+    /// - Parameter keepsWholeEntriesOfCutZip: Whether the entries that a zip has before the place where it was cut
+    ///   off are given before the error; else it is refused at once.
     /// - Throws: `ArchiveError` when the file cannot be opened or is not an archive.
-    public convenience init(path: String) throws {
-        try self.init(file: path, memory: nil, packed: PackedBytes(path: path)) { archive in
+    public convenience init(path: String, keepsWholeEntriesOfCutZip: Bool = false) throws {
+        let packed = PackedBytes(path: path)
+        try self.init(file: path, memory: nil, packed: packed) { archive in
             archive_read_open_filename(archive, path, 128 << 10)
+        }
+        guard keepsWholeEntriesOfCutZip, packed?.isZip == true else { return }
+        openCutZip = {
+            guard let archive = archive_read_new() else { return nil }
+            archive_read_support_format_zip_streamable(archive)
+            if archive_read_open_filename(archive, path, 128 << 10) == ARCHIVE_OK { return archive }
+            archive_read_free(archive)
+            return nil
         }
     }
 
@@ -72,7 +87,8 @@ public final class ArchiveReader {
         // Otherwise the first tar of several in one file would hide the others.
         archive_read_set_format_option(archive, "tar", "read_concatenated_archives", "1")
         let status = gzip.map { archive.open($0) } ?? open(archive)
-        guard status == ARCHIVE_OK else {
+        // What is wrong with gzip data comes out where the first entry is asked for.
+        guard status == ARCHIVE_OK || gzip?.failure != nil else {
             throw ArchiveError(file: file, reason: .unreadable(archive.lastErrorMessage))
         }
     }
@@ -100,6 +116,7 @@ public final class ArchiveReader {
         // A warning is about an entry's attributes, such as a name in a strange character set.
         guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header else {
             if let failure = gzip?.failure { throw ArchiveError(file: file, reason: failure) }
+            if !hasStarted, startOverWithoutDirectory() { return try nextEntry() }
             // libarchive looks for the format only now, so a first failure is that of a non-archive.
             let message = archive.lastErrorMessage
             throw ArchiveError(file: file, reason: hasStarted ? .corrupt(message) : .unreadable(message))
@@ -115,10 +132,23 @@ public final class ArchiveReader {
         return entry
     }
 
+    /// Reads a zip whose directory is not there from its front; false where that is no way out.
+    private func startOverWithoutDirectory() -> Bool {
+        guard let cut = openCutZip?() else { return false }
+        openCutZip = nil
+        archive_read_free(archive)
+        archive = cut
+        isCutZip = true
+        return true
+    }
+
     /// A tar ends with blocks of zeros (POSIX.1-2017, pax, "ustar Interchange Format"). libarchive does without,
     /// and would take one that is cut between two entries for whole.
     private func checkEnd() throws {
         if let failure = gzip?.failure { throw ArchiveError(file: file, reason: failure) }
+        guard !isCutZip else {
+            throw ArchiveError(file: file, reason: .corrupt("the zip ends before its directory"))
+        }
         guard archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR else { return }
         // Where the last entry ends and the next one would begin.
         let end = Int(archive_read_header_position(archive))

@@ -22,9 +22,14 @@ final class PackedBytes {
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Whether these are the first bytes of a gzip file, by RFC 1952, section 2.3.1.
-    var isGzip: Bool {
-        withUnsafeTemporaryAllocation(byteCount: 2, alignment: 1) { start in
-            read(at: 0, into: start) == 2 && start.elementsEqual([0x1f, 0x8b])
+    var isGzip: Bool { starts(with: [0x1f, 0x8b]) }
+
+    /// Whether these are the first bytes of a zip with an entry, by PKWARE's APPNOTE 4.3.7.
+    var isZip: Bool { starts(with: [0x50, 0x4b, 3, 4]) }
+
+    private func starts(with signature: [UInt8]) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: signature.count, alignment: 1) { start in
+            read(at: 0, into: start) == signature.count && start.elementsEqual(signature)
         }
     }
 

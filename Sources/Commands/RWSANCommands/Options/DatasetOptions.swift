@@ -18,8 +18,14 @@ struct DatasetOptions: ParsableArguments {
         }
     }
 
-    /// The dataset that the options name.
+    /// The dataset that the options name, which tells on the console what users should know.
     func open() throws -> OfficialDataset {
+        let dataset = try namedDataset()
+        dataset.onNotice = Console.note
+        return dataset
+    }
+
+    private func namedDataset() throws -> OfficialDataset {
         let layout = OfficialLayout(datasets: URL(fileURLWithPath: folder ?? ""))
         guard questionsFolder != nil || featuresFolder != nil else {
             return try OfficialDataset(URL(fileURLWithPath: folder ?? ""))

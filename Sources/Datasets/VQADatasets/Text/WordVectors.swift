@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import TextFiles
 
@@ -61,7 +62,8 @@ public struct WordVectors: Sendable {
         var values = Array(repeating: Float(0), count: vocabulary.count * dimension)
         var isFound = Array(repeating: false, count: vocabulary.count)
         let lines: LineReader
-        if file.pathExtension.lowercased() == "zip" {
+        // A pipe, which cannot be looked into twice, gives text.
+        if FileKind(contentsOf: file.path) == .zip {
             let text = try ZippedText(file)
             lines = LineReader(file) { try text.read(into: $0) }
         } else {
