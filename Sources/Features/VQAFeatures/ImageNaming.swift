@@ -94,7 +94,9 @@ extension ImageNaming {
             // A number that went through a column of floats: 39318.0.
             return digits.allSatisfy { $0 == "0" } ? number(atEndOf: String(before)) : nil
         }
-        guard "_- .".contains(separator), !isCopy(before, separator), Double(stem) == nil else { return nil }
+        guard "_- .".contains(separator), !isCopy(before, separator), Double(stem) == nil,
+            UUID(uuidString: String(stem.suffix(36))) == nil
+        else { return nil }
         return Int64(String(digits))
     }
 

@@ -21,7 +21,7 @@ public struct ArchiveEntry: Sendable, Equatable {
 ///
 /// Checksums are verified as contents are read. A reader belongs to one thread at a time.
 public final class ArchiveReader {
-    private var archive: OpaquePointer
+    private let archive: OpaquePointer
     private let file: String
     /// libarchive reads from this copy for as long as the reader lives.
     private let memory: UnsafeMutableRawBufferPointer?
@@ -30,10 +30,9 @@ public final class ArchiveReader {
     private let gzip: GzipStream?
     private var currentEntry: ArchiveEntry?
     private var hasStarted = false
-    /// Opens a zip that is cut short for reading from its front; nil where that is not wanted, or has been done.
-    private var openCutZip: (() -> OpaquePointer?)?
     /// Whether this is a zip without its directory, which lies at its end.
-    private var isCutZip = false
+    private let isCutZip: Bool
+    private let keepsWholeEntries: Bool
 
     /// Opens the archive at a path.
     ///
@@ -41,18 +40,9 @@ public final class ArchiveReader {
     ///   off are given before the error; else it is refused at once.
     /// - Throws: `ArchiveError` when the file cannot be opened or is not an archive.
     public convenience init(path: String, keepsWholeEntriesOfCutZip: Bool = false) throws {
-        let packed = PackedBytes(path: path)
-        try self.init(file: path, memory: nil, packed: packed) { archive in
-            archive_read_open_filename(archive, path, 128 << 10)
-        }
-        guard keepsWholeEntriesOfCutZip, packed?.isZip == true else { return }
-        openCutZip = {
-            guard let archive = archive_read_new() else { return nil }
-            archive_read_support_format_zip_streamable(archive)
-            if archive_read_open_filename(archive, path, 128 << 10) == ARCHIVE_OK { return archive }
-            archive_read_free(archive)
-            return nil
-        }
+        try self.init(
+            file: path, memory: nil, packed: PackedBytes(path: path), keepsWholeEntries: keepsWholeEntriesOfCutZip
+        ) { archive in archive_read_open_filename(archive, path, 128 << 10) }
     }
 
     /// Opens an archive held in memory; `name` stands for it in errors.
@@ -68,7 +58,7 @@ public final class ArchiveReader {
     }
 
     private init(
-        file: String, memory: UnsafeMutableRawBufferPointer?, packed: PackedBytes?,
+        file: String, memory: UnsafeMutableRawBufferPointer?, packed: PackedBytes?, keepsWholeEntries: Bool = false,
         open: (OpaquePointer) -> Int32
     ) throws {
         guard let archive = archive_read_new() else {
@@ -79,10 +69,16 @@ public final class ArchiveReader {
         self.file = file
         self.memory = memory
         self.packed = packed
+        self.keepsWholeEntries = keepsWholeEntries
+        isCutZip = packed.map { $0.isZip && !$0.hasZipDirectory } ?? false
         gzip = packed.flatMap { $0.isGzip ? GzipStream($0) : nil }
-        // A zip is read by its directory, at the end of the file, so that one cut short is refused
-        // at once; libarchive's streaming zip reader would hand out the entries that are left.
-        archive_read_support_format_zip_seekable(archive)
+        // A zip is read by its directory, at the end of the file. Where that is cut off, libarchive would find that of
+        // a zip in the zip, and its streaming reader hands out the entries that are left.
+        if isCutZip {
+            archive_read_support_format_zip_streamable(archive)
+        } else {
+            archive_read_support_format_zip_seekable(archive)
+        }
         archive_read_support_format_tar(archive)
         // Otherwise the first tar of several in one file would hide the others.
         archive_read_set_format_option(archive, "tar", "read_concatenated_archives", "1")
@@ -105,6 +101,7 @@ public final class ArchiveReader {
     ///
     /// - Throws: `ArchiveError` when the archive is damaged, cut short, or no archive at all.
     public func nextEntry() throws -> ArchiveEntry? {
+        if isCutZip, !keepsWholeEntries { throw cutZip }
         defer { hasStarted = true }
         currentEntry = nil
         var header: OpaquePointer?
@@ -116,7 +113,6 @@ public final class ArchiveReader {
         // A warning is about an entry's attributes, such as a name in a strange character set.
         guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header else {
             if let failure = gzip?.failure { throw ArchiveError(file: file, reason: failure) }
-            if !hasStarted, startOverWithoutDirectory() { return try nextEntry() }
             // libarchive looks for the format only now, so a first failure is that of a non-archive.
             let message = archive.lastErrorMessage
             throw ArchiveError(file: file, reason: hasStarted ? .corrupt(message) : .unreadable(message))
@@ -132,23 +128,15 @@ public final class ArchiveReader {
         return entry
     }
 
-    /// Reads a zip whose directory is not there from its front; false where that is no way out.
-    private func startOverWithoutDirectory() -> Bool {
-        guard let cut = openCutZip?() else { return false }
-        openCutZip = nil
-        archive_read_free(archive)
-        archive = cut
-        isCutZip = true
-        return true
+    private var cutZip: ArchiveError {
+        ArchiveError(file: file, reason: .corrupt("the zip ends before the directory at its end"))
     }
 
     /// A tar ends with blocks of zeros (POSIX.1-2017, pax, "ustar Interchange Format"). libarchive does without,
     /// and would take one that is cut between two entries for whole.
     private func checkEnd() throws {
         if let failure = gzip?.failure { throw ArchiveError(file: file, reason: failure) }
-        guard !isCutZip else {
-            throw ArchiveError(file: file, reason: .corrupt("the zip ends before its directory"))
-        }
+        guard !isCutZip else { throw cutZip }
         guard archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR else { return }
         // Where the last entry ends and the next one would begin.
         let end = Int(archive_read_header_position(archive))

@@ -141,6 +141,14 @@ extension FileKind {
     private static func written(_ bytes: [UInt8]) -> FileKind? {
         let controls: Set<UInt8> = [9, 10, 12, 13]
         guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || controls.contains($0) }) else { return nil }
+        // Bytes beyond ASCII are letters of UTF-8, the last of which may be cut, or now and then one of Latin-1.
+        let longestCut = bytes.count < prefixByteCount ? 0 : 3
+        guard
+            bytes.count(where: { $0 >= 0x80 }) * 3 < bytes.count
+                || (0...longestCut).contains(where: {
+                    String(validating: bytes.dropLast($0), as: UTF8.self) != nil
+                })
+        else { return nil }
         let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
         if line.contains(UInt8(ascii: "\t")) { return .table }
         switch bytes.first(where: { $0 > 0x20 }) {
