@@ -79,7 +79,9 @@ private let halfRandomBytes: [UInt8] = {
         }
     }
 
-    @Test("a zip cut behind a zip that it holds is not taken for that one; its whole entries are there to be had")
+    @Test(
+        "a zip cut behind a zip that it holds is not taken for that one; its whole entries are there to be had"
+    )
     func zipCutInZip() throws {
         let folder = try TemporaryFolder()
         let inner = try ZipWriter(path: folder.file("inner.zip"))
@@ -91,7 +93,8 @@ private let halfRandomBytes: [UInt8] = {
         }
         try outer.finish()
         let bytes = try folder.bytes(of: "outer.zip")
-        let innerEnd = try #require(bytes.indices.dropLast(22).last { bytes[$0...].starts(with: [80, 75, 5, 6]) }) + 22
+        let innerEnd =
+            try #require(bytes.indices.dropLast(22).last { bytes[$0...].starts(with: [80, 75, 5, 6]) }) + 22
         let directory = bytes.suffix(6).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
         for length in [innerEnd, directory, directory + 1, directory + 30] {
             let path = try folder.write("cut.zip", bytes.prefix(length))
@@ -99,8 +102,8 @@ private let halfRandomBytes: [UInt8] = {
                 file: path, reason: .corrupt("the zip ends before the directory at its end"))
             #expect(throws: expected) { try ArchiveReader(path: path).nextEntry() }
             let reader = try ArchiveReader(path: path, keepsWholeEntriesOfCutZip: true)
-            // Behind an entry's contents come their length and checksum.
-            for name in length == innerEnd ? ["1.npz"] : ["1.npz", "2.npz"] {
+            // Behind an entry's contents come their length and checksum, which libarchive looks for in 24 bytes.
+            for name in length < directory + 24 ? ["1.npz"] : ["1.npz", "2.npz"] {
                 #expect(try reader.nextEntry()?.path == name)
                 #expect(try reader.readContents(byteLimit: 1 << 20) == folder.bytes(of: "inner.zip"))
             }

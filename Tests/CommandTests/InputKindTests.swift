@@ -34,7 +34,9 @@ import VQAFeatures
         #expect(wrong.exitCode != 0 && wrong.errorOutput.contains("--image-ids"))
     }
 
-    @Test("images that a store lacks are read from the folder beside it, which is told in one line; else both are named")
+    @Test(
+        "images that a store lacks are read from the folder beside it, which is told in one line; else both are named"
+    )
     func storeBehindFolder() throws {
         let mini = try MiniCommands.withCopiedDataset()
         let folder = mini.dataFile("coco_extract/test2015")
@@ -45,13 +47,18 @@ import VQAFeatures
         #expect(packed.exitCode == 0, Comment(rawValue: packed.errorOutput))
         let refused = try mini.tool.run(mini.predict())
         #expect(refused.exitCode == 1)
-        #expect(refused.lastErrorLine.contains("\(folder).packed, \(folder): 1 of 6 images have no features: 48846"))
+        #expect(
+            refused.lastErrorLine.contains(
+                "\(folder).packed, \(folder): 1 of 6 images have no features: 48846"))
 
         try FileManager.default.moveItem(atPath: aside, toPath: picture)
         let outcome = try mini.tool.run(mini.predict())
         #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
         let told = outcome.errorLines.filter { $0.contains("packing it again includes them") }
-        #expect(told == ["\(folder).packed lacks images that \(folder) has: they are read from there; packing it again includes them"])
+        #expect(
+            told == [
+                "\(folder).packed lacks images that \(folder) has: they are read from there; packing it again includes them"
+            ])
         let info = try mini.tool.run("info", mini.datasets)
         #expect(info.output.contains("6 images, all with features"))
     }

@@ -8,15 +8,19 @@ import Testing
     @Test(
         "a file's first bytes tell its kind",
         arguments: [
-            ([], .empty), ([0x50, 0x4B, 3, 4, 20], .zip), ([0x50, 0x4B, 5, 6], .zip), ([0x1F, 0x8B, 8], .gzip),
+            ([], .empty), ([0x50, 0x4B, 3, 4, 20], .zip), ([0x50, 0x4B, 5, 6], .zip),
+            ([0x1F, 0x8B, 8], .gzip),
             ([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], .png), ([0xFF, 0xD8, 0xFF, 0xE0], .jpeg),
             ([0x80, 2, 0x8A], .pickle), ([2, 0, 0, 0, 0, 0, 0, 0, 0x7B, 0x7D], .safetensors),
-            (Array("GIF89a".utf8), .otherPicture("GIF")), (Array("RIFF0000WEBPVP8 ".utf8), .otherPicture("WebP")),
-            (Array("BM0000\0\0\0\0000000".utf8), .otherPicture("BMP")), (Array("II*\0".utf8), .otherPicture("TIFF")),
+            (Array("GIF89a".utf8), .otherPicture("GIF")),
+            (Array("RIFF0000WEBPVP8 ".utf8), .otherPicture("WebP")),
+            (Array("BM0000\0\0\0\0000000".utf8), .otherPicture("BMP")),
+            (Array("II*\0".utf8), .otherPicture("TIFF")),
             ([0, 0, 0, 32] + Array("ftypheic".utf8), .otherPicture("HEIC")),
             (Array("39318\t640\t480\t36\tAAAA".utf8), .table), (Array("the 0.1 0.2\n".utf8), .text("text")),
             (Array("BMW and caf\u{E9}".utf8), .text("text")),
-            (Array(" <html>".utf8), .text("a page of HTML or XML")), (Array("{\"a\": 1}".utf8), .text("JSON")),
+            (Array(" <html>".utf8), .text("a page of HTML or XML")),
+            (Array("{\"a\": 1}".utf8), .text("JSON")),
             ([1, 2, 3], .unknown([1, 2, 3])), ([0x80, 9], .unknown([0x80, 9])),
         ] as [([UInt8], FileKind)])
     func kinds(bytes: [UInt8], kind: FileKind) {
@@ -74,6 +78,8 @@ import Testing
         for path in [".DS_Store", "a/._1.npz", "__MACOSX/1.npz", "a/__MACOSX/b/1.npz", ".git/1.npz"] {
             #expect(FolderListing.isHidden(path))
         }
-        for path in ["1.npz", "./1.npz", "../a/1.npz", "a.b/1..npz"] { #expect(!FolderListing.isHidden(path)) }
+        for path in ["1.npz", "./1.npz", "../a/1.npz", "a.b/1..npz"] {
+            #expect(!FolderListing.isHidden(path))
+        }
     }
 }

@@ -24,7 +24,8 @@ public final class TemporaryFolder: Sendable {
     ///
     /// - Parameter folder: Where the copy goes; nil for this folder.
     /// - Returns: The name with the byte that is not UTF-8 as `\xE9`.
-    public func copyToLatin1Name(_ file: String, _ ending: String, in folder: String? = nil) throws -> String {
+    public func copyToLatin1Name(_ file: String, _ ending: String, in folder: String? = nil) throws -> String
+    {
         try Self.run("cp \"$1\" \"$2/$(printf 'caf\\351')$3\"", file, folder ?? path, ending)
         return "caf\\xE9" + ending
     }

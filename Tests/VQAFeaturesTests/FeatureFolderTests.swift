@@ -30,9 +30,12 @@ private func regions(_ value: Float, count: Int = 1) throws -> RegionFeatures {
     @Test(
         "a name of which it is not certain that it ends in an image's number stands for no image",
         arguments: [
-            "COCO_val2014_000000000042 (1).png", "COCO_val2014_000000000042 2.png", "42 copy 2.png", "42 - Copy.png",
-            "n116329.jpg", "a1_b22.c.jp2.npz", "0a1b2c3d4e5f60718293a4b5c6d7e8f9.png", "42_png.rf..png", "42.rf.a1.png",
-            "39318.5.npz", "a_39318.5.npz", "3.9318e-04.npz", "-5.npz", "5_.npz", ".npz", "_png.rf.a1.png", "42x.png",
+            "COCO_val2014_000000000042 (1).png", "COCO_val2014_000000000042 2.png", "42 copy 2.png",
+            "42 - Copy.png",
+            "n116329.jpg", "a1_b22.c.jp2.npz", "0a1b2c3d4e5f60718293a4b5c6d7e8f9.png", "42_png.rf..png",
+            "42.rf.a1.png",
+            "39318.5.npz", "a_39318.5.npz", "3.9318e-04.npz", "-5.npz", "5_.npz", ".npz", "_png.rf.a1.png",
+            "42x.png",
             "550e8400-e29b-41d4-a716-446655440000.jpg",
         ])
     func uncertainNames(name: String) {
@@ -41,7 +44,9 @@ private func regions(_ value: Float, count: Int = 1) throws -> RegionFeatures {
 
     @Test("by name, the whole name without extensions says which image it is")
     func byName() {
-        for (name, image) in [("12.png.npz", 12), ("12_png.rf.a0.jpg", 12), ("012.png", nil), ("a_12.png", nil)] as [(String, Int64?)] {
+        for (name, image) in [
+            ("12.png.npz", 12), ("12_png.rf.a0.jpg", 12), ("012.png", nil), ("a_12.png", nil),
+        ] as [(String, Int64?)] {
             #expect(ImageNaming.name.image(fileName: name) == image.map(ImageID.init))
         }
         #expect(ImageNaming.name.key(fileName: "n116329.jpg.npz") == "n116329")

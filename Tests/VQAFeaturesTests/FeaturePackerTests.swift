@@ -235,7 +235,9 @@ import Testing
         try folders.expectStore(of: [1])
     }
 
-    @Test("ids that went through a column of floats are the numbers that they were; others are named with their line")
+    @Test(
+        "ids that went through a column of floats are the numbers that they were; others are named with their line"
+    )
     func floatIDs() throws {
         let folders = try PackingFolders()
         let ids = ["1.0", "2.5", "3.00", "-4", "4.0e0", "nan", "5.", "COCO_val_6.0", "7.jpg", "n8", "9 (1)"]

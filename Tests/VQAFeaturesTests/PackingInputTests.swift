@@ -18,7 +18,9 @@ import Testing
     }
 
     /// The input as a zip, each file as it is.
-    private func zip(_ folders: PackingFolders, _ images: [Int], others: [String: [UInt8]] = [:]) throws -> String {
+    private func zip(_ folders: PackingFolders, _ images: [Int], others: [String: [UInt8]] = [:]) throws
+        -> String
+    {
         let path = folders.temporary.file("npz.zip")
         let writer = try ZipWriter(path: path, compression: .store)
         for (name, contents) in others.sorted(by: { $0.key < $1.key }) {
@@ -27,7 +29,8 @@ import Testing
         for image in images {
             let name = URL(fileURLWithPath: folders.file(image)).lastPathComponent
             try writer.add(
-                name: "npz/" + name, contents: [UInt8](Data(contentsOf: URL(fileURLWithPath: folders.file(image)))))
+                name: "npz/" + name,
+                contents: [UInt8](Data(contentsOf: URL(fileURLWithPath: folders.file(image)))))
         }
         try writer.finish()
         return path
@@ -50,7 +53,9 @@ import Testing
         case "tar": try run("tar -cf \(input) *", in: folders.input)
         case "tar.gz": try run("tar -czf \(input) *", in: folders.input)
         default:
-            func text(_ floats: [Float]) -> String { floats.withUnsafeBytes { Data($0).base64EncodedString() } }
+            func text(_ floats: [Float]) -> String {
+                floats.withUnsafeBytes { Data($0).base64EncodedString() }
+            }
             let rows = try (1...2).map { image in
                 let regions = try madeUpRegions(image)
                 return "\(image)\t\(regions.imageWidth)\t\(regions.imageHeight)\t3\t\(text(regions.boxes))"
@@ -75,10 +80,13 @@ import Testing
         #expect(
             try found(folders.temporary.write("pointer.tsv", pointer))
                 == "a pointer of Git LFS, not the file it stands for")
-        #expect(try found(folders.temporary.write("x.npz", [1, 2, 0xFF])) == "bytes that start with 01 02 ff")
+        #expect(
+            try found(folders.temporary.write("x.npz", [1, 2, 0xFF])) == "bytes that start with 01 02 ff")
     }
 
-    @Test("an archive cut off early keeps what is whole, however small it is", arguments: ["tar", "tar.gz", "zip"])
+    @Test(
+        "an archive cut off early keeps what is whole, however small it is",
+        arguments: ["tar", "tar.gz", "zip"])
     func smallCutArchive(kind: String) throws {
         let folders = try PackingFolders(images: Array(1...9))
         let archive: String
@@ -95,7 +103,9 @@ import Testing
         #expect(2...7 ~= report.packedCount)
         #expect(report.endedEarly.count == 1)
         let problem = "\(archive): the archive is damaged or incomplete: "
-        #expect(try #require(report.endedEarly.first).hasPrefix(problem + (kind == "tar.gz" ? "the gzip data" : "")))
+        #expect(
+            try #require(report.endedEarly.first).hasPrefix(
+                problem + (kind == "tar.gz" ? "the gzip data" : "")))
         #expect(!FeatureStore.isFinished(folders.output))
     }
 
@@ -126,19 +136,24 @@ import Testing
         let directory = bytes.suffix(6).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
         try Data(bytes.prefix(directory)).write(to: URL(fileURLWithPath: archive))
         let report = try folders.pack([archive])
-        #expect((report.outcome, report.packedCount) == (.incomplete, 3))
+        #expect(report.outcome == .incomplete)
+        #expect(2...3 ~= report.packedCount)
         #expect(report.endedEarly.count == 1)
     }
 
-    @Test("what macOS and others hide in folders and archives is passed over in silence", arguments: ["folder", "tar", "zip"])
+    @Test(
+        "what macOS and others hide in folders and archives is passed over in silence",
+        arguments: ["folder", "tar", "zip"])
     func hiddenFiles(kind: String) throws {
         let folders = try PackingFolders(images: [1, 2])
         let hidden = ["._COCO_000000000001.jpg.npz", ".DS_Store", ".cache_7.npz"]
         var input = folders.input
         switch kind {
         case "zip":
-            let entries = hidden.map { "npz/" + $0 } + ["__MACOSX/npz/._COCO_000000000001.jpg.npz", "__MACOSX/8.npz"]
-            input = try zip(folders, [1, 2], others: Dictionary(uniqueKeysWithValues: entries.map { ($0, [1, 2]) }))
+            let entries =
+                hidden.map { "npz/" + $0 } + ["__MACOSX/npz/._COCO_000000000001.jpg.npz", "__MACOSX/8.npz"]
+            input = try zip(
+                folders, [1, 2], others: Dictionary(uniqueKeysWithValues: entries.map { ($0, [1, 2]) }))
         default:
             for name in hidden { _ = try folders.temporary.write("npz/" + name, [1, 2]) }
             if kind == "tar" { input = try folders.archive() }
@@ -149,7 +164,9 @@ import Testing
         try folders.expectStore(of: [1, 2])
     }
 
-    @Test("names of which it is not certain, or that are not UTF-8, are named and left out", arguments: ["folder", "tar.gz"])
+    @Test(
+        "names of which it is not certain, or that are not UTF-8, are named and left out",
+        arguments: ["folder", "tar.gz"])
     func uncertainNames(kind: String) throws {
         let folders = try PackingFolders(images: [1, 2])
         let copy = "COCO_000000000002.jpg (1).npz"

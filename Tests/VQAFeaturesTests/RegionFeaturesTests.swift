@@ -114,7 +114,9 @@ private let officialFile = valFolder + "/COCO_val2014_000000061982.jpg.npz"
             array: "x", expected: "finite numbers", found: "nan")
     }
 
-    @Test("features that are not transposed are read, as the boxes tell; of as many as they are wide, the official order")
+    @Test(
+        "features that are not transposed are read, as the boxes tell; of as many as they are wide, the official order"
+    )
     func notTransposed() throws {
         let folder = try TemporaryFolder()
         let path = folder.file("1.npz")

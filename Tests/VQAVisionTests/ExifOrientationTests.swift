@@ -63,7 +63,8 @@ struct ExifOrientationTests {
 
     @Test("is turned by what a PNG notes")
     func pngFile() throws {
-        var file = PNGFile(width: 3, height: 2, rows: [[0, 1, 2], [3, 4, 5]].map { $0.flatMap { [$0, $0, $0] } })
+        var file = PNGFile(
+            width: 3, height: 2, rows: [[0, 1, 2], [3, 4, 5]].map { $0.flatMap { [$0, $0, $0] } })
         file.exif = tiff(6, isLittleEndian: false)
         let picture = try Picture(decoding: file.bytes, named: "turned")
         #expect((picture.width, picture.height) == (2, 3))
@@ -75,7 +76,10 @@ struct ExifOrientationTests {
         let plain = try VQAVisionTests.jpegFile(width: 2, height: 1, pixels: [0, 0, 0, 200, 200, 200])
         let expected = try Picture(decoding: plain, named: "plain")
         let whole = tiff(6, isLittleEndian: true)
-        var damages = (0..<32).map { Array(whole.prefix($0)) } + [tiff(0, isLittleEndian: true), tiff(9, isLittleEndian: false)]
+        var damages =
+            (0..<32).map { Array(whole.prefix($0)) } + [
+                tiff(0, isLittleEndian: true), tiff(9, isLittleEndian: false),
+            ]
         for (place, value) in [(0, 0x58), (2, 43), (7, 0xFF), (4, 0xFF), (24, 4), (26, 2)] as [(Int, UInt8)] {
             var changed = whole
             changed[place] = value

@@ -110,10 +110,12 @@ private struct Pictures {
         let report = try pictures.extract()
         #expect(report.extractedCount == 5)
         #expect(report.unreadable.map(\.file) == [folder + "/a_01.png"])
-        let problem = "expected an image's number at the end of the name, alone or behind _, -, a space or a dot, found "
+        let problem =
+            "expected an image's number at the end of the name, alone or behind _, -, a space or a dot, found "
         #expect(
             report.leftOut == [
-                LeftOutPicture(path: folder + "/a_1 (1).png", reason: .uncertainName(problem + "'a_1 (1).png'")),
+                LeftOutPicture(
+                    path: folder + "/a_1 (1).png", reason: .uncertainName(problem + "'a_1 (1).png'")),
                 LeftOutPicture(path: folder + "/b_2.JPG", reason: .sameImage(as: folder + "/b_02.png")),
                 LeftOutPicture(path: folder + "/" + invalid, reason: .invalidName),
                 LeftOutPicture(path: folder + "/n7.png", reason: .uncertainName(problem + "'n7.png'")),

@@ -25,7 +25,8 @@ public final class FeatureFolder: Sendable {
     ///   - cacheByteLimit: how many bytes of features to keep in memory once they have been read.
     /// - Throws: `FeatureFolderError` when a folder cannot be listed or has two files for one image.
     public init(
-        _ folders: [String], naming: ImageNaming = .number, maximumRegions: Int? = nil, cacheByteLimit: Int = 0
+        _ folders: [String], naming: ImageNaming = .number, maximumRegions: Int? = nil,
+        cacheByteLimit: Int = 0
     ) throws {
         self.folders = folders
         self.maximumRegions = maximumRegions

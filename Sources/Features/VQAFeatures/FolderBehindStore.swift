@@ -45,7 +45,8 @@ package final class FolderBehindStore: FeatureSource {
         }
         if isFirst {
             onNotice(
-                "\(store) lacks images that \(path) has: they are read from there; packing it again includes them")
+                "\(store) lacks images that \(path) has: they are read from there; packing it again includes them"
+            )
         }
         return true
     }

@@ -47,7 +47,7 @@ public enum ImageNaming: String, CaseIterable, Sendable {
 
     /// Whether a name is that of a file of features, which is not hidden.
     package static func isFeatureFile(_ fileName: String) -> Bool {
-        fileName.lowercased().hasSuffix(featureExtension) && !FolderListing.isHidden(fileName)
+        hasFeatureExtension(fileName[...]) && !FolderListing.isHidden(fileName)
     }
 
     /// Whether a name ends as those of pictures do.
@@ -62,16 +62,17 @@ public enum ImageNaming: String, CaseIterable, Sendable {
 extension ImageNaming {
     private static let featureExtension = ".npz"
     private static let pictureExtensions: Set<String> = [
-        "png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "gif", "tif", "tiff", "jp2", "j2k", "jxl", "heic",
-        "heif", "avif", "ppm", "pgm", "pbm", "pnm", "tga", "svg",
+        "png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "gif", "tif", "tiff", "jp2", "j2k", "jxl",
+        "heic", "heif", "avif", "ppm", "pgm", "pbm", "pnm", "tga", "svg",
     ]
 
     /// A file's name without `.npz`, a picture's extensions, and the end that Roboflow's exports have:
     /// `12_png.rf.<hash>` is `12`.
     package static func stem(of fileName: String) -> String {
         var name = fileName[...]
-        if name.lowercased().hasSuffix(featureExtension) { name = name.dropLast(featureExtension.count) }
+        if hasFeatureExtension(name) { name = name.dropLast(featureExtension.count) }
         while isPictureFile(String(name)), let dot = name.lastIndex(of: ".") { name = name[..<dot] }
+        guard name.utf8.contains(UInt8(ascii: ".")) else { return String(name) }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         if parts.count > 2, parts[parts.count - 2] == "rf", let hash = parts.last, !hash.isEmpty,
             hash.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }),
@@ -81,6 +82,13 @@ extension ImageNaming {
             return String(name[..<line])
         }
         return String(name)
+    }
+
+    /// Whether a name ends in `.npz`, in capital letters or not. It is asked of every file in a folder of many.
+    private static func hasFeatureExtension(_ name: Substring) -> Bool {
+        let end = name.utf8.suffix(featureExtension.utf8.count)
+        return end.count == featureExtension.utf8.count
+            && zip(end, featureExtension.utf8).allSatisfy { $0 == $1 || $0 | 0x20 == $1 }
     }
 
     /// The number that a stem consists of or ends in; nil where it is not certain that there is one.
@@ -95,7 +103,7 @@ extension ImageNaming {
             return digits.allSatisfy { $0 == "0" } ? number(atEndOf: String(before)) : nil
         }
         guard "_- .".contains(separator), !isCopy(before, separator), Double(stem) == nil,
-            UUID(uuidString: String(stem.suffix(36))) == nil
+            stem.utf8.count < 36 || UUID(uuidString: String(stem.suffix(36))) == nil
         else { return nil }
         return Int64(String(digits))
     }

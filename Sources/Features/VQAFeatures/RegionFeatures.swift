@@ -106,7 +106,8 @@ extension RegionFeatures {
             throw file.mismatch("num_bbox", expected: "\(count), as x is \(x.shape)", found: "\(stated)")
         }
         let all = try RegionFeatures(
-            width: width, features: file.finiteFloats(of: isTransposed ? x.transposedFloats() : x.floats(), name: "x"),
+            width: width,
+            features: file.finiteFloats(of: isTransposed ? x.transposedFloats() : x.floats(), name: "x"),
             boxes: file.finiteFloats(of: bbox.floats(), name: "bbox"),
             imageHeight: file.pixelCount("image_h"), imageWidth: file.pixelCount("image_w"))
         self = maximumCount.map(all.prefix) ?? all

@@ -41,7 +41,8 @@ public final class ArchiveReader {
     /// - Throws: `ArchiveError` when the file cannot be opened or is not an archive.
     public convenience init(path: String, keepsWholeEntriesOfCutZip: Bool = false) throws {
         try self.init(
-            file: path, memory: nil, packed: PackedBytes(path: path), keepsWholeEntries: keepsWholeEntriesOfCutZip
+            file: path, memory: nil, packed: PackedBytes(path: path),
+            keepsWholeEntries: keepsWholeEntriesOfCutZip
         ) { archive in archive_read_open_filename(archive, path, 128 << 10) }
     }
 
@@ -58,7 +59,8 @@ public final class ArchiveReader {
     }
 
     private init(
-        file: String, memory: UnsafeMutableRawBufferPointer?, packed: PackedBytes?, keepsWholeEntries: Bool = false,
+        file: String, memory: UnsafeMutableRawBufferPointer?, packed: PackedBytes?,
+        keepsWholeEntries: Bool = false,
         open: (OpaquePointer) -> Int32
     ) throws {
         guard let archive = archive_read_new() else {

@@ -35,8 +35,10 @@ package enum FileKind: Sendable, Equatable {
             self = .empty
             return
         }
-        self = Self.signed(bytes) ?? Self.structured(bytes) ?? Self.written(bytes) ?? .unknown(
-            Array(bytes.prefix(8)))
+        self =
+            Self.signed(bytes) ?? Self.structured(bytes) ?? Self.written(bytes)
+            ?? .unknown(
+                Array(bytes.prefix(8)))
     }
 
     /// Looks into a file; nil where there is no regular file that can be read.
@@ -88,7 +90,8 @@ extension FileKind {
         (Array("BZh".utf8), .other("a file packed with bzip2")),
         ([0xFD] + Array("7zXZ\0".utf8), .other("a file packed with xz")),
         ([0x28, 0xB5, 0x2F, 0xFD], .other("a file packed with zstd")),
-        (Array("7z".utf8) + [0xBC, 0xAF], .other("a 7z archive")), (Array("Rar!".utf8), .other("a rar archive")),
+        (Array("7z".utf8) + [0xBC, 0xAF], .other("a 7z archive")),
+        (Array("Rar!".utf8), .other("a rar archive")),
         (Array("%PDF".utf8), .other("a PDF")), ([0x7F] + Array("ELF".utf8), .other("a program")),
         (Array("version https://git-lfs".utf8), .other("a pointer of Git LFS, not the file it stands for")),
     ]

@@ -40,7 +40,10 @@ package struct FolderListing: Sendable {
     /// Whether a path, in a folder or an archive, leads to something hidden: a part of it begins with a dot, as
     /// `.DS_Store` and `._1.npz` do, or is the `__MACOSX` that macOS adds to archives.
     package static func isHidden(_ path: String) -> Bool {
-        path.split(separator: "/").contains { part in
+        // Most names have neither.
+        let mayBeHidden = path.utf8.first == UInt8(ascii: ".") || path.utf8.contains(UInt8(ascii: "/"))
+        guard mayBeHidden || path == "__MACOSX" else { return false }
+        return path.split(separator: "/").contains { part in
             part == "__MACOSX" || part.hasPrefix(".") && part != "." && part != ".."
         }
     }

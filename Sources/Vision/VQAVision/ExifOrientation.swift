@@ -72,7 +72,8 @@ enum ExifOrientation: UInt16, CaseIterable {
         case 0x4D4D: isLittleEndian = false
         default: return nil
         }
-        func number<Number: FixedWidthInteger & BitwiseCopyable>(_ position: Int, _ type: Number.Type) -> Number?
+        func number<Number: FixedWidthInteger & BitwiseCopyable>(_ position: Int, _ type: Number.Type)
+            -> Number?
         {
             bytes.bigEndian(at: position, as: type).map { isLittleEndian ? $0.byteSwapped : $0 }
         }

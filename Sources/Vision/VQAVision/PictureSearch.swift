@@ -25,7 +25,8 @@ public struct LeftOutPicture: Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch reason {
         case .uncertainName(let problem): "\(path): \(problem)"
-        case .sameImage(let first): "\(path): expected one picture of each image, found \(first) too, which counts"
+        case .sameImage(let first):
+            "\(path): expected one picture of each image, found \(first) too, which counts"
         case .invalidName: "\(path): expected a name in UTF-8, found other bytes: give it another name"
         case .unreadableFolder(let reason): "\(path): cannot list the folder: \(reason)"
         }
@@ -110,11 +111,13 @@ struct PictureSearch {
             let name = path.split(separator: "/").last.map(String.init) ?? path
             guard let image = naming.key(fileName: name) else {
                 leftOut.append(
-                    LeftOutPicture(path: "\(root)/\(path)", reason: .uncertainName(naming.problem(with: name))))
+                    LeftOutPicture(
+                        path: "\(root)/\(path)", reason: .uncertainName(naming.problem(with: name))))
                 continue
             }
             if let first = firsts[image] {
-                leftOut.append(LeftOutPicture(path: "\(root)/\(path)", reason: .sameImage(as: "\(root)/\(first)")))
+                leftOut.append(
+                    LeftOutPicture(path: "\(root)/\(path)", reason: .sameImage(as: "\(root)/\(first)")))
                 continue
             }
             firsts[image] = path

@@ -36,7 +36,8 @@ struct InfoCommand: ParsableCommand {
         switch FileKind(contentsOf: path) {
         case .zip? where path.hasSuffix(".npz") || ZipEntries.has(".npy", in: path):
             try show(FeatureSummary(path))
-        case .zip? where ZipEntries.has(".npz", in: path): throw UnknownFile(path: path, found: "a zip of .npz files")
+        case .zip? where ZipEntries.has(".npz", in: path):
+            throw UnknownFile(path: path, found: "a zip of .npz files")
         case .zip?, .pickle?, .safetensors?, nil: try show(CheckpointSummary(path))
         case let kind?: throw UnknownFile(path: path, found: "\(kind)")
         }

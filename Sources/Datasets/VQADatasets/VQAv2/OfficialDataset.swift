@@ -171,7 +171,8 @@ public final class OfficialDataset {
         where Self.isFolder(folder) {
             sources.append(
                 FolderBehindStore(
-                    folder: folder.path, store: store.path, maximumRegions: maximumRegions, onNotice: onNotice))
+                    folder: folder.path, store: store.path, maximumRegions: maximumRegions, onNotice: onNotice
+                ))
         }
         return CombinedFeatures(sources)
     }

@@ -58,12 +58,14 @@ func openFeatureInput(_ path: String, _ naming: ImageNaming) throws -> any Featu
     func other(_ found: String) -> FeatureStoreError {
         FeatureStoreError(
             path: path,
-            expected: "a folder of .npz files, a .tar.gz, .tar or .zip of them, or a .tsv table", found: found)
+            expected: "a folder of .npz files, a .tar.gz, .tar or .zip of them, or a .tsv table", found: found
+        )
     }
     guard let kind = FileKind(contentsOf: path) else { throw other("something that is no file to be read") }
     switch kind {
     case .empty: return EmptyInput(path)
-    case .zip where ZipEntries.has(".npy", in: path): throw other("the .npz file of one image: give its folder")
+    case .zip where ZipEntries.has(".npy", in: path):
+        throw other("the .npz file of one image: give its folder")
     case .gzip, .tar, .zip: return try FeatureArchiveInput(path, naming)
     case .table: return try FeatureTableInput(path, naming)
     // A first line that is damaged is left out when its turn has come.
@@ -162,12 +164,14 @@ private final class FeatureArchiveInput: FeatureInput {
     func next(isWanted: (ImageID) -> Bool) throws -> FeatureInputItem? {
         while let entry = try reader.nextEntry() {
             let fileName = entry.path.split(separator: "/").last.map(String.init) ?? ""
-            guard entry.isRegularFile, ImageNaming.isFeatureFile(fileName), !FolderListing.isHidden(entry.path)
+            guard entry.isRegularFile, ImageNaming.isFeatureFile(fileName),
+                !FolderListing.isHidden(entry.path)
             else { continue }
             let name = "\(path): \(entry.path)"
             var contents: Result<[UInt8], ArchiveError> = .success([])
             if let image = naming.image(fileName: fileName), isWanted(image) { contents = try readEntry() }
-            return FeatureInputItem(name: name, fileName: fileName, naming, isWanted: isWanted) { [contents] in
+            return FeatureInputItem(name: name, fileName: fileName, naming, isWanted: isWanted) {
+                [contents] in
                 try RegionFeatures(official: NPZFile(bytes: contents.get(), name: name))
             }
         }

@@ -26,7 +26,8 @@ package struct FeatureNote {
         let (found, expected) = (contents(in: folder), contents(in: store))
         guard found != expected else { return }
         throw FeatureStoreError(
-            path: folder, expected: "features made as those in \(store): \(line(expected))", found: line(found))
+            path: folder, expected: "features made as those in \(store): \(line(expected))",
+            found: line(found))
     }
 
     /// Puts the note into the folder of a store, before any feature, so that it holds for all that will be there.
