@@ -43,7 +43,7 @@ public struct RunFolder: Sendable {
     public var hasCheckpoints: Bool { checkpointNames.contains { $0.hasSuffix(".safetensors") } }
 
     private var checkpointNames: [String] {
-        (try? FolderListing(checkpoints.path))?.names ?? []
+        (try? FolderListing(checkpoints.path))?.visibleNames ?? []
     }
 
     /// Makes the folders, and removes the halves of checkpoints that a kill has left there.
