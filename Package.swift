@@ -111,7 +111,9 @@ let package = Package(
         module("Models", "VQAModels", ["VQABatches", "VQASettings", "Torch"]),
         module(
             "Training", "VQATraining",
-            ["VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Archives", "Workers"]),
+            [
+                "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Archives", "FileSystem", "Workers",
+            ]),
         module(
             "Pipeline", "VisualQuestionAnswering",
             [
@@ -122,7 +124,7 @@ let package = Package(
             "Commands", "RWSANCommands",
             [
                 "VisualQuestionAnswering", "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
-                "VQAFeatures", "VQASettings", "Torch", "Downloads", "FileSystem", argumentParser,
+                "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
@@ -131,6 +133,7 @@ let package = Package(
         benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),
 
         .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+        tests(of: "FileSystem"),
         tests(of: "Archives"),
         tests(of: "Downloads"),
         tests(of: "Workers"),

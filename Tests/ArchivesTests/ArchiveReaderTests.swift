@@ -79,6 +79,40 @@ private let halfRandomBytes: [UInt8] = {
         }
     }
 
+    @Test(
+        "a zip cut behind a zip that it holds is not taken for that one; its whole entries are there to be had"
+    )
+    func zipCutInZip() throws {
+        let folder = try TemporaryFolder()
+        let inner = try ZipWriter(path: folder.file("inner.zip"))
+        try inner.add(name: "x.npy", contents: halfRandomBytes)
+        try inner.finish()
+        let outer = try ZipWriter(path: folder.file("outer.zip"), compression: .store)
+        for name in ["1.npz", "2.npz"] {
+            try outer.add(name: name, contents: folder.bytes(of: "inner.zip"))
+        }
+        try outer.finish()
+        let bytes = try folder.bytes(of: "outer.zip")
+        let innerEnd =
+            try #require(bytes.indices.dropLast(22).last { bytes[$0...].starts(with: [80, 75, 5, 6]) }) + 22
+        let directory = bytes.suffix(6).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        for length in [innerEnd, directory, directory + 1, directory + 30] {
+            let path = try folder.write("cut.zip", bytes.prefix(length))
+            let expected = ArchiveError(
+                file: path, reason: .corrupt("the zip ends before the directory at its end"))
+            #expect(throws: expected) { try ArchiveReader(path: path).nextEntry() }
+            let reader = try ArchiveReader(path: path, keepsWholeEntriesOfCutZip: true)
+            // Behind an entry's contents come their length and checksum, which libarchive looks for in 24 bytes.
+            for name in length < directory + 24 ? ["1.npz"] : ["1.npz", "2.npz"] {
+                #expect(try reader.nextEntry()?.path == name)
+                #expect(try reader.readContents(byteLimit: 1 << 20) == folder.bytes(of: "inner.zip"))
+            }
+            #expect(throws: ArchiveError.self) {
+                while try reader.nextEntry() != nil { _ = try reader.readContents(byteLimit: 1 << 20) }
+            }
+        }
+    }
+
     @Test("a changed byte in an entry's contents fails its checksum")
     func corruptContents() throws {
         let folder = try TemporaryFolder()

@@ -16,6 +16,26 @@ public final class TemporaryFolder: Sendable {
 
     deinit {
         try? FileManager.default.removeItem(atPath: path)
+        // Foundation leaves what has a name that is not UTF-8.
+        if FileManager.default.fileExists(atPath: path) { try? Self.run("rm -rf \"$1\"", path) }
+    }
+
+    /// Copies a file to a name that is Latin-1 and not UTF-8: `café` and an ending.
+    ///
+    /// - Parameter folder: Where the copy goes; nil for this folder.
+    /// - Returns: The name with the byte that is not UTF-8 as `\xE9`.
+    public func copyToLatin1Name(_ file: String, _ ending: String, in folder: String? = nil) throws -> String
+    {
+        try Self.run("cp \"$1\" \"$2/$(printf 'caf\\351')$3\"", file, folder ?? path, ending)
+        return "caf\\xE9" + ending
+    }
+
+    private static func run(_ command: String, _ arguments: String...) throws {
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = ["-c", command, "sh"] + arguments
+        try shell.run()
+        shell.waitUntilExit()
     }
 
     /// The path of a file in this folder, there or not.

@@ -155,6 +155,25 @@ import Testing
         }
     }
 
+    @Test("a text and a zip are told by their content, whatever their names say")
+    func otherNames() throws {
+        let folder = try TemporaryFolder()
+        let packed = folder.url.appending(component: "glove.840B.300d.txt")
+        try FileManager.default.moveItem(at: zip([("glove.txt", "is 1 2\n")], in: folder), to: packed)
+        let text = URL(fileURLWithPath: try folder.write("glove.840B.300d.zip", "is 1 2\n"))
+        for file in [packed, text] {
+            let vectors = try WordVectors(glove: file, vocabulary: vocabulary.get(), dimension: 2)
+            #expect(vectors.knownCount == 1)
+        }
+        let other = URL(fileURLWithPath: try folder.write("glove.txt", [0x1F, 0x8B, 8, 0]))
+        #expect {
+            try WordVectors(glove: other, vocabulary: vocabulary.get(), dimension: 2)
+        } throws: {
+            "\($0)"
+                == "\(other.path): expected word vectors, as a text or a zip with one, found a file packed with gzip"
+        }
+    }
+
     @Test("vectors are kept for the same words and file, and read again when either changes")
     func keepsVectors() throws {
         let folder = try TemporaryFolder()

@@ -15,14 +15,57 @@ private func regions(_ value: Float, count: Int = 1) throws -> RegionFeatures {
 
 @Suite struct FeatureFolderTests {
     @Test(
-        "an image's number is the last in its file's name, before the extensions",
+        "an image's number stands at the end of its file's name, before the extensions",
         arguments: [
             ("COCO_train2014_000000039318.jpg.npz", 39_318), ("12.png.npz", 12), ("12.npz", 12),
-            ("a1_b22.c.jp2.npz", 22), ("features.12.npz", 12), ("picture.jp2.npz", nil), ("mean.npz", nil),
-            ("99999999999999999999.npz", nil), ("٣.npz", nil),
+            ("a1_b_22.jp2.npz", 22), ("features.12.npz", 12), ("picture.jp2.npz", nil), ("mean.npz", nil),
+            ("99999999999999999999.npz", nil), ("٣.npz", nil), ("img_1.PNG", 1), ("img 1.jpeg.NPZ", 1),
+            ("COCO-7.tar_8.webp", 8), ("000000568658_png.rf.0a1b2c3d4e5f60718293a4b5c6d7e8f9.png", 568_658),
+            ("img-3_jpg.rf.0a9.jpg.npz", 3), ("39318.0.npz", 39_318), ("a_39318.0.npz", 39_318),
         ] as [(String, Int64?)])
-    func imageID(name: String, number: Int64?) {
-        #expect(FeatureFolder.imageID(fileName: name) == number.map(ImageID.init))
+    func certainNames(name: String, number: Int64?) {
+        #expect(ImageNaming.number.image(fileName: name) == number.map(ImageID.init))
+    }
+
+    @Test(
+        "a name of which it is not certain that it ends in an image's number stands for no image",
+        arguments: [
+            "COCO_val2014_000000000042 (1).png", "COCO_val2014_000000000042 2.png", "42 copy 2.png",
+            "42 - Copy.png",
+            "n116329.jpg", "a1_b22.c.jp2.npz", "0a1b2c3d4e5f60718293a4b5c6d7e8f9.png", "42_png.rf..png",
+            "42.rf.a1.png",
+            "39318.5.npz", "a_39318.5.npz", "3.9318e-04.npz", "-5.npz", "5_.npz", ".npz", "_png.rf.a1.png",
+            "42x.png",
+            "550e8400-e29b-41d4-a716-446655440000.jpg",
+        ])
+    func uncertainNames(name: String) {
+        #expect(ImageNaming.number.image(fileName: name) == nil)
+    }
+
+    @Test("by name, the whole name without extensions says which image it is")
+    func byName() {
+        for (name, image) in [
+            ("12.png.npz", ImageID(rawValue: 12)), ("12_png.rf.a0.jpg", ImageID(rawValue: 12)),
+            ("012.png", ImageID("012")), ("a_12.png", ImageID("a_12")), (".npz", nil),
+        ] as [(String, ImageID?)] {
+            #expect(ImageNaming.name.image(fileName: name) == image)
+        }
+        #expect(ImageNaming.name.key(fileName: "n116329.jpg.npz") == "n116329")
+        #expect(ImageNaming.name.key(fileName: ".npz") == nil)
+    }
+
+    @Test("files of uncertain and invalid names, and hidden ones, are no images of a folder and no error")
+    func otherNames() throws {
+        let folder = try TemporaryFolder()
+        try regions(1).writeOfficialFile(to: folder.file("a_5.npz"))
+        for name in ["a_5 (1).npz", "a_5 copy 2.npz", "._a_5.npz", ".DS_Store", "b7.npz"] {
+            _ = try folder.write(name, [])
+        }
+        let invalid = try folder.copyToLatin1Name(folder.file("a_5.npz"), "_6.npz")
+        let features = try FeatureFolder([folder.path])
+        #expect(features.imageIDs.map(\.rawValue) == [5])
+        #expect(
+            features.place == "\(folder.path) (passed over, for its name is not UTF-8: \(invalid))")
     }
 
     @Test("the official folders answer for their images and say which are missing")

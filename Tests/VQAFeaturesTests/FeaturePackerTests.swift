@@ -235,6 +235,27 @@ import Testing
         try folders.expectStore(of: [1])
     }
 
+    @Test(
+        "ids that went through a column of floats are the numbers that they were; others are named with their line"
+    )
+    func floatIDs() throws {
+        let folders = try PackingFolders()
+        let ids = ["1.0", "2.5", "3.00", "-4", "4.0e0", "nan", "5.", "COCO_val_6.0", "7.jpg", "n8", "9 (1)"]
+        let rows = try ids.enumerated().map { index, id in
+            id + (try Self.narrow(index + 1)).drop { $0 != "\t" } + "\n"
+        }
+        let named = try "COCO_val2014_n9" + Self.wide(9).drop { $0 != "\t" } + "\n"
+        let table = try folders.temporary.write("table.tsv", rows.joined() + named)
+        let report = try folders.pack([table])
+        let lines = [2, 4, 5, 6, 7, 10, 11, 12]
+        #expect(report.skipped.map(\.input) == lines.map { "\(table), line \($0)" })
+        #expect(
+            report.skipped.first?.message
+                == "\(table), line 2: expected an image's number at the end of the name, alone or behind _, -, a "
+                + "space or a dot, found '2.5'")
+        #expect(try FeatureStore(folders.output).imageIDs.map(\.rawValue).sorted() == [1, 3, 6, 7])
+    }
+
     @Test("a table that ends within a line makes no store, wherever in the line it does")
     func cutTable() throws {
         let rows = try (1...3).map(Self.narrow)

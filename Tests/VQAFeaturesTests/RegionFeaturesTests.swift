@@ -114,6 +114,42 @@ private let officialFile = valFolder + "/COCO_val2014_000000061982.jpg.npz"
             array: "x", expected: "finite numbers", found: "nan")
     }
 
+    @Test(
+        "features that are not transposed are read, as the boxes tell; of as many as they are wide, the official order"
+    )
+    func notTransposed() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("1.npz")
+        func read(_ shape: [Int], boxes: Int) throws -> RegionFeatures {
+            try NPZFile.write(
+                [
+                    "x": NPYArray((0..<shape[0] * shape[1]).map(Float.init), shape: shape),
+                    "bbox": NPYArray([Float](repeating: 1, count: boxes * 4), shape: [boxes, 4]),
+                    "image_h": NPYArray([Int64(3)], shape: []), "image_w": NPYArray([Int64(4)], shape: []),
+                ], to: path)
+            return try RegionFeatures(officialFile: path)
+        }
+        let official = try read([3, 2], boxes: 2)
+        #expect((official.count, official.width) == (2, 3))
+        #expect(official.features == [0, 2, 4, 1, 3, 5])
+        let other = try read([2, 3], boxes: 2)
+        #expect((other.count, other.width) == (2, 3))
+        #expect(other.features == [0, 1, 2, 3, 4, 5])
+        #expect(try read([2, 2], boxes: 2).features == [0, 2, 1, 3])
+        #expect(try read([0, 3], boxes: 0).width == 3)
+        #expect(throws: NPZError.self) { try read([0, 3], boxes: 3) }
+        #expect(throws: NPZError.self) { try read([2, 3], boxes: 1) }
+    }
+
+    @Test("a file of MILVLG's extractor is read, and the pickled object in it is passed over")
+    func extractedElsewhere() throws {
+        let regions = try RegionFeatures(
+            officialFile: Fixtures.url("features/COCO_val2014_000000000011.npz").path)
+        #expect((regions.count, regions.width) == (5, 8))
+        #expect((regions.imageHeight, regions.imageWidth) == (60, 80))
+        #expect(regions.features.first == 0.26666477)
+    }
+
     @Test("a file cut short anywhere is an error")
     func truncatedFile() throws {
         let folder = try TemporaryFolder()

@@ -83,6 +83,22 @@ import VQADatasets
         }
     }
 
+    @Test("checkpoints are told by their content, whatever their names say")
+    func otherNames() throws {
+        let folder = try TemporaryFolder()
+        let official = folder.file("epoch2.safetensors")
+        try FileManager.default.copyItem(atPath: MiniRun.checkpoint(2).path, toPath: official)
+        #expect(try Checkpoint(contentsOf: official).stepCount == 30)
+        try example().write(to: folder.file("epoch3.pkl"))
+        #expect(try Checkpoint(contentsOf: folder.file("epoch3.pkl")).stepCount == 56)
+        let page = try folder.write("epoch4.pkl", "<html>404</html>")
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint(contentsOf: page) }
+        #expect(
+            try #require(error).description
+                == "\(page): expected a checkpoint, a safetensors file of rwsan or a .pkl of the official release, "
+                + "found a page of HTML or XML")
+    }
+
     @Test("a checkpoint that replaces another appears whole")
     func replacing() throws {
         let folder = try TemporaryFolder()

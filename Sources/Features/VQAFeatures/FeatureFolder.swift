@@ -4,35 +4,47 @@ import Synchronization
 
 /// The region features of a data set's images, in folders of official `.npz` files, one for each image.
 ///
-/// An image's number is the last run of digits in its file's name, before the extensions:
-/// `COCO_train2014_000000039318.jpg.npz` is image 39318, `12.png.npz` is image 12. `.npz` files
-/// without a number are left out.
+/// `ImageNaming` tells which image a file's name stands for: `COCO_train2014_000000039318.jpg.npz` is image
+/// 39318, `12.png.npz` is image 12. Files of whose names that is not certain are taken for no image.
 ///
 /// Any number of threads may ask for features at once.
 public final class FeatureFolder: Sendable {
     private let folders: [String]
     private let maximumRegions: Int?
     private let files: [ImageID: String]
+    /// Files of features whose names are not UTF-8, so that they cannot be opened.
+    private let invalidNames: [String]
     private let cache: Mutex<FeatureCache>
 
     /// Lists the folders' files; none is opened yet.
     ///
     /// - Parameters:
     ///   - folders: the paths; where two folders have an image, the first one's file counts.
+    ///   - naming: how the files' names say which image each is of.
     ///   - maximumRegions: keep only the first regions of an image, this many; nil keeps all.
     ///   - cacheByteLimit: how many bytes of features to keep in memory once they have been read.
     /// - Throws: `FeatureFolderError` when a folder cannot be listed or has two files for one image.
-    public init(_ folders: [String], maximumRegions: Int? = nil, cacheByteLimit: Int = 0) throws {
+    public init(
+        _ folders: [String], naming: ImageNaming = .number, maximumRegions: Int? = nil,
+        cacheByteLimit: Int = 0
+    ) throws {
         self.folders = folders
         self.maximumRegions = maximumRegions
-        files = try folders.map(Self.files(in:)).reduce(into: [:]) { all, files in
-            all.merge(files) { first, _ in first }
+        let listings = try folders.map { ($0, try FolderListing(features: $0)) }
+        files = try listings.reduce(into: [:]) { all, listing in
+            all.merge(try Self.files(listing.1.names, in: listing.0, naming)) { first, _ in first }
         }
+        invalidNames = listings.flatMap(\.1.visibleInvalidNames).filter(ImageNaming.isFeatureFile)
         cache = Mutex(FeatureCache(byteLimit: cacheByteLimit))
     }
 
-    /// The folders, for errors.
-    public var place: String { folders.joined(separator: ", ") }
+    /// The folders, for errors, with the files in them whose names are not UTF-8.
+    public var place: String {
+        let place = folders.joined(separator: ", ")
+        guard let first = invalidNames.first else { return place }
+        let others = invalidNames.count > 1 ? " and \(invalidNames.count - 1) more" : ""
+        return place + " (passed over, for its name is not UTF-8: \(first)\(others))"
+    }
 
     /// The images there are features for.
     public var imageIDs: some Collection<ImageID> { files.keys }
@@ -67,35 +79,31 @@ public final class FeatureFolder: Sendable {
         return file
     }
 
-    /// The image that a file's name stands for; nil when there is no number in it.
-    public static func imageID(fileName: String) -> ImageID? {
-        var name = fileName[...]
-        if name.hasSuffix(".npz") { name = name.dropLast(4) }
-        // The picture's own extension: it may hold digits (jp2), but a number alone is no extension.
-        if let dot = name.lastIndex(of: "."), name[dot...].contains(where: \.isLetter) { name = name[..<dot] }
-        guard let last = name.lastIndex(where: isDigit) else { return nil }
-        let digits = name[...last].reversed().prefix(while: isDigit).reversed()
-        return Int64(String(digits)).map(ImageID.init)
-    }
-
-    private static func isDigit(_ character: Character) -> Bool { character.isASCII && character.isNumber }
-
-    private static func files(in folder: String) throws -> [ImageID: String] {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        } catch {
-            throw FeatureFolderError.unreadableFolder(folder, reason: systemReason(of: error))
-        }
+    private static func files(
+        _ names: [String], in folder: String, _ naming: ImageNaming
+    ) throws(FeatureFolderError) -> [ImageID: String] {
         var files: [ImageID: String] = [:]
-        for name in names where name.hasSuffix(".npz") {
-            guard let image = imageID(fileName: name) else { continue }
+        for name in names where ImageNaming.isFeatureFile(name) {
+            guard let image = naming.image(fileName: name) else { continue }
             let file = folder + "/" + name
             if let other = files.updateValue(file, forKey: image) {
                 throw FeatureFolderError.duplicate(image, files: [other, file].sorted())
             }
         }
         return files
+    }
+}
+
+extension FolderListing {
+    /// Lists a folder of features.
+    ///
+    /// - Throws: `FeatureFolderError` where the system refuses.
+    init(features folder: String) throws(FeatureFolderError) {
+        do {
+            try self.init(folder)
+        } catch {
+            throw FeatureFolderError.unreadableFolder(folder, reason: error.reason)
+        }
     }
 }
 

@@ -70,7 +70,8 @@ public struct RegionFeaturesError: Error, Sendable, Equatable, CustomStringConve
 
 extension RegionFeatures {
     /// Reads the official release's form: a `.npz` with `x` [width, n] (transposed), `bbox` [n, 4],
-    /// `image_h`, `image_w` and, where it is there, `num_bbox`, which is n.
+    /// `image_h`, `image_w` and, where it is there, `num_bbox`, which is n. Where `x` is not transposed, [n, width],
+    /// `bbox` tells so; where n is the width, it is taken to be.
     ///
     /// Rows of zeros stay as they are.
     ///
@@ -85,14 +86,19 @@ extension RegionFeatures {
     /// - Throws: `NPZError` when an array is missing or of another form.
     init(official file: NPZFile, maximumCount: Int? = nil) throws {
         let x = try file.array("x")
-        guard x.shape.count == 2, x.shape[0] > 0 else {
+        guard x.shape.count == 2 else {
             throw file.mismatch("x", expected: "shape [width, n]", found: "\(x.shape)")
         }
-        let (width, count) = (x.shape[0], x.shape[1])
         let bbox = try file.array("bbox")
+        // MILVLG's extractor does not transpose.
+        let isTransposed = bbox.shape != [x.shape[0], 4] || x.shape[0] == x.shape[1]
+        let (width, count) = isTransposed ? (x.shape[0], x.shape[1]) : (x.shape[1], x.shape[0])
+        guard width > 0 else {
+            throw file.mismatch("x", expected: "shape [width, n]", found: "\(x.shape)")
+        }
         guard bbox.shape == [count, 4] else {
             throw file.mismatch(
-                "bbox", expected: "shape [\(count), 4], as x is \(x.shape)", found: "\(bbox.shape)")
+                "bbox", expected: "shape [\(x.shape[1]), 4], as x is \(x.shape)", found: "\(bbox.shape)")
         }
         if file.arrayNames.contains("num_bbox"), case let stated = try file.integer("num_bbox"),
             stated != count
@@ -100,7 +106,8 @@ extension RegionFeatures {
             throw file.mismatch("num_bbox", expected: "\(count), as x is \(x.shape)", found: "\(stated)")
         }
         let all = try RegionFeatures(
-            width: width, features: file.finiteFloats(of: x.transposedFloats(), name: "x"),
+            width: width,
+            features: file.finiteFloats(of: isTransposed ? x.transposedFloats() : x.floats(), name: "x"),
             boxes: file.finiteFloats(of: bbox.floats(), name: "bbox"),
             imageHeight: file.pixelCount("image_h"), imageWidth: file.pixelCount("image_w"))
         self = maximumCount.map(all.prefix) ?? all

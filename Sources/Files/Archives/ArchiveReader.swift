@@ -30,14 +30,20 @@ public final class ArchiveReader {
     private let gzip: GzipStream?
     private var currentEntry: ArchiveEntry?
     private var hasStarted = false
+    /// Whether this is a zip without its directory, which lies at its end.
+    private let isCutZip: Bool
+    private let keepsWholeEntries: Bool
 
     /// Opens the archive at a path.
     ///
+    /// - Parameter keepsWholeEntriesOfCutZip: Whether the entries that a zip has before the place where it was cut
+    ///   off are given before the error; else it is refused at once.
     /// - Throws: `ArchiveError` when the file cannot be opened or is not an archive.
-    public convenience init(path: String) throws {
-        try self.init(file: path, memory: nil, packed: PackedBytes(path: path)) { archive in
-            archive_read_open_filename(archive, path, 128 << 10)
-        }
+    public convenience init(path: String, keepsWholeEntriesOfCutZip: Bool = false) throws {
+        try self.init(
+            file: path, memory: nil, packed: PackedBytes(path: path),
+            keepsWholeEntries: keepsWholeEntriesOfCutZip
+        ) { archive in archive_read_open_filename(archive, path, 128 << 10) }
     }
 
     /// Opens an archive held in memory; `name` stands for it in errors.
@@ -54,6 +60,7 @@ public final class ArchiveReader {
 
     private init(
         file: String, memory: UnsafeMutableRawBufferPointer?, packed: PackedBytes?,
+        keepsWholeEntries: Bool = false,
         open: (OpaquePointer) -> Int32
     ) throws {
         guard let archive = archive_read_new() else {
@@ -64,15 +71,22 @@ public final class ArchiveReader {
         self.file = file
         self.memory = memory
         self.packed = packed
+        self.keepsWholeEntries = keepsWholeEntries
+        isCutZip = packed.map { $0.isZip && !$0.hasZipDirectory } ?? false
         gzip = packed.flatMap { $0.isGzip ? GzipStream($0) : nil }
-        // A zip is read by its directory, at the end of the file, so that one cut short is refused
-        // at once; libarchive's streaming zip reader would hand out the entries that are left.
-        archive_read_support_format_zip_seekable(archive)
+        // A zip is read by its directory, at the end of the file. Where that is cut off, libarchive would find that of
+        // a zip in the zip, and its streaming reader hands out the entries that are left.
+        if isCutZip {
+            archive_read_support_format_zip_streamable(archive)
+        } else {
+            archive_read_support_format_zip_seekable(archive)
+        }
         archive_read_support_format_tar(archive)
         // Otherwise the first tar of several in one file would hide the others.
         archive_read_set_format_option(archive, "tar", "read_concatenated_archives", "1")
         let status = gzip.map { archive.open($0) } ?? open(archive)
-        guard status == ARCHIVE_OK else {
+        // What is wrong with gzip data comes out where the first entry is asked for.
+        guard status == ARCHIVE_OK || gzip?.failure != nil else {
             throw ArchiveError(file: file, reason: .unreadable(archive.lastErrorMessage))
         }
     }
@@ -89,6 +103,7 @@ public final class ArchiveReader {
     ///
     /// - Throws: `ArchiveError` when the archive is damaged, cut short, or no archive at all.
     public func nextEntry() throws -> ArchiveEntry? {
+        if isCutZip, !keepsWholeEntries { throw cutZip }
         defer { hasStarted = true }
         currentEntry = nil
         var header: OpaquePointer?
@@ -115,10 +130,15 @@ public final class ArchiveReader {
         return entry
     }
 
+    private var cutZip: ArchiveError {
+        ArchiveError(file: file, reason: .corrupt("the zip ends before the directory at its end"))
+    }
+
     /// A tar ends with blocks of zeros (POSIX.1-2017, pax, "ustar Interchange Format"). libarchive does without,
     /// and would take one that is cut between two entries for whole.
     private func checkEnd() throws {
         if let failure = gzip?.failure { throw ArchiveError(file: file, reason: failure) }
+        guard !isCutZip else { throw cutZip }
         guard archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR else { return }
         // Where the last entry ends and the next one would begin.
         let end = Int(archive_read_header_position(archive))

@@ -42,29 +42,28 @@ final class GzipStream {
         unpacked.deallocate()
     }
 
-    /// The next unpacked bytes, which stay until the next call; none at the end; nil where there is a `failure`.
+    /// The next unpacked bytes, which stay until the next call; none at the end; nil where there is a `failure` and
+    /// all that could be unpacked before it has been given.
     func next() -> UnsafeRawBufferPointer? {
         guard failure == nil else { return nil }
         stream.pointee.next_out = unpacked.baseAddress?.assumingMemoryBound(to: Bytef.self)
         stream.pointee.avail_out = uInt(unpacked.count)
-        while stream.pointee.avail_out > 0 {
-            if stream.pointee.avail_in == 0 {
-                guard refill() else { return nil }
-                if stream.pointee.avail_in == 0 {
-                    guard isBetweenMembers else { return fail("the gzip data end early") }
-                    break
-                }
-            }
-            guard advance() else { return nil }
-        }
+        while stream.pointee.avail_out > 0, advance() {}
         let bytes = UnsafeRawBufferPointer(rebasing: unpacked.dropLast(Int(stream.pointee.avail_out)))
+        guard failure == nil || !bytes.isEmpty else { return nil }
         if let last = bytes.lastIndex(where: { $0 != 0 }) { endOfNonzeroBytes = unpackedByteCount + last + 1 }
         unpackedByteCount += bytes.count
         return bytes
     }
 
-    /// Unpacks what there is to unpack, up to the end of a member.
+    /// Unpacks what there is to unpack, up to the end of a member; false at the end and where there is a failure.
     private func advance() -> Bool {
+        if stream.pointee.avail_in == 0 {
+            guard refill() else { return false }
+            if stream.pointee.avail_in == 0 {
+                return isBetweenMembers ? false : fail("the gzip data end early")
+            }
+        }
         if isBetweenMembers {
             guard stream.pointee.next_in.pointee != 0 else { return skipPadding() }
             inflateReset(stream)
@@ -73,8 +72,7 @@ final class GzipStream {
         let status = inflate(stream, Z_NO_FLUSH)
         guard status == Z_OK || status == Z_STREAM_END else {
             let message = stream.pointee.msg.map { String(cString: $0) } ?? "no reason given"
-            fail("the gzip data are wrong: \(message)")
-            return false
+            return fail("the gzip data are wrong: \(message)")
         }
         isBetweenMembers = status == Z_STREAM_END
         return true
@@ -102,9 +100,8 @@ final class GzipStream {
         return true
     }
 
-    @discardableResult
-    private func fail(_ message: String) -> UnsafeRawBufferPointer? {
+    private func fail(_ message: String) -> Bool {
         failure = .corrupt(message)
-        return nil
+        return false
     }
 }

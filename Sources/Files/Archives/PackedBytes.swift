@@ -22,9 +22,44 @@ final class PackedBytes {
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Whether these are the first bytes of a gzip file, by RFC 1952, section 2.3.1.
-    var isGzip: Bool {
-        withUnsafeTemporaryAllocation(byteCount: 2, alignment: 1) { start in
-            read(at: 0, into: start) == 2 && start.elementsEqual([0x1f, 0x8b])
+    var isGzip: Bool { starts(with: [0x1f, 0x8b]) }
+
+    /// Whether these are the first bytes of a zip with an entry, by PKWARE's APPNOTE 4.3.7.
+    var isZip: Bool { starts(with: [0x50, 0x4b, 3, 4]) }
+
+    /// Whether the last record is that of a zip that begins with the first byte. A zip that was cut off may end in a
+    /// zip that it holds: that one's directory does not lie where it says.
+    var hasZipDirectory: Bool {
+        let recordCount = 22
+        let byteCount = byteCount
+        let tailStart = max(0, byteCount - recordCount - Int(UInt16.max))
+        return withUnsafeTemporaryAllocation(byteCount: byteCount - tailStart, alignment: 8) { buffer in
+            guard read(at: tailStart, into: buffer) == buffer.count else { return false }
+            let tail = UnsafeRawBufferPointer(buffer)
+            return stride(from: tail.count - recordCount, through: 0, by: -1).contains { record in
+                guard tail.integer(at: record, as: UInt32.self) == 0x0605_4b50,
+                    let commentCount = tail.integer(at: record + 20, as: UInt16.self),
+                    record + recordCount + Int(commentCount) == tail.count,
+                    let directoryCount = tail.integer(at: record + 12, as: UInt32.self),
+                    let directory = tail.integer(at: record + 16, as: UInt32.self)
+                else { return false }
+                // Beyond four gigabytes another record, before this one, has the numbers.
+                return tail.integer(at: record - 20, as: UInt32.self) == 0x0706_4b50
+                    || Int(directory) + Int(directoryCount) == tailStart + record
+            }
+        }
+    }
+
+    /// How many bytes there are; 0 where the file cannot be examined.
+    private var byteCount: Int {
+        if let memory { return memory.count }
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    private func starts(with signature: [UInt8]) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: signature.count, alignment: 1) { start in
+            read(at: 0, into: start) == signature.count && start.elementsEqual(signature)
         }
     }
 

@@ -108,7 +108,7 @@ public struct WheelCache: Sendable {
     private static let commandNotFound: Int32 = 127
 
     private func wheelPath(_ wheel: Wheel, in folder: String) -> String? {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let names = (try? FolderListing(folder))?.names ?? []
         return names.first { $0.hasPrefix(wheel.fileNamePrefix) && $0.hasSuffix(".whl") }
             .map { folder + "/" + $0 }
     }

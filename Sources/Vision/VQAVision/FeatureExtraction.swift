@@ -1,5 +1,5 @@
-import FileSystem
 import Foundation
+import VQAFeatures
 import Workers
 
 /// Turns a folder of pictures into a folder of region features, in the official release's files.
@@ -21,6 +21,8 @@ public struct FeatureExtraction {
     public var batchSize = 64
     /// How many threads decode pictures, and how many write files.
     public var threadCount = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    /// How the pictures' names say which image each is of.
+    public var naming = ImageNaming.number
     private let extractor: GridFeatures
 
     /// What a run has done.
@@ -31,6 +33,8 @@ public struct FeatureExtraction {
         public internal(set) var keptCount = 0
         /// What is wrong with the pictures that were left out, in the order of their names.
         public internal(set) var unreadable: [PictureError] = []
+        /// What was left out for its name, in the order of the names.
+        public internal(set) var leftOut: [LeftOutPicture] = []
 
         /// How many pictures have been seen to.
         var doneCount: Int { extractedCount + keptCount + unreadable.count }
@@ -41,10 +45,11 @@ public struct FeatureExtraction {
         self.extractor = extractor
     }
 
-    /// Extracts the features of every picture in a folder.
+    /// Extracts the features of every picture in a folder and the folders in it.
     ///
-    /// Pictures are the folder's files whose names end in `.png`, `.jpg` or `.jpeg`, in any case, and do
-    /// not begin with a dot; folders in it are not looked into.
+    /// Content says which files are PNG or JPEG pictures. Pictures of other formats, those of whose names it is not
+    /// certain which image they are, and all but the first of an image, in the order of their names, are reported
+    /// and left out. Hidden files are passed over.
     ///
     /// - Parameters:
     ///   - pictureFolder: The path of the folder of pictures.
@@ -56,7 +61,8 @@ public struct FeatureExtraction {
         pictures pictureFolder: String, into featureFolder: String,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> Report {
-        let names = try Self.pictureNames(in: pictureFolder)
+        let search = try PictureSearch(pictureFolder, naming)
+        let names = search.pictures
         let output = try FeatureOutputFolder(featureFolder, for: extractor)
         let batches = batches(of: names, in: pictureFolder, output)
         let writer = FeatureWriter(threadCount: threadCount)
@@ -67,6 +73,7 @@ public struct FeatureExtraction {
         }
 
         var report = Report()
+        report.leftOut = search.leftOut
         while let pictures = try batches.next() {
             var pending: [(path: String, input: GridFeatures.Input)] = []
             for picture in pictures {
@@ -102,10 +109,11 @@ public struct FeatureExtraction {
         let inputSize = extractor.inputSize
         let count = names.count / batchSize + (names.count.isMultiple(of: batchSize) ? 0 : 1)
         return Prefetcher(0..<count, workers: threadCount) { index in
-            try names.dropFirst(index * batchSize).prefix(batchSize).map { name in
+            try names.dropFirst(index * batchSize).prefix(batchSize).map { path in
+                let name = path.split(separator: "/").last.map(String.init) ?? path
                 if output.hasFeatures(of: name) { return .done }
                 do {
-                    let picture = try Picture(contentsOf: URL(fileURLWithPath: pictureFolder + "/" + name))
+                    let picture = try Picture(contentsOf: URL(fileURLWithPath: pictureFolder + "/" + path))
                     let input = try GridFeatures.Input(picture, size: inputSize)
                     return .pending(path: output.path(for: name), input)
                 } catch let error as PictureError {
@@ -113,22 +121,6 @@ public struct FeatureExtraction {
                 }
             }
         }
-    }
-
-    /// The names of a folder's pictures, in alphabetical order.
-    private static func pictureNames(in folder: String) throws -> [String] {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        } catch {
-            throw FeatureExtractionError.unusableFolder(folder, reason: systemReason(of: error))
-        }
-        let pictures = names.filter { name in
-            let suffixes = [".png", ".jpg", ".jpeg"]
-            return !name.hasPrefix(".") && suffixes.contains(where: name.lowercased().hasSuffix)
-        }
-        guard !pictures.isEmpty else { throw FeatureExtractionError.noPictures(folder) }
-        return pictures.sorted()
     }
 }
 
@@ -145,7 +137,7 @@ public enum FeatureExtractionError: Error, Sendable, Equatable, CustomStringConv
     public var description: String {
         switch self {
         case .unusableFolder(let folder, let reason): "\(folder): cannot use the folder: \(reason)"
-        case .noPictures(let folder): "\(folder): expected .png, .jpg or .jpeg files, found none"
+        case .noPictures(let folder): "\(folder): expected PNG or JPEG pictures, found none"
         case .otherFeatures(let folder, let expected, let found):
             "\(folder): expected an empty folder or one of features \(expected), found features \(found)"
         }

@@ -25,6 +25,8 @@ struct FeatureOutputFolder: Sendable {
             if try Self.recorded(in: folder, expecting: record) { return }
         } catch let error as FeatureExtractionError {
             throw error
+        } catch let error as FolderListingError {
+            throw FeatureExtractionError.unusableFolder(folder, reason: error.reason)
         } catch {
             throw FeatureExtractionError.unusableFolder(folder, reason: systemReason(of: error))
         }
@@ -37,9 +39,9 @@ struct FeatureOutputFolder: Sendable {
 
     /// Whether the folder's features are known to be of this kind; else there are none.
     private static func recorded(in folder: String, expecting expected: FeatureRecipe) throws -> Bool {
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        let names = try FolderListing(folder).names
         guard names.contains(recordName) else {
-            guard !names.contains(where: { $0.hasSuffix(".npz") }) else {
+            guard !names.contains(where: ImageNaming.isFeatureFile) else {
                 throw FeatureExtractionError.otherFeatures(
                     folder, expected: "\(expected)", found: "without \(recordName)")
             }

@@ -7,7 +7,7 @@ import Foundation
 /// - Grey, palette and 16-bit PNGs become 8-bit RGB; a gamma other than sRGB's is converted.
 /// - Transparency is laid over white, in linear light.
 /// - Grey JPEGs become RGB; CMYK ones are refused, as they say nothing of the inks they mean.
-/// - An orientation noted in EXIF data is not applied.
+/// - A picture that EXIF data say is turned or mirrored is set upright; damaged EXIF data say nothing.
 public struct Picture: Equatable, Sendable {
     /// The most pixels a picture may have, so that a small file cannot ask for all the memory.
     public static let maximumPixelCount = 100_000_000
@@ -50,12 +50,12 @@ public struct Picture: Equatable, Sendable {
     public init(decoding bytes: Data, named name: String) throws {
         guard !bytes.isEmpty else { throw PictureError(file: name, problem: .empty) }
         guard let format = PictureFormat(contentsStartingWith: bytes.prefix(8)) else {
-            throw PictureError(file: name, problem: .unknownFormat(firstBytes: Array(bytes.prefix(8))))
+            throw PictureError(file: name, problem: .unknownFormat(firstBytes: Array(bytes.prefix(16))))
         }
         self = try bytes.withUnsafeBytes { bytes in
             switch format {
-            case .png: try decodePNG(bytes, named: name)
-            case .jpeg: try decodeJPEG(bytes, named: name)
+            case .png: try decodePNG(bytes, named: name).upright(from: ExifOrientation(ofPNG: bytes))
+            case .jpeg: try decodeJPEG(bytes, named: name).upright(from: ExifOrientation(ofJPEG: bytes))
             }
         }
     }

@@ -1,3 +1,5 @@
+import FileSystem
+
 /// Why there is no picture to be had from a file.
 public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What is wrong.
@@ -38,12 +40,7 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
         case .empty:
             return "\(file): expected a PNG or JPEG picture, found no bytes"
         case .unknownFormat(let firstBytes):
-            let found = firstBytes.map { byte in
-                let digits = String(byte, radix: 16)
-                return digits.count == 1 ? "0" + digits : digits
-            }
-            return "\(file): expected a PNG or JPEG picture, found bytes that start with "
-                + found.joined(separator: " ")
+            return "\(file): expected a PNG or JPEG picture, found \(Self.kind(startingWith: firstBytes))"
         case .damaged(let format, let reason):
             return "\(file): the \(format.rawValue) is truncated or damaged: \(reason)"
         case .unacceptableSize(let width, let height):
@@ -52,6 +49,15 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
             return "\(file): expected a grey or RGB picture, found \(found)"
         case .wrongPixels(let width, let height, let byteCount):
             return "\(file): expected \(width) x \(height) x 3 bytes, found \(byteCount)"
+        }
+    }
+
+    /// What a file seems to be; so few bytes may look like a text by chance.
+    private static func kind(startingWith bytes: [UInt8]) -> FileKind {
+        let kind = FileKind(startingWith: bytes)
+        return switch kind {
+        case .text("text"), .table: .unknown(Array(bytes.prefix(8)))
+        default: kind
         }
     }
 }

@@ -1,4 +1,6 @@
+import Archives
 import ArgumentParser
+import FileSystem
 import Foundation
 import VQADatasets
 import VQAFeatures
@@ -26,10 +28,19 @@ struct InfoCommand: ParsableCommand {
             try show(StoreSummary(path, verifying: verify))
         } else if isFolder.boolValue {
             try show(DatasetSummary(path))
-        } else if path.hasSuffix(".npz") {
-            try show(FeatureSummary(path))
         } else {
-            try show(CheckpointSummary(path))
+            try showFile()
+        }
+    }
+
+    private func showFile() throws {
+        switch FileKind(contentsOf: path) {
+        case .zip? where path.hasSuffix(".npz") || ZipEntries.has(".npy", in: path):
+            try show(FeatureSummary(path))
+        case .zip? where ZipEntries.has(".npz", in: path):
+            throw UnknownFile(path: path, found: "a zip of .npz files")
+        case .zip?, .pickle?, .safetensors?, nil: try show(CheckpointSummary(path))
+        case let kind?: throw UnknownFile(path: path, found: "\(kind)")
         }
     }
 
@@ -42,6 +53,16 @@ struct InfoCommand: ParsableCommand {
 private struct NothingThere: Error, CustomStringConvertible {
     let path: String
     var description: String { "\(path): no such file or folder" }
+}
+
+/// A file of another kind than `info` looks into.
+private struct UnknownFile: Error, CustomStringConvertible {
+    let path: String
+    let found: String
+    var description: String {
+        "\(path): expected a checkpoint (safetensors, or a .pkl of the official release) or features (.npz), "
+            + "found \(found)"
+    }
 }
 
 private protocol Summary: Encodable {
@@ -162,7 +183,10 @@ private struct DatasetSummary: Summary {
         let dataset = try OfficialDataset(URL(fileURLWithPath: path))
         splits = try DatasetSplit.allCases.filter(dataset.hasQuestions).map { split in
             let images = Set(try dataset.questions(split).imageIDs)
-            let missing = Result { try dataset.features([split], maximumRegions: .max).missing(images).count }
+            let missing = Result {
+                try dataset.features([split], maximumRegions: .max, onNotice: Console.note).missing(images)
+                    .count
+            }
             let isThere = dataset.featurePlaces([split]).contains {
                 FileManager.default.fileExists(atPath: $0.location.path)
             }

@@ -7,8 +7,8 @@ struct PackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pack", abstract: "Pack region features into a store that training reads from directly.",
         discussion: """
-            --input names folders of official .npz files, .tar.gz, .tgz and .tar archives of them (they are \
-            not unpacked to disk) and bottom-up-attention .tsv tables. A store at coco_extract/train2014.packed of a datasets \
+            --input names folders of official .npz files, .tar.gz, .tar and .zip archives of them (they are not \
+            unpacked to disk) and bottom-up-attention .tsv tables; content tells them apart. A store at coco_extract/train2014.packed of a datasets \
             folder is read in place of coco_extract/train2014, and so for the other folders.
 
             Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. Images that \
@@ -19,6 +19,7 @@ struct PackCommand: ParsableCommand {
     @Option(name: .customLong("input"), parsing: .upToNextOption, help: "Folders, archives and tables.")
     var inputs: [String]
     @Option(help: "The folder of the store, by convention named .packed at its end.") var output: String
+    @OptionGroup var imageIDs: ImageNamingOption
     @Option(help: "How features are stored: float16 or float32.") var dtype = FeaturePrecision.float16
     @Option(help: "At how many megabytes of features a file of the store is full.") var shardSize = 128
     @Flag(help: "Print what was done as JSON.") var json = false
@@ -32,6 +33,7 @@ struct PackCommand: ParsableCommand {
     func run() throws {
         var packer = FeaturePacker()
         packer.precision = dtype
+        packer.naming = imageIDs.naming
         packer.shardByteCount = shardSize << 20
         TorchRuntime.keepFreedMemory()
         let interrupts = Interrupts { Console.note("finishing the shard at hand (again to end at once)") }

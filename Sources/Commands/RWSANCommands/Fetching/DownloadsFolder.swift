@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import VQADatasets
 
@@ -32,7 +33,7 @@ final class DownloadsFolder {
 
     private static func removeLeftovers(in layout: OfficialLayout) {
         let files = VQAv2Archive.allCases.flatMap(\.files).compactMap { $0.location(in: layout) }
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: layout.questionsFolder.path)) ?? []
+        let names = (try? FolderListing(layout.questionsFolder.path))?.names ?? []
         for name in names where name.hasSuffix(".partial") {
             guard files.contains(where: { name.hasPrefix($0.lastPathComponent + ".") }) else { continue }
             try? FileManager.default.removeItem(at: layout.questionsFolder.appending(component: name))

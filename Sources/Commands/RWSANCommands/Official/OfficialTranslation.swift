@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import Torch
 
@@ -147,7 +148,9 @@ extension OfficialTranslation {
         let path: String
         let name: String
 
-        var hasAnswers: Bool { path.hasSuffix(".safetensors") }
+        var hasAnswers: Bool {
+            FileKind(contentsOf: path).map { $0 == .safetensors } ?? path.hasSuffix(".safetensors")
+        }
     }
 
     /// The checkpoint of CKPT_PATH, or of CKPT_V, which is VERSION when left out, and CKPT_E.

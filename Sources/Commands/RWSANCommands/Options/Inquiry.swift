@@ -1,4 +1,5 @@
 import Downloads
+import FileSystem
 import Foundation
 import Torch
 import VQADatasets
@@ -42,10 +43,10 @@ private struct PictureFolder {
     private let paths: [ImageID: String]
 
     init(_ folder: URL) throws {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        let names = (try? FolderListing(folder.path))?.visibleNames ?? []
         var paths: [ImageID: String] = [:]
-        for name in names {
-            guard let image = FeatureFolder.imageID(fileName: name) else { continue }
+        for name in names where ImageNaming.isPictureFile(name) {
+            guard let image = ImageNaming.number.image(fileName: name), paths[image] == nil else { continue }
             paths[image] = folder.appending(component: name).relativePath
         }
         self.paths = paths

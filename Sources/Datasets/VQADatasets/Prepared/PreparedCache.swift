@@ -111,7 +111,7 @@ public struct PreparedCache: Sendable {
     /// where there are too many, and what a kill has left.
     private func removeOthers(than key: Key) {
         let manager = FileManager.default
-        let names = (try? manager.contentsOfDirectory(atPath: folder)) ?? []
+        let names = (try? FolderListing(folder))?.names ?? []
         var kept: [(name: String, used: Date)] = []
         for name in names {
             let attributes = try? manager.attributesOfItem(atPath: folder + "/" + name)

@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import TextFiles
 
@@ -60,13 +61,7 @@ public struct WordVectors: Sendable {
         }
         var values = Array(repeating: Float(0), count: vocabulary.count * dimension)
         var isFound = Array(repeating: false, count: vocabulary.count)
-        let lines: LineReader
-        if file.pathExtension.lowercased() == "zip" {
-            let text = try ZippedText(file)
-            lines = LineReader(file) { try text.read(into: $0) }
-        } else {
-            lines = try LineReader(file)
-        }
+        let lines = try lines(of: file)
         while let line = try lines.next() {
             let vectorStart = try vectorStart(of: line, in: lines, dimension: dimension)
             let word = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: line[..<(vectorStart - 1)]))
@@ -76,6 +71,21 @@ public struct WordVectors: Sendable {
             isFound[Int(number)] = true
         }
         return WordVectors(values, isFound, vocabulary, dimension)
+    }
+
+    /// The lines of a text or of the one in a zip, which the content tells apart.
+    private static func lines(of file: URL) throws -> LineReader {
+        switch FileKind(contentsOf: file.path) {
+        case .zip?:
+            let text = try ZippedText(file)
+            return LineReader(file) { try text.read(into: $0) }
+        // A pipe cannot be looked into twice; words may be of any bytes.
+        case nil, .text?, .table?, .unknown?: return try LineReader(file)
+        case .empty? where file.pathExtension.lowercased() != "zip": return try LineReader(file)
+        case let kind?:
+            throw DatasetFileError(
+                file: file, problem: "expected word vectors, as a text or a zip with one, found \(kind)")
+        }
     }
 
     private init(_ columns: StoredColumns, _ vocabulary: Vocabulary, _ dimension: Int) throws {

@@ -126,25 +126,38 @@ public final class OfficialDataset {
     /// The places that the features of the splits' pictures are read from, each once.
     ///
     /// Where a finished store lies beside a folder of `.npz` files (`train2014.packed` beside `train2014`), it
-    /// is the store.
+    /// is the store; for images that it lacks it is the folder all the same.
     public func featurePlaces(_ splits: [DatasetSplit]) -> [FeaturePlace] {
-        var folders: [URL] = []
-        for folder in splits.flatMap(layout.featureFolders) where !folders.contains(folder) {
-            folders.append(folder)
-        }
-        return folders.map { folder in
+        featureFolders(splits).map { folder in
             let store = layout.featureStore(packedFrom: folder)
             if FeatureStore.isFinished(store.path) { return .store(store) }
             return .folder(folder, unfinishedStore: Self.exists(store) ? store : nil)
         }
     }
 
-    /// The features of the splits' pictures, from the places that `featurePlaces` gives.
+    /// The folders that the features of the splits' pictures come from, packed or not, each once.
+    private func featureFolders(_ splits: [DatasetSplit]) -> [URL] {
+        var folders: [URL] = []
+        for folder in splits.flatMap(layout.featureFolders) where !folders.contains(folder) {
+            folders.append(folder)
+        }
+        return folders
+    }
+
+    /// The features of the splits' pictures, from the places that `featurePlaces` gives. What a store lacks is read
+    /// from the folder beside it.
     ///
+    /// - Parameters:
+    ///   - splits: The splits.
+    ///   - maximumRegions: How many regions of a picture are kept: the first ones.
+    ///   - onNotice: Told once, on whichever thread meets it, where something is read from a folder beside its store.
     /// - Throws: `AbsentFeaturesError` where there are none; `FeatureFolderError` where a folder cannot be read;
     ///   `FeatureStoreError`,
     ///   `SafetensorsError` or `FileAccessError` where a finished store is damaged.
-    public func features(_ splits: [DatasetSplit], maximumRegions: Int) throws -> any FeatureSource {
+    public func features(
+        _ splits: [DatasetSplit], maximumRegions: Int,
+        onNotice: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws -> any FeatureSource {
         let places = featurePlaces(splits)
         let folders = places.compactMap { if case .folder(let folder, _) = $0 { folder.path } else { nil } }
         var sources: [any FeatureSource] = try places.compactMap {
@@ -158,6 +171,13 @@ public final class OfficialDataset {
             sources.append(
                 try FeatureFolder(
                     folders, maximumRegions: maximumRegions, cacheByteLimit: Self.featureCacheBytes))
+        }
+        for case (.store(let store), let folder) in zip(places, featureFolders(splits))
+        where Self.isFolder(folder) {
+            sources.append(
+                FolderBehindStore(
+                    folder: folder.path, store: store.path, maximumRegions: maximumRegions, onNotice: onNotice
+                ))
         }
         return CombinedFeatures(sources)
     }

@@ -68,16 +68,16 @@ extension OfficialFormDataset {
     }
 
     /// The features in the official places, packed or in folders.
-    public func features(of splits: [String], maximumRegions: Int, onNotice: (String) -> Void) throws
-        -> any FeatureSource
-    {
+    public func features(
+        of splits: [String], maximumRegions: Int, onNotice: @escaping @Sendable (String) -> Void
+    ) throws -> any FeatureSource {
         let splits = try splits.map(DatasetSplit.init(named:))
         for place in files.featurePlaces(splits) {
             // A folder of files is what anybody would expect.
             if case .folder(_, unfinishedStore: nil) = place { continue }
             onNotice("features from \(place)")
         }
-        return try files.features(splits, maximumRegions: maximumRegions)
+        return try files.features(splits, maximumRegions: maximumRegions, onNotice: onNotice)
     }
 
     /// The note beside the features.

@@ -20,10 +20,8 @@ struct BottomUpAttentionRow {
         self.line = line
     }
 
-    /// The image's number: the last run of digits in the first column, as in file names.
-    var image: ImageID? {
-        fields.first.flatMap { FeatureFolder.imageID(fileName: String(decoding: $0, as: UTF8.self)) }
-    }
+    /// The image's number or name, which the first column holds as file names do.
+    var imageName: String { fields.first.map { String(decoding: $0, as: UTF8.self) } ?? "" }
 
     /// Decodes the regions.
     ///

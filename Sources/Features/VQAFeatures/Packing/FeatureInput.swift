@@ -1,4 +1,5 @@
 import Archives
+import FileSystem
 import Foundation
 import TextFiles
 
@@ -6,10 +7,25 @@ import TextFiles
 struct FeatureInputItem: Sendable {
     /// The file, with the entry of an archive or the line of a table where it is one.
     let name: String
+    /// What is in it.
+    enum Content: Sendable {
+        /// Features to be interpreted, on any thread.
+        case wanted(ImageID, read: @Sendable () throws -> RegionFeatures)
+        /// Features of an image that are not needed.
+        case unwanted(ImageID)
+        /// What is wrong with the name, so that there is no telling of which image the features are.
+        case nameless(String)
+    }
+
+    let content: Content
+
     /// The image; nil where the name says none.
-    let image: ImageID?
-    /// Interprets the features; nil where they are not wanted. Runs on any thread.
-    let read: (@Sendable () throws -> RegionFeatures)?
+    var image: ImageID? {
+        switch content {
+        case .wanted(let image, _), .unwanted(let image): image
+        case .nameless: nil
+        }
+    }
 }
 
 /// Files of features that are read front to back.
@@ -27,55 +43,101 @@ protocol FeatureInput: AnyObject {
     func next(isWanted: (ImageID) -> Bool) throws -> FeatureInputItem?
 }
 
-/// Opens what a path names: a folder of `.npz` files, a `.tar.gz`, `.tgz` or `.tar` of them, or a `.tsv` table.
+/// Opens what a path names, which its content tells: a folder of `.npz` files, a zip, tar or tar.gz of them, or a
+/// table of bottom-up-attention features.
 ///
+/// - Parameter naming: How names say which image features are of.
 /// - Throws: `FeatureStoreError` where it is none of these; `ArchiveError` or `DatasetFileError` where it cannot
 ///   be opened.
-func openFeatureInput(_ path: String) throws -> any FeatureInput {
+func openFeatureInput(_ path: String, _ naming: ImageNaming) throws -> any FeatureInput {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
         throw FeatureStoreError(path: path, expected: "features to pack", found: "no such file or folder")
     }
-    if isFolder.boolValue { return try FeatureFolderInput(path) }
-    if [".tar.gz", ".tgz", ".tar"].contains(where: path.hasSuffix) { return try FeatureArchiveInput(path) }
-    if path.hasSuffix(".tsv") { return try FeatureTableInput(path) }
-    throw FeatureStoreError(
-        path: path, expected: "a folder of .npz files, a .tar.gz of them, or a .tsv table",
-        found: "another kind of file")
+    if isFolder.boolValue { return try FeatureFolderInput(path, naming) }
+    func other(_ found: String) -> FeatureStoreError {
+        FeatureStoreError(
+            path: path,
+            expected: "a folder of .npz files, a .tar.gz, .tar or .zip of them, or a .tsv table", found: found
+        )
+    }
+    guard let kind = FileKind(contentsOf: path) else { throw other("something that is no file to be read") }
+    switch kind {
+    case .empty: return EmptyInput(path)
+    case .zip where ZipEntries.has(".npy", in: path):
+        throw other("the .npz file of one image: give its folder")
+    case .gzip, .tar, .zip: return try FeatureArchiveInput(path, naming)
+    case .table: return try FeatureTableInput(path, naming)
+    // A first line that is damaged is left out when its turn has come.
+    case .text where path.hasSuffix(".tsv"): return try FeatureTableInput(path, naming)
+    // One that is cut within its first block.
+    case .unknown where path.hasSuffix(".tar"): return try FeatureArchiveInput(path, naming)
+    default: throw other("\(kind)")
+    }
+}
+
+/// A file without a byte, such as a download that never came to anything.
+private final class EmptyInput: FeatureInput {
+    let byteCount = 0
+    let position = 0
+    private let path: String
+
+    init(_ path: String) { self.path = path }
+
+    func next(isWanted: (ImageID) -> Bool) throws -> FeatureInputItem? {
+        throw FeatureStoreError(path: path, expected: "features to pack", found: "an empty file")
+    }
 }
 
 /// A folder of `.npz` files, in the order of their names.
 private final class FeatureFolderInput: FeatureInput {
-    private let files: [(path: String, image: ImageID?, byteCount: Int)]
+    private let files: [(path: String, name: String, byteCount: Int)]
+    /// Files whose names are not UTF-8.
+    private let invalidNames: [String]
+    private let naming: ImageNaming
     private var nextFile = 0
     let byteCount: Int
     private(set) var position = 0
 
-    init(_ folder: String) throws {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        } catch {
-            throw FeatureFolderError.unreadableFolder(folder, reason: error.localizedDescription)
-        }
-        files = names.filter { $0.hasSuffix(".npz") }.sorted().map { name in
+    init(_ folder: String, _ naming: ImageNaming) throws {
+        let listing = try FolderListing(features: folder)
+        files = listing.names.filter(ImageNaming.isFeatureFile).map { name in
             let path = folder + "/" + name
             // One that is not there, such as a link to nowhere, is left out when its turn has come.
-            return (path, FeatureFolder.imageID(fileName: name), (try? fileByteCount(path)) ?? 0)
+            return (path, name, (try? fileByteCount(path)) ?? 0)
         }
+        invalidNames = listing.invalidNames.filter(ImageNaming.isFeatureFile).map { folder + "/" + $0 }
         byteCount = files.reduce(0) { $0 + $1.byteCount }
+        self.naming = naming
     }
 
     func next(isWanted: (ImageID) -> Bool) -> FeatureInputItem? {
-        guard nextFile < files.count else { return nil }
-        let file = files[nextFile]
-        nextFile += 1
-        position += file.byteCount
-        guard let image = file.image, isWanted(image) else {
-            return FeatureInputItem(name: file.path, image: file.image, read: nil)
+        defer { nextFile += 1 }
+        guard nextFile < files.count else {
+            guard nextFile - files.count < invalidNames.count else { return nil }
+            return FeatureInputItem(
+                name: invalidNames[nextFile - files.count],
+                content: .nameless("expected a name in UTF-8, found other bytes: give the file another name"))
         }
-        return FeatureInputItem(name: file.path, image: image) {
-            try RegionFeatures(officialFile: file.path)
+        let (path, name, byteCount) = files[nextFile]
+        position += byteCount
+        return FeatureInputItem(name: path, fileName: name, naming, isWanted: isWanted) {
+            try RegionFeatures(officialFile: path)
+        }
+    }
+}
+
+extension FeatureInputItem {
+    /// An item whose image its file's name says, and whose features are read where that image is wanted.
+    fileprivate init(
+        name: String, fileName: String, _ naming: ImageNaming, isWanted: (ImageID) -> Bool,
+        read: @escaping @Sendable () throws -> RegionFeatures
+    ) {
+        self.name = name
+        if let image = naming.image(fileName: fileName) {
+            content = isWanted(image) ? .wanted(image, read: read) : .unwanted(image)
+        } else {
+            content = .nameless(naming.problem(with: fileName))
         }
     }
 }
@@ -87,11 +149,13 @@ private final class FeatureArchiveInput: FeatureInput {
 
     private let path: String
     private let reader: ArchiveReader
+    private let naming: ImageNaming
     let byteCount: Int
 
-    init(_ path: String) throws {
+    init(_ path: String, _ naming: ImageNaming) throws {
         self.path = path
-        reader = try ArchiveReader(path: path)
+        self.naming = naming
+        reader = try ArchiveReader(path: path, keepsWholeEntriesOfCutZip: true)
         byteCount = try fileByteCount(path)
     }
 
@@ -99,25 +163,29 @@ private final class FeatureArchiveInput: FeatureInput {
 
     func next(isWanted: (ImageID) -> Bool) throws -> FeatureInputItem? {
         while let entry = try reader.nextEntry() {
-            guard entry.isRegularFile, entry.path.hasSuffix(".npz") else { continue }
-            let name = "\(path): \(entry.path)"
             let fileName = entry.path.split(separator: "/").last.map(String.init) ?? ""
-            guard let image = FeatureFolder.imageID(fileName: fileName) else {
-                return FeatureInputItem(name: name, image: nil, read: nil)
-            }
-            guard isWanted(image) else { return FeatureInputItem(name: name, image: image, read: nil) }
-            do {
-                let bytes = try reader.readContents(byteLimit: Self.largestEntry)
-                return FeatureInputItem(name: name, image: image) {
-                    try RegionFeatures(official: NPZFile(bytes: bytes, name: name))
-                }
-            } catch let error as ArchiveError {
-                // What follows an entry that is too large can still be read.
-                guard case .entryTooLarge = error.reason else { throw error }
-                return FeatureInputItem(name: name, image: image) { throw error }
+            guard entry.isRegularFile, ImageNaming.isFeatureFile(fileName),
+                !FolderListing.isHidden(entry.path)
+            else { continue }
+            let name = "\(path): \(entry.path)"
+            var contents: Result<[UInt8], ArchiveError> = .success([])
+            if let image = naming.image(fileName: fileName), isWanted(image) { contents = try readEntry() }
+            return FeatureInputItem(name: name, fileName: fileName, naming, isWanted: isWanted) {
+                [contents] in
+                try RegionFeatures(official: NPZFile(bytes: contents.get(), name: name))
             }
         }
         return nil
+    }
+
+    /// The contents of an entry; an error where it is too large, for what follows it can still be read.
+    private func readEntry() throws -> Result<[UInt8], ArchiveError> {
+        do {
+            return .success(try reader.readContents(byteLimit: Self.largestEntry))
+        } catch let error as ArchiveError {
+            guard case .entryTooLarge = error.reason else { throw error }
+            return .failure(error)
+        }
     }
 }
 
@@ -128,11 +196,13 @@ private final class FeatureTableInput: FeatureInput {
 
     private let file: URL
     private let reader: LineReader
+    private let naming: ImageNaming
     let byteCount: Int
     private(set) var position = 0
     private var previous: BottomUpAttentionRow?
 
-    init(_ path: String) throws {
+    init(_ path: String, _ naming: ImageNaming) throws {
+        self.naming = naming
         file = URL(fileURLWithPath: path)
         reader = try LineReader(file, longestLine: Self.longestLine)
         byteCount = try fileByteCount(path)
@@ -146,10 +216,9 @@ private final class FeatureTableInput: FeatureInput {
             if !reader.hasLineEnd { try checkLast(row) }
             previous = row
             let name = "\(file.path), line \(reader.lineNumber)"
-            guard let image = row.image, isWanted(image) else {
-                return FeatureInputItem(name: name, image: row.image, read: nil)
+            return FeatureInputItem(name: name, fileName: row.imageName, naming, isWanted: isWanted) {
+                try row.features()
             }
-            return FeatureInputItem(name: name, image: image) { try row.features() }
         }
         return nil
     }
@@ -161,7 +230,9 @@ private final class FeatureTableInput: FeatureInput {
     private func checkLast(_ row: BottomUpAttentionRow) throws {
         do {
             let width = try row.features().width
-            guard row.image != nil else { throw reader.failure("expected an image's number, found none") }
+            guard naming.image(fileName: row.imageName) != nil else {
+                throw reader.failure(naming.problem(with: row.imageName))
+            }
             if let previous = try? previous?.features(), previous.width != width {
                 throw reader.failure("expected features \(previous.width) wide, found \(width)")
             }

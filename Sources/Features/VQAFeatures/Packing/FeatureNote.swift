@@ -19,6 +19,17 @@ package struct FeatureNote {
         FileManager.default.contents(atPath: folder + "/" + FeatureNote.fileName)
     }
 
+    /// Checks that a folder's features were made as those of a store.
+    ///
+    /// - Throws: `FeatureStoreError` where the notes say otherwise, or only one says anything.
+    static func checkSame(in folder: String, as store: String) throws(FeatureStoreError) {
+        let (found, expected) = (contents(in: folder), contents(in: store))
+        guard found != expected else { return }
+        throw FeatureStoreError(
+            path: folder, expected: "features made as those in \(store): \(line(expected))",
+            found: line(found))
+    }
+
     /// Puts the note into the folder of a store, before any feature, so that it holds for all that will be there.
     ///
     /// - Parameter hasImages: Whether features are in the folder already.

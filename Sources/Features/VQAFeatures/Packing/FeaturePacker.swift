@@ -3,8 +3,8 @@ import Foundation
 
 /// Packs region features into a `FeatureStore`.
 ///
-/// It reads folders of official `.npz` files, `.tar.gz` archives of them (which are unpacked in memory, never
-/// to disk) and tables of bottom-up-attention features (`.tsv`).
+/// It reads folders of official `.npz` files, tar, tar.gz and zip archives of them (which are unpacked in memory,
+/// never to disk) and tables of bottom-up-attention features (`.tsv`). Content tells these apart, not names.
 ///
 /// What is finished stays finished: a run that was stopped, killed, or ended by a full disk leaves shards, and
 /// the next one to the same folder goes on behind them. The folder is a store only when all input has been
@@ -13,6 +13,8 @@ import Foundation
 public struct FeaturePacker: Sendable {
     /// The type that features are stored in.
     public var precision = FeaturePrecision.float16
+    /// How names of files, and the tables' first column, say which image features are of.
+    public var naming = ImageNaming.number
     /// How many threads interpret features.
     public var workers = ProcessInfo.processInfo.activeProcessorCount
     /// At how many bytes of features a shard is full. Twice as much is kept in memory.
@@ -76,7 +78,7 @@ public struct FeaturePacker: Sendable {
         onProgress: (Progress) -> Void = { _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> Report {
-        let feed = FeatureFeed(try inputs.map(openFeatureInput), precision: precision)
+        let feed = FeatureFeed(try inputs.map { try openFeatureInput($0, naming) }, precision: precision)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         guard let lock = try FileLock(path: folder + "/.packing") else {
             throw FeatureStoreError(

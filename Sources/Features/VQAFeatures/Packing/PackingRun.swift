@@ -66,13 +66,12 @@ final class FeatureFeed {
         return {
             let outcome: FeatureFeedItem.Outcome
             do {
-                if let image = item.image, let read = item.read {
+                switch item.content {
+                case .wanted(let image, let read):
                     outcome = .storable(
                         try StorableImage(read(), of: image, as: precision, name: item.name))
-                } else if let image = item.image {
-                    outcome = .kept(image)
-                } else {
-                    outcome = .skipped("\(item.name): expected an image's number in the name, found none")
+                case .unwanted(let image): outcome = .kept(image)
+                case .nameless(let problem): outcome = .skipped("\(item.name): \(problem)")
                 }
             } catch {
                 outcome = .skipped("\(error)")

@@ -36,7 +36,7 @@ final class FeatureShard: Sendable {
     let imageIDs: [ImageID]
 
     /// How it says which images these are.
-    let naming: ImageNaming
+    let naming: ShardImages
 
     private let file: SafetensorsFile
     private let offsets: [Int64]
@@ -66,7 +66,7 @@ final class FeatureShard: Sendable {
                 found: "\(info.dtype) \(info.shape)")
         }
         let rows = info.shape[0]
-        naming = ImageNaming(of: file)
+        naming = ShardImages(of: file)
         imageIDs = try naming.imageIDs(checked)
         let images = imageIDs.count
         self.file = file

@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 
 /// The shards that earlier runs of a packer left in a folder.
@@ -33,7 +34,7 @@ struct KeptShards {
         self.folder = folder
         self.precision = precision
         var found: [(name: String, number: Int, byteCount: Int)] = []
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
+        for name in try FolderListing(folder).names {
             let isOurs = name.hasPrefix("shard-") || name.hasPrefix(FeatureStoreIndex.fileName)
             if isOurs, name.hasSuffix(".partial") {
                 try FileManager.default.removeItem(atPath: folder + "/" + name)

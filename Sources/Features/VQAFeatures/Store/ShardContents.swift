@@ -58,7 +58,7 @@ final class ShardContents: @unchecked Sendable {
         let rows = Int(offsets.last ?? 0)
         try features.withUnsafeBytes { bytes in
             // The tensor is gone before the memory is.
-            let naming = ImageNaming(of: images)
+            let naming = ShardImages(of: images)
             var tensors = [
                 "features": try Tensor(
                     borrowing: bytes, shape: [rows, width], dtype: precision.dtype, owner: self),

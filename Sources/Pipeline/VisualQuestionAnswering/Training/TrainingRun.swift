@@ -49,7 +49,7 @@ public final class TrainingRun {
         /// Where what is made of the question files is kept for the next time; nil for nowhere.
         public var cache: PreparedCache? = PreparedCache()
         /// Told in one line of what is done otherwise than one would expect.
-        public var onNotice: (String) -> Void = { _ in }
+        public var onNotice: @Sendable (String) -> Void = { _ in }
 
         /// A new run with the defaults of the properties.
         public init(name: String, place: DatasetPlace, configuration: Configuration = Configuration()) {

@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import Torch
 import VQADatasets
@@ -41,16 +42,22 @@ public struct Checkpoint: Sendable {
         stepCount = 0
     }
 
-    /// Reads a checkpoint of ours (`.safetensors`), or one of the official release (`.pkl`), which is read
-    /// and never executed.
+    /// Reads a checkpoint of ours, a safetensors file, or one of the official release, which is read and never
+    /// executed. Content tells these apart, not names.
     ///
     /// - Throws: `CheckpointError` where the file is no checkpoint; what the readers throw where it is
     ///   missing or damaged.
     public init(contentsOf path: String) throws {
-        if path.hasSuffix(".pkl") || path.hasSuffix(".pth") || path.hasSuffix(".pt") {
-            self = try OfficialCheckpoint.read(path)
-        } else {
-            try self.init(safetensors: path)
+        switch FileKind(contentsOf: path) {
+        case .zip?, .pickle?: self = try OfficialCheckpoint.read(path)
+        // Where there is no such file, the reader says so.
+        case .safetensors?, nil: try self.init(safetensors: path)
+        case let kind?:
+            throw CheckpointError(
+                path: path,
+                reason:
+                    "expected a checkpoint, a safetensors file of rwsan or a .pkl of the official release, "
+                    + "found \(kind)")
         }
     }
 

@@ -1,4 +1,5 @@
 import Archives
+import FileSystem
 import Foundation
 
 /// Where a run puts its files, below the working folder: the official places.
@@ -42,7 +43,7 @@ public struct RunFolder: Sendable {
     public var hasCheckpoints: Bool { checkpointNames.contains { $0.hasSuffix(".safetensors") } }
 
     private var checkpointNames: [String] {
-        (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path)) ?? []
+        (try? FolderListing(checkpoints.path))?.visibleNames ?? []
     }
 
     /// Makes the folders, and removes the halves of checkpoints that a kill has left there.
@@ -147,9 +148,9 @@ public struct RunFolder: Sendable {
     ///
     /// - Throws: `CheckpointError` where there is none.
     public static func latestCheckpoint(in folder: URL, onUnreadable: (any Error) -> Void) throws -> URL {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        let names = (try? FolderListing(folder.path))?.visibleNames ?? []
         var latest: (step: Int, file: URL)?
-        for name in names.sorted() where name.hasSuffix(".safetensors") {
+        for name in names where name.hasSuffix(".safetensors") {
             let file = folder.appending(component: name)
             do {
                 let step = try Checkpoint.stepCount(of: file.path)

@@ -1,7 +1,7 @@
 import Torch
 
 /// How a shard says which images it has.
-enum ImageNaming {
+enum ShardImages {
     /// All are numbers: `image_id`.
     case numbers
     /// Some are texts, so that all are written as texts: `image_name`, one behind the other, and `image_name_offset`.
