@@ -41,8 +41,11 @@ public protocol VQADataset: AnyObject, SendableMetatype {
 
     /// Every word of the questions, for a model that brings none.
     ///
+    /// - Parameters:
+    ///   - reservedWords: Words that have numbers behind padding and unknown, and before all others.
+    ///   - onNotice: Told in one line of what is done otherwise than one would expect.
     /// - Throws: `DatasetFileError` where a file is missing or damaged.
-    func vocabulary(onNotice: (String) -> Void) throws -> Vocabulary
+    func vocabulary(reservedWords: [String], onNotice: (String) -> Void) throws -> Vocabulary
 
     /// The answers to choose from, for a model that brings none.
     ///
@@ -136,12 +139,15 @@ public struct DatasetRequest: Sendable {
     public var answers: AnswerList?
     /// Which metric answers are held against.
     public var metric: MetricVersion
+    /// Words that have numbers behind padding and unknown, and before all others, in the dataset's own vocabulary.
+    public var reservedWords: [String]
 
     /// - Parameters: as the properties.
     public init(
         split: String, isEvaluated: Bool, maximumWords: Int, vocabulary: Vocabulary? = nil,
-        answers: AnswerList? = nil, metric: MetricVersion = .release
+        answers: AnswerList? = nil, metric: MetricVersion = .release, reservedWords: [String] = []
     ) {
+        self.reservedWords = reservedWords
         self.metric = metric
         self.split = split
         self.isEvaluated = isEvaluated

@@ -20,6 +20,9 @@ public struct ModelConfiguration: Sendable {
         self.options = options
     }
 
+    /// Words that have numbers behind padding and unknown, and before all words of questions.
+    public var reservedWords: [String] { type.reservedWords(any: options) }
+
     /// Builds the network with its start values.
     ///
     /// - Throws: `TorchError` where memory is short.
@@ -29,6 +32,10 @@ public struct ModelConfiguration: Sendable {
 extension VQAModel {
     /// The options' defaults.
     fileprivate static var defaultOptions: any SettingsGroup { Options() }
+
+    fileprivate static func reservedWords(any options: any SettingsGroup) -> [String] {
+        (options as? Options).map(reservedWords) ?? []
+    }
 
     fileprivate static func make(_ options: any SettingsGroup, _ inputs: ModelInputs) throws -> any VQAModel {
         guard let options = options as? Options else {

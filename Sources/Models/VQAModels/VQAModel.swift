@@ -13,6 +13,9 @@ public protocol VQAModel: Module {
     /// The names by which a configuration chooses the model, and what each sets.
     static var presets: [ModelPreset] { get }
 
+    /// Words that have numbers behind padding and unknown, and before all words of questions.
+    static func reservedWords(_ options: Options) -> [String]
+
     /// Builds the network with its start values.
     ///
     /// - Parameters:
@@ -37,6 +40,9 @@ public protocol VQAModel: Module {
 }
 
 extension VQAModel {
+    /// None but padding and unknown.
+    public static func reservedWords(_ options: Options) -> [String] { [] }
+
     /// A model without an embedding that GloVe could start.
     public var wordEmbedding: Embedding? { nil }
 
@@ -83,12 +89,10 @@ public struct ModelPreset: Sendable {
     ///   - name: The name.
     ///   - summary: What it is, in one line.
     ///   - settings: What it sets, by key.
-    public init(
-        _ name: String, _ summary: String, settings: KeyValuePairs<String, SettingValue> = [:]
-    ) {
+    public init(_ name: String, _ summary: String, settings: [(key: String, value: SettingValue)] = []) {
         self.name = name
         self.summary = summary
-        self.settings = settings.map { ($0.key, $0.value) }
+        self.settings = settings
     }
 }
 

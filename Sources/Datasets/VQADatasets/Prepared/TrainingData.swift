@@ -19,12 +19,15 @@ public struct TrainingData: Sendable {
         public var vocabulary: Vocabulary?
         /// The answers; nil for those given often enough in train and val.
         public var answers: AnswerList?
+        /// Words between UNK and those of the question files.
+        public var reservedWords: [String]
 
         /// - Parameters: as the properties.
         public init(
             splits: [DatasetSplit], evaluatesVal: Bool, metric: MetricVersion = .release, maximumWords: Int,
-            vocabulary: Vocabulary? = nil, answers: AnswerList? = nil
+            vocabulary: Vocabulary? = nil, answers: AnswerList? = nil, reservedWords: [String] = []
         ) {
+            self.reservedWords = reservedWords
             self.metric = metric
             self.splits = splits
             self.evaluatesVal = evaluatesVal
@@ -101,7 +104,8 @@ struct TrainingDataReading {
             "training data", request.splits.map(\.rawValue).joined(separator: "+"),
             request.evaluatesVal ? "with annotated val by \(request.metric.rawValue)" : "without val",
             "\(request.maximumWords) words",
-            request.vocabulary?.index.strings.checksum ?? "own words",
+            request.vocabulary?.index.strings.checksum
+                ?? (["own words"] + request.reservedWords).joined(separator: " "),
             request.answers?.index.strings.checksum ?? "own answers",
         ]
         return PreparedCache.Key(
@@ -113,7 +117,8 @@ struct TrainingDataReading {
         let files = try readFiles()
         let (vocabulary, counts) =
             try request.vocabulary.map { ($0, []) }
-            ?? Vocabulary.merging(vocabularySplits.map(files.questions))
+            ?? Vocabulary.merging(
+                vocabularySplits.map(files.questions), reservedWords: request.reservedWords)
         let answers = try request.answers ?? AnswerList(annotations: answerSplits.map(files.annotations))
         let (targets, metric) = try score(files, answers)
         let training = try Examples(

@@ -26,7 +26,7 @@ extension OfficialFormDataset {
             TrainingData.Request(
                 splits: splits, evaluatesVal: request.isEvaluated && hasVal && !splits.contains(.val),
                 metric: request.metric, maximumWords: request.maximumWords, vocabulary: request.vocabulary,
-                answers: request.answers),
+                answers: request.answers, reservedWords: request.reservedWords),
             cache: cache, onNotice: onNotice)
         if request.vocabulary == nil { noteAbsentVocabulary(onNotice) }
         if let notice = data.validation?.notice { onNotice("val: \(notice)") }
@@ -39,8 +39,8 @@ extension OfficialFormDataset {
     }
 
     /// Every word of the question files that are there.
-    public func vocabulary(onNotice: (String) -> Void) throws -> Vocabulary {
-        let vocabulary = try files.vocabulary()
+    public func vocabulary(reservedWords: [String], onNotice: (String) -> Void) throws -> Vocabulary {
+        let vocabulary = try files.vocabulary(reservedWords: reservedWords)
         noteAbsentVocabulary(onNotice)
         return vocabulary
     }

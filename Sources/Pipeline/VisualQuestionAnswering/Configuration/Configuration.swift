@@ -117,10 +117,15 @@ public struct Configuration: Sendable {
     }
 
     /// Takes from a preset and a dataset what they set of the data and of training.
-    private mutating func applyPreset(_ preset: ModelPreset, of type: any VQADataset.Type)
+    private mutating func applyPreset(_ preset: ModelPreset, of chosen: any VQADataset.Type)
         throws(ConfigurationError)
     {
-        for (key, value) in preset.settings + type.settings {
+        for (key, value) in preset.settings + chosen.settings {
+            // What a model was published with on one dataset need not be there in another: a split, say.
+            if type(of: data).keys.contains(key) {
+                _ = try? data.setIfKnown(key, to: value)
+                continue
+            }
             guard try setIfKnown(key, to: value) else {
                 throw ConfigurationError(key: key, reason: "no such key, in the settings of \(preset.name)")
             }

@@ -57,7 +57,7 @@ struct RunPreparation {
             DatasetRequest(
                 split: configuration.data.split, isEvaluated: configuration.training.evalEveryEpoch,
                 maximumWords: configuration.data.maxToken, vocabulary: checkpoint?.vocabulary, answers: list,
-                metric: request.metric),
+                metric: request.metric, reservedWords: configuration.model.reservedWords),
             cache: request.cache, onNotice: request.onNotice)
     }
 
