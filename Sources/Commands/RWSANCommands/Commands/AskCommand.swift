@@ -77,14 +77,13 @@ struct AskCommand: ParsableCommand {
     }
 
     private func options() throws -> Answerer.Options {
-        var options = Answerer.Options()
+        var options = Registries.answererOptions()
         options.device = try device.resolve()
         options.precision = .float32
         options.changeSettings = settings.apply
         options.place = data.map { .folder($0) }
         options.answerFile = answerFile
         options.extractorWeights = weights
-        options.onNotice = Console.note
         return options
     }
 

@@ -63,7 +63,7 @@ private struct CheckpointSummary: Summary {
         parameters = checkpoint.weights.values.reduce(0) { $0 + $1.count }
         tensors = checkpoint.weights.mapValues(\.shape)
         configuration = try CheckpointError.naming(path) {
-            try checkpoint.settings.map { try Configuration().restored(from: $0).dictionary }
+            try checkpoint.settings.map { try Registries.configuration().restored(from: $0).dictionary }
         }
         words = checkpoint.vocabulary?.count
         answers = checkpoint.answers?.count
