@@ -31,6 +31,8 @@ public struct FeatureExtraction {
         public internal(set) var keptCount = 0
         /// What is wrong with the pictures that were left out, in the order of their names.
         public internal(set) var unreadable: [PictureError] = []
+        /// Whether it was stopped before all pictures were seen to.
+        public internal(set) var isInterrupted = false
 
         /// How many pictures have been seen to.
         var doneCount: Int { extractedCount + keptCount + unreadable.count }
@@ -50,11 +52,12 @@ public struct FeatureExtraction {
     ///   - pictureFolder: The path of the folder of pictures.
     ///   - featureFolder: The path of the folder for the files, which is made where it is missing.
     ///   - progress: Called on the calling thread with the number of pictures seen to and that of all.
+    ///   - shouldStop: Asked between batches of pictures; where it says so, what is done is kept and the run ends.
     /// - Throws: `FeatureExtractionError` where a folder cannot be used; `PictureError` if that is to end the
     ///   run; `ArchiveError` where a file cannot be written; `TorchError` where memory is short.
     public func run(
         pictures pictureFolder: String, into featureFolder: String,
-        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Report {
         let names = try Self.pictureNames(in: pictureFolder)
         let output = try FeatureOutputFolder(featureFolder, for: extractor)
@@ -82,6 +85,10 @@ public struct FeatureExtraction {
             try writer.write(Array(zip(pending.map(\.path), features)))
             report.extractedCount += features.count
             progress(report.doneCount, names.count)
+            if shouldStop(), report.doneCount < names.count {
+                report.isInterrupted = true
+                break
+            }
         }
         try writer.finish()
         return report
