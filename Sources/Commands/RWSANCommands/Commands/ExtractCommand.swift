@@ -6,6 +6,7 @@ import VQAVision
 struct ExtractCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "extract", abstract: "Make region features of a folder of pictures.",
+        usage: "\(Program.name) extract --pictures <folder> --output <folder> [<options>]",
         discussion: """
             EfficientNet-Lite0 looks at each picture; every cell of its feature map is a region. One .npz file \
             a picture is written, in the official form. Files that are there are kept.

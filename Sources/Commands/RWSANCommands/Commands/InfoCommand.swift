@@ -9,12 +9,12 @@ import VisualQuestionAnswering
 struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
-        abstract: "What is in a checkpoint, a feature file, a feature store or a datasets folder.")
+        abstract: "Say what is in a checkpoint, a file of features, a store or a datasets folder.")
 
     @Argument(
-        help: "A checkpoint (.safetensors, .pkl), features (.npz), a feature store or a datasets folder.")
+        help: "A checkpoint (.safetensors, .pkl), features of a picture (.npz), a store or a datasets folder.")
     var path: String
-    @Flag(help: "Read a feature store whole and compare it with its checksums.") var verify = false
+    @Flag(help: "Read a store whole, and compare it with its checksums.") var verify = false
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {

@@ -20,7 +20,7 @@ struct TrainCommand: ParsableCommand {
             """)
 
     @OptionGroup var dataset: DatasetOptions
-    @Option(help: "The name of the run. Needed.") var name: String?
+    @Option(help: "The name of the run. Needed to train.") var name: String?
     @OptionGroup var settings: ConfigurationOptions
     @Flag(help: "Show every setting with its value, and train nothing.") var showSettings = false
     @Option(

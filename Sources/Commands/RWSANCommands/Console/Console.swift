@@ -8,6 +8,9 @@ enum Console {
     /// Whether standard output is a terminal; else a program reads it, which is to have every name as it is.
     private static let showsResults = isatty(STDOUT_FILENO) == 1
 
+    /// How wide help is; nil for as wide as the terminal.
+    static var columns: Int? { showsResults ? nil : 100 }
+
     /// A line of the result.
     ///
     /// - Throws: `StandardOutputError` where it cannot be written, as when the disk is full or nobody reads.

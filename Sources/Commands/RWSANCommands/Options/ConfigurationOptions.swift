@@ -4,7 +4,10 @@ import VisualQuestionAnswering
 
 /// `--config FILE` and `--set key=value`
 struct ConfigurationOptions: ParsableArguments {
-    @Option(name: .customLong("config"), help: "A YAML file of settings; '\(Program.name) help settings' lists them.")
+    @Option(
+        name: .customLong("config"),
+        help: ArgumentHelp(
+            "A YAML file of settings; '\(Program.name) help settings' lists them.", valueName: "file"))
     var file: String?
     @Option(
         name: .customLong("set"),

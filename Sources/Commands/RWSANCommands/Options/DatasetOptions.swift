@@ -24,7 +24,8 @@ struct DatasetOptions: ParsableArguments {
     static func usage(_ command: String, _ more: String) -> String {
         """
         \(Program.name) \(command) --data <folder> \(more)
-        \(Program.name) \(command) --questions-folder <folder> --features-folder <folder> \(more)
+        \(Program.name) \(command) --questions-folder <folder> --features-folder <folder>
+                \(more)
         """
     }
 
