@@ -55,7 +55,9 @@ struct RootCommand: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // Swift's runtime shows a stack trace at Ctrl-\ and has the program go on.
         signal(SIGQUIT, SIG_DFL)
-        Foundation.exit(exitCode(isOutputOpen: isOutputOpen, Array(CommandLine.arguments.dropFirst())).rawValue)
+        Interrupts.unblock()
+        Foundation.exit(
+            exitCode(isOutputOpen: isOutputOpen, Array(CommandLine.arguments.dropFirst())).rawValue)
     }
 
     private static func exitCode(isOutputOpen: Bool, _ arguments: [String]) -> ExitCode {

@@ -29,7 +29,8 @@ struct AskCommand: ParsableCommand {
     var picture: String?
     @Option(
         help: ArgumentHelp(
-            "The features of the picture to ask about, an .npz file in the official form.", valueName: "file"))
+            "The features of the picture to ask about, an .npz file in the official form.", valueName: "file")
+    )
     var features: String?
     @Option(
         name: .customLong("question"), parsing: .upToNextOption,
@@ -49,7 +50,8 @@ struct AskCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How many questions are drawn.", valueName: "count")) var sample = 5
     @Option(
         help: ArgumentHelp(
-            "A number that draws the same questions each time; drawn anew if not given.", valueName: "number"))
+            "A number that draws the same questions each time; drawn anew if not given.", valueName: "number")
+    )
     var seed: UInt64?
     @Option(help: ArgumentHelp("How many answers are shown, the best first.", valueName: "count")) var top = 3
     @Option(

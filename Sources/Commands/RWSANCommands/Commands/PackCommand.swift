@@ -5,7 +5,8 @@ import VQAFeatures
 
 struct PackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pack", abstract: "Put region features into a store, from which training reads them fast.",
+        commandName: "pack",
+        abstract: "Put region features into a store, from which training reads them fast.",
         discussion: """
             --input takes folders of official .npz files, .tar.gz, .tgz and .tar archives of them, which are not \
             unpacked to disk, and bottom-up-attention's .tsv tables. A store coco_extract/train2014.packed of a \

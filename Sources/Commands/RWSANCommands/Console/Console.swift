@@ -14,7 +14,9 @@ enum Console {
     /// A line of the result.
     ///
     /// - Throws: `StandardOutputError` where it cannot be written, as when the disk is full or nobody reads.
-    static func result(_ text: String) throws { try lines(showsResults ? PrintableText.escaping(text) : text) }
+    static func result(_ text: String) throws {
+        try lines(showsResults ? PrintableText.escaping(text) : text)
+    }
 
     /// Text of our own, of any number of lines.
     ///

@@ -13,6 +13,16 @@ final class Interrupts: @unchecked Sendable {
     private let hangUps = HangUps()
     private let sources: [(number: Int32, source: any DispatchSourceSignal)]
 
+    private static let numbers = [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+
+    /// Lets the signals come, which a process holds back where one of its parent's threads does that started it.
+    static func unblock(_ numbers: [Int32] = numbers) {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in numbers { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    }
+
     /// Whether somebody asked for an end.
     var isRequested: Bool { first.load(ordering: .relaxed) != 0 }
 
@@ -26,7 +36,7 @@ final class Interrupts: @unchecked Sendable {
     ///
     /// - Parameter onFirst: Called at the first.
     init(onFirst: @escaping @Sendable () -> Void) {
-        sources = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].compactMap { number in
+        sources = Self.numbers.compactMap { number in
             let earlier = signal(number, SIG_IGN)
             // nohup has a process go on when its terminal is closed.
             if number == SIGHUP, Self.isSame(earlier, SIG_IGN) { return nil }
@@ -57,11 +67,8 @@ final class Interrupts: @unchecked Sendable {
     /// Lets a signal do what it does when nobody listens.
     private static func endProcess(by number: Int32) {
         signal(number, SIG_DFL)
-        // This thread, and all others where the process was started so, may hold signals back.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, number)
-        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        // This thread may hold signals back.
+        unblock([number])
         raise(number)
     }
 

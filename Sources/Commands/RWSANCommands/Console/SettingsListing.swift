@@ -84,7 +84,9 @@ struct SettingsListing: Encodable {
             let rows = group.settings.map { entry in
                 Self.wrapped(
                     entry.text,
-                    behind: "  \(entry.key.padded(to: keys))  \(entry.value.description.padded(to: min(values, 20)))  ")
+                    behind:
+                        "  \(entry.key.padded(to: keys))  \(entry.value.description.padded(to: min(values, 20)))  "
+                )
             }
             parts.append("\(group.title):\n" + rows.joined(separator: "\n"))
         }

@@ -41,6 +41,9 @@ struct CommandPath {
         throw ValidationError("\(place)no such command '\(unknown)'\(nearest)")
     }
 
+    /// The command that they lead to.
+    var command: any ParsableCommand.Type { commands.last ?? RootCommand.self }
+
     private var name: String { commands.compactMap { $0.configuration.commandName }.joined(separator: " ") }
 
     /// What tells about the command.

@@ -11,7 +11,8 @@ struct ConfigurationOptions: ParsableArguments {
     var file: String?
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("One setting, which counts before the file's; may be given again.", valueName: "key=value"))
+        help: ArgumentHelp(
+            "One setting, which counts before the file's; may be given again.", valueName: "key=value"))
     var settings: [String] = []
 
     /// Changes settings: the file's, then those of the command line.

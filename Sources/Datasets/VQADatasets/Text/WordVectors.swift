@@ -70,7 +70,9 @@ public struct WordVectors: Sendable {
         } else {
             lines = try LineReader(file)
         }
+        var isLastLineWhole = true
         while let line = try lines.next() {
+            isLastLineWhole = lines.hasLineEnd
             let vectorStart = try vectorStart(of: line, in: lines, dimension: dimension)
             let word = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: line[..<(vectorStart - 1)]))
             guard let number = vocabulary.index.number(of: word) else { continue }
@@ -79,9 +81,10 @@ public struct WordVectors: Sendable {
             isFound[Int(number)] = true
         }
         guard lines.lineNumber > 0 else { throw lines.failure("no vectors in it") }
-        if !lines.hasLineEnd {
+        if !isLastLineWhole {
             onNotice(
-                "\(file.relativePath): line \(lines.lineNumber), the last, has no end: the file may be cut off there")
+                "\(file.relativePath): line \(lines.lineNumber), the last, has no end: the file may be cut off there"
+            )
         }
         return WordVectors(values, isFound, vocabulary, dimension)
     }

@@ -26,7 +26,9 @@ struct ResumedSettings {
                 "use_glove = \(configuration.training.useGlove) changes nothing: the word embedding is that of the "
                     + "checkpoint")
         }
-        if namesGloVe { lines.append("--glove changes nothing: the word embedding is that of the checkpoint") }
+        if namesGloVe {
+            lines.append("--glove changes nothing: the word embedding is that of the checkpoint")
+        }
         return lines
     }
 

@@ -51,7 +51,9 @@ extension TrainingRun {
                 + "learn from, on \(devices.joined(separator: ",")) in \(precision) with \(threads) threads, seed "
                 + "\(seed)"
             guard let source else { return [first] }
-            return [first, "going on from \(source): epoch \(epochsDone + 1), after \(stepsDone) of its steps"]
+            return [
+                first, "going on from \(source): epoch \(epochsDone + 1), after \(stepsDone) of its steps",
+            ]
         }
     }
 

@@ -138,7 +138,8 @@ public final class TrainingRun {
         let url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
         let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        if url.standardizedFileURL.path == run.checkpoints.standardizedFileURL.path, !run.hasCheckpoints, !RunFolder.hasOfficialCheckpoints(in: url)
+        if url.standardizedFileURL.path == run.checkpoints.standardizedFileURL.path, !run.hasCheckpoints,
+            !RunFolder.hasOfficialCheckpoints(in: url)
         {
             request.onNotice("\(path) has no checkpoint yet: starting from the beginning")
             return nil

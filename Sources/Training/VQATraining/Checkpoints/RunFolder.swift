@@ -176,7 +176,9 @@ public struct RunFolder: Sendable {
         let numbered = names.compactMap { name in
             name.hasPrefix("epoch") ? Int(name.dropFirst(5).dropLast(4)).map { (epoch: $0, name: name) } : nil
         }
-        guard let latest = numbered.max(by: { $0.epoch < $1.epoch })?.name ?? (names.count == 1 ? names[0] : nil)
+        guard
+            let latest = numbered.max(by: { $0.epoch < $1.epoch })?.name
+                ?? (names.count == 1 ? names[0] : nil)
         else {
             throw CheckpointError(
                 path: folder.path,
