@@ -81,7 +81,8 @@ struct RootCommand: ParsableCommand {
         case let code as ExitCode:
             return code
         case _ where exitCode(for: error) == .success:
-            return shown(fullMessage(for: error, columns: Console.columns))  // The help or the version that was asked for.
+            // The help or the version that was asked for.
+            return shown(fullMessage(for: error, columns: Console.columns))
         case _ where error is ValidationError || exitCode(for: error) == .validationFailure:
             Console.error("\(ErrorLine.inOneLine(message(for: error))); see '\(path.helpCommand)'")
             return .validationFailure

@@ -19,7 +19,8 @@ enum PrintableText {
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x09: false
-        case 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: true  // They turn the order of letters about.
+        // They turn the order of letters about.
+        case 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: true
         default:
             switch scalar.properties.generalCategory {
             case .control, .lineSeparator, .paragraphSeparator: true
