@@ -43,6 +43,7 @@ import Testing
     func root() throws {
         let text = try help()
         #expect(text == (try help("help")))
+        #expect(text == (try help("help", "help")))
         for word in ["help settings", "--RUN=train", "models", "datasets"] { #expect(text.contains(word)) }
         for command in RootCommand.configuration.subcommands where command.configuration.shouldDisplay {
             let name = try #require(command.configuration.commandName)

@@ -25,9 +25,10 @@ struct CommandPath {
         }
         // What the settings are is help, of which there are more kinds than of other.
         let isSettings = isHelp && commands.last == SettingsCommand.self
-        arguments = isSettings ? Array(given.dropFirst()) : given
+        let isHelpOnHelp = isHelp && unknown == "help" && commands.count == 1
+        arguments = isHelpOnHelp ? [] : isSettings ? Array(given.dropFirst()) : given
         self.commands = commands
-        self.unknown = isHelp && unknown == "help" && commands.count == 1 ? nil : unknown
+        self.unknown = isHelpOnHelp ? nil : unknown
     }
 
     /// Makes sure that there are the commands that are named.
