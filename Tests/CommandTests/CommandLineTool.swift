@@ -36,6 +36,11 @@ struct CommandLineTool {
         try start(arguments, executable: Self.executable().path)
     }
 
+    /// Starts the command line `shell` in `sh`, as `run(in:_:)` runs it.
+    func start(in shell: String, _ arguments: [String]) throws -> RunningCommand {
+        try start(["-c", shell, "sh", Self.executable().path] + arguments, executable: "/bin/sh")
+    }
+
     private func start(_ arguments: [String], executable: String) throws -> RunningCommand {
         try RunningCommand(executable, arguments, in: folder.url)
     }

@@ -67,11 +67,12 @@ import Testing
     func interrupted(signal: Int32) throws {
         let mini = try MiniCommands()
         let run = try mini.tool.start(Self.command(mini))
-        try run.wait { mini.exists(mini.runFile("epoch1.safetensors")) }
+        // The epoch's checkpoint is there before val is answered.
+        try run.wait { mini.exists(mini.runFile("metrics.jsonl")) }
         usleep(200_000)
         run.send(signal)
         let outcome = try run.outcome()
-        #expect(outcome.exitCode == 130)
+        #expect(outcome.exitCode == 128 + signal)
         let checkpoint = mini.runFile("interrupted.safetensors")
         #expect(outcome.lastErrorLine.contains("--resume \(checkpoint)"))
         #expect(outcome.output.isEmpty)
@@ -84,6 +85,53 @@ import Testing
         #expect(resumed.exitCode == 0, Comment(rawValue: resumed.errorOutput))
         try expectSameEnd(mini)
         #expect(!mini.exists(checkpoint), "the epoch's checkpoint is ahead of it")
+    }
+
+    /// A run that goes on for as long as nobody stops it.
+    private static func endless(_ mini: MiniCommands) -> [String] {
+        mini.train("--set", "use_glove=false", "--set", "max_epoch=100000", "--set", "eval_every_epoch=false")
+    }
+
+    @Test(
+        "Ctrl-\\ and a terminal that is closed end a run as Ctrl-C does, without a stack trace",
+        arguments: [SIGQUIT, SIGHUP])
+    func quit(signal: Int32) throws {
+        let mini = try MiniCommands()
+        let run = try mini.tool.start(Self.endless(mini))
+        try run.wait { mini.exists(mini.runFile("epoch1.safetensors")) }
+        run.send(signal)
+        if signal == SIGHUP { run.send(signal) }  // The shell's, and the system's.
+        let outcome = try run.outcome()
+        #expect(outcome.exitCode == 128 + signal, Comment(rawValue: outcome.errorOutput))
+        #expect(outcome.lastErrorLine.contains("--resume \(mini.runFile("interrupted.safetensors"))"))
+        #expect(!outcome.errorOutput.contains("crashed"))
+    }
+
+    @Test("Ctrl-\\ ends a command that does not listen")
+    func quitElsewhere() throws {
+        let mini = try MiniCommands()
+        let pipe = mini.tool.folder.file("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let run = try mini.tool.start(
+            ["score", "--questions", pipe, "--annotations", pipe, "--results", pipe])
+        // Who opens the other end knows that the command waits for it.
+        let descriptor = open(pipe, O_WRONLY)
+        defer { close(descriptor) }
+        run.send(SIGQUIT)
+        let outcome = try run.outcome(seconds: 20)
+        #expect(outcome.exitCode == nil)
+        #expect(!outcome.errorOutput.contains("crashed"))
+    }
+
+    @Test("with nohup a run goes on when the terminal is closed")
+    func nohup() throws {
+        let mini = try MiniCommands()
+        let run = try mini.tool.start(in: "trap '' HUP; exec \"$@\"", Self.endless(mini))
+        try run.wait { mini.exists(mini.runFile("epoch1.safetensors")) }
+        run.send(SIGHUP)
+        try run.wait { mini.exists(mini.runFile("epoch3.safetensors")) }
+        run.send(SIGTERM)
+        #expect(try run.outcome().exitCode == 128 + SIGTERM)
     }
 
     @Test("a second Ctrl-C ends the run at once")

@@ -37,9 +37,28 @@ import Testing
         #expect(vectors.missingWords == ["PAD", "UNK", "it"])
     }
 
-    @Test("an empty file has no vectors")
-    func readsEmptyFile() throws {
-        #expect(try vectors("").missingWords.count == 6)
+    @Test("an empty file is refused: it has no vectors in it")
+    func refusesEmptyFile() throws {
+        let error = #expect(throws: DatasetFileError.self) { try vectors("") }
+        #expect(try #require(error).description.hasSuffix(": no vectors in it"))
+    }
+
+    @Test("a file that is cut off in its last line is told of, and refused where numbers are missing")
+    func tellsCutFile() throws {
+        func notices(_ text: String) throws -> [String] {
+            var notices: [String] = []
+            try withFile(text) {
+                _ = try WordVectors(glove: $0, vocabulary: vocabulary.get(), dimension: 2) {
+                    notices.append($0)
+                }
+            }
+            return notices
+        }
+        #expect(try notices("is 1 2\nit 3 4\n").isEmpty)
+        let told = try notices("is 1 2\nit 3 4")
+        #expect(told.count == 1 && told[0].contains("line 2") && told[0].contains("cut off"))
+        let error = #expect(throws: DatasetFileError.self) { try notices("is 1 2\nit 3") }
+        #expect(try #require(error).description.contains("may be cut off"))
     }
 
     @Test("a file larger than the reading buffer is read to its end")

@@ -2,7 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
-import VQAModels
 @testable import VQATraining
 
 /// MCAN against the official code of openvqa and mcan-vqa: logits, losses, and steps of training.

@@ -83,6 +83,23 @@ import Torch
         #expect(unreadable.count == 1 && unreadable[0].contains("epoch11.safetensors"))
     }
 
+    @Test(
+        "of a folder of official checkpoints the highest epoch is taken, or it is said that one has to be named"
+    )
+    func latestOfficial() throws {
+        let temporary = try TemporaryFolder()
+        func latest() throws -> String {
+            try RunFolder.latestCheckpoint(in: temporary.url) { _ in }.lastPathComponent
+        }
+        _ = try temporary.write("weights.pkl", "")
+        #expect(try latest() == "weights.pkl")
+        _ = try temporary.write("other.pkl", "")
+        let error = #expect(throws: CheckpointError.self) { try latest() }
+        #expect(try #require(error).reason.contains("other.pkl, weights.pkl: name the one"))
+        for epoch in [2, 9, 10] { _ = try temporary.write("epoch\(epoch).pkl", "") }
+        #expect(try latest() == "epoch10.pkl")
+    }
+
     @Test("an earlier run is moved to the first free number; a folder without checkpoints stays")
     func earlierRun() throws {
         let temporary = try TemporaryFolder()

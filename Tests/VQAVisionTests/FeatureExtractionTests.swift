@@ -186,6 +186,20 @@ private struct Pictures {
         #expect(steps == [[2, 5], [4, 5], [5, 5]])
     }
 
+    @Test("a run that is stopped keeps what is done, and the next one goes on")
+    func stopped() throws {
+        let pictures = try Pictures()
+        var extraction = FeatureExtraction(pictures.extractor)
+        extraction.batchSize = 2
+        let first = try extraction.run(
+            pictures: pictures.folder, into: pictures.output, shouldStop: { true })
+        #expect(first.isInterrupted)
+        #expect(first.extractedCount == 2)
+        let second = try pictures.extract()
+        #expect(!second.isInterrupted)
+        #expect((second.keptCount, second.extractedCount) == (2, 3))
+    }
+
     @Test("a folder of features made in another way is refused and left as it is")
     func otherSettings() throws {
         let pictures = try Pictures()

@@ -102,7 +102,7 @@ extension Setting {
     public static func counts(
         _ key: String, _ path: Path<[Int]>, of what: String, _ meaning: String
     ) -> Setting {
-        .list(key, path, of: what, meaning, { .int($0) }) {
+        .list(key, path, of: what, example: "[1, 2]", meaning, { .int($0) }) {
             if case .int(let value) = $0, value >= 0 { value } else { nil }
         }
     }
@@ -111,7 +111,7 @@ extension Setting {
     public static func numbers(
         _ key: String, _ path: Path<[Double]>, of what: String, in range: Range<Double>, _ meaning: String
     ) -> Setting {
-        .list(key, path, of: what, meaning, { .double($0) }) {
+        .list(key, path, of: what, example: "[0.5, 0.9]", meaning, { .double($0) }) {
             $0.number.flatMap { range.contains($0) ? $0 : nil }
         }
     }
@@ -132,12 +132,12 @@ extension Setting {
     }
 
     private static func list<Value>(
-        _ key: String, _ path: Path<[Value]>, of what: String, _ meaning: String,
+        _ key: String, _ path: Path<[Value]>, of what: String, example: String, _ meaning: String,
         _ wrap: @escaping @Sendable (Value) -> SettingValue,
         _ unwrap: @escaping @Sendable (SettingValue) -> Value?
     ) -> Setting {
         Setting(
-            key, meaning, expected: "a list of \(what), such as [1, 2]",
+            key, meaning, expected: "a list of \(what), such as \(example)",
             get: { .list($0[keyPath: path].map(wrap)) }
         ) {
             guard case .list(let values) = $1 else { return false }

@@ -35,6 +35,8 @@ public struct FeatureExtraction {
         public internal(set) var unreadable: [PictureError] = []
         /// What was left out for its name, in the order of the names.
         public internal(set) var leftOut: [LeftOutPicture] = []
+        /// Whether it was stopped before all pictures were seen to.
+        public internal(set) var isInterrupted = false
 
         /// How many pictures have been seen to.
         var doneCount: Int { extractedCount + keptCount + unreadable.count }
@@ -55,11 +57,12 @@ public struct FeatureExtraction {
     ///   - pictureFolder: The path of the folder of pictures.
     ///   - featureFolder: The path of the folder for the files, which is made where it is missing.
     ///   - progress: Called on the calling thread with the number of pictures seen to and that of all.
+    ///   - shouldStop: Asked between batches of pictures; where it says so, what is done is kept and the run ends.
     /// - Throws: `FeatureExtractionError` where a folder cannot be used; `PictureError` if that is to end the
     ///   run; `ArchiveError` where a file cannot be written; `TorchError` where memory is short.
     public func run(
         pictures pictureFolder: String, into featureFolder: String,
-        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Report {
         let search = try PictureSearch(pictureFolder, naming)
         let names = search.pictures
@@ -89,6 +92,10 @@ public struct FeatureExtraction {
             try writer.write(Array(zip(pending.map(\.path), features)))
             report.extractedCount += features.count
             progress(report.doneCount, names.count)
+            if shouldStop(), report.doneCount < names.count {
+                report.isInterrupted = true
+                break
+            }
         }
         try writer.finish()
         return report

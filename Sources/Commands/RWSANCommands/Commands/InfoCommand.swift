@@ -6,17 +6,17 @@ import VQADatasets
 import VQAFeatures
 import VQASettings
 import VQATraining
-import VisualQuestionAnswering
 
 struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
-        abstract: "What is in a checkpoint, a feature file, a feature store or a datasets folder.")
+        abstract: "Say what is in a checkpoint, a file of features, a store or a datasets folder.")
 
     @Argument(
-        help: "A checkpoint (.safetensors, .pkl), features (.npz), a feature store or a datasets folder.")
+        help: "A checkpoint (.safetensors, .pkl), features of a picture (.npz), a store or a datasets folder."
+    )
     var path: String
-    @Flag(help: "Read a feature store whole and compare it with its checksums.") var verify = false
+    @Flag(help: "Read a store whole, and compare it with its checksums.") var verify = false
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
@@ -84,7 +84,7 @@ private struct CheckpointSummary: Summary {
         parameters = checkpoint.weights.values.reduce(0) { $0 + $1.count }
         tensors = checkpoint.weights.mapValues(\.shape)
         configuration = try CheckpointError.naming(path) {
-            try checkpoint.settings.map { try Configuration().restored(from: $0).dictionary }
+            try checkpoint.settings.map { try Registries.configuration().restored(from: $0).dictionary }
         }
         words = checkpoint.vocabulary?.count
         answers = checkpoint.answers?.count

@@ -5,24 +5,35 @@ import VQAFeatures
 
 struct PackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pack", abstract: "Pack region features into a store that training reads from directly.",
+        commandName: "pack",
+        abstract: "Put region features into a store, from which training reads them fast.",
         discussion: """
-            --input names folders of official .npz files, .tar.gz, .tar and .zip archives of them (they are not \
-            unpacked to disk) and bottom-up-attention .tsv tables; content tells them apart. A store at coco_extract/train2014.packed of a datasets \
-            folder is read in place of coco_extract/train2014, and so for the other folders.
+            --input takes folders of official .npz files, .tar.gz, .tar and .zip archives of them, which are not \
+            unpacked to disk, and bottom-up-attention's .tsv tables; content tells them apart. A store \
+            coco_extract/train2014.packed of a datasets folder is read in place of coco_extract/train2014, and so for \
+            the other folders.
 
-            Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. Images that \
-            cannot be read or are there twice are named and left out. Input that ends early is named too; what \
-            was good is kept, and the store is finished by packing the whole input again.
+            Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. Features that cannot \
+            be read, or are there twice, are named and left out. Input that ends early is named too; what was good \
+            is kept, and the store is finished by packing the whole input again.
             """)
 
-    @Option(name: .customLong("input"), parsing: .upToNextOption, help: "Folders, archives and tables.")
+    @Option(
+        name: .customLong("input"), parsing: .upToNextOption,
+        help: ArgumentHelp("The folders, archives and tables to pack.", valueName: "path"))
     var inputs: [String]
-    @Option(help: "The folder of the store, by convention named .packed at its end.") var output: String
+    @Option(
+        help: ArgumentHelp(
+            "The folder of the store, whose name ends in .packed by convention.", valueName: "folder"))
+    var output: String
     @OptionGroup var imageIDs: ImageNamingOption
-    @Option(help: "How features are stored: float16 or float32.") var dtype = FeaturePrecision.float16
-    @Option(help: "At how many megabytes of features a file of the store is full.") var shardSize = 128
-    @Flag(help: "Print what was done as JSON.") var json = false
+    @Option(help: ArgumentHelp("The numbers that features are stored as.", valueName: "type"))
+    var dtype = FeaturePrecision.float16
+    @Option(
+        help: ArgumentHelp(
+            "How many megabytes of features fill a file of the store, 1 to 4096.", valueName: "megabytes"))
+    var shardSize = 128
+    @Flag(help: "Print what was done as JSON, in place of the path of the store.") var json = false
 
     func validate() throws {
         guard 1...4096 ~= shardSize else {
@@ -31,6 +42,10 @@ struct PackCommand: ParsableCommand {
     }
 
     func run() throws {
+        var files = CommandFiles()
+        for input in inputs { files.read("--input", input) }
+        files.write("--output", output)
+        try files.requireDistinct()
         var packer = FeaturePacker()
         packer.precision = dtype
         packer.naming = imageIDs.naming
@@ -44,7 +59,7 @@ struct PackCommand: ParsableCommand {
         case .incomplete: throw UnfinishedStore(path: output, causes: report.endedEarly)
         case .interrupted:
             Console.note("stopped; the same command goes on from here")
-            throw ExitCode(130)
+            throw interrupts.exitCode
         }
     }
 

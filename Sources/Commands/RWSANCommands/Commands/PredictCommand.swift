@@ -5,35 +5,73 @@ import VisualQuestionAnswering
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "predict", abstract: "Answer the questions of a split, in EvalAI's form.")
+        commandName: "predict", abstract: "Answer the questions of a split, in the form that EvalAI takes.",
+        usage: DatasetOptions.usage(
+            "predict", "--checkpoint <file> --split <split> --output <file> [<options>]"),
+        discussion: """
+            A checkpoint of ours has its words and answers; an official one takes them from the dataset, or from \
+            --answers.
+            """)
 
-    @Option(help: "A checkpoint: ours, or an official .pkl.") var checkpoint: String
+    @Option(help: ArgumentHelp("The checkpoint: ours, or an official .pkl.", valueName: "file"))
+    var checkpoint: String
     @OptionGroup var dataset: DatasetOptions
-    @Option(help: "An answer list in the official form.") var answers: String?
-    @Option(help: "val, test or test-dev.") var split: String
-    @Option(help: "The result file to write.") var output: String
-    @Option(help: "Also write the logits of every answer to this safetensors file.") var saveLogits: String?
+    @Option(
+        help: ArgumentHelp(
+            "An answer list in the official form, for a checkpoint without one.", valueName: "file"))
+    var answers: String?
+    @Option(help: "The split whose questions are answered: \(Registries.splits).") var split: String
+    @Option(help: ArgumentHelp("The file to write the answers to.", valueName: "file")) var output: String
+    @Option(
+        help: ArgumentHelp(
+            "Also write the logits of every answer to this safetensors file.", valueName: "file"))
+    var saveLogits: String?
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
     @OptionGroup var precision: PrecisionOption
+    @Flag(help: "Print what was done as JSON, in place of the path of the answers.") var json = false
+
+    func validate() throws { try dataset.requirePlace() }
 
     func run() throws {
+        try requireDistinctFiles()
         let resultFile = try OutputPath(output)
         let logitsFile = try saveLogits.map(OutputPath.init)
         let device = try device.resolve()
-        var options = Answerer.Options()
+        var options = Registries.answererOptions()
         options.device = device
         options.precision = try precision.resolve(for: .answering, on: device)
         options.changeSettings = settings.apply
         options.place = dataset.place
         options.answerFile = answers
-        options.onNotice = Console.note
+        let start = ContinuousClock.now
         let answerer = try Answerer(checkpoint: checkpoint, options)
         let predictions = try AnsweringProgress().show {
             try answerer.predict(split: split, savingLogitsTo: logitsFile?.path, onProgress: $0)
         }
         try answerer.dataset?.write(predictions, to: resultFile.url)
         Console.note("answered \(predictions.count) questions")
-        try Console.result(output)
+        guard json else { return try Console.result(output) }
+        try Console.result(
+            json: PredictSummary(
+                output: output, logits: saveLogits, split: split, questions: predictions.count,
+                seconds: (ContinuousClock.now - start) / .seconds(1)))
     }
+
+    private func requireDistinctFiles() throws {
+        var files = CommandFiles()
+        files.readAnswering(checkpoint, dataset, answers: answers, settings)
+        files.write("--output", output)
+        files.write("--save-logits", saveLogits)
+        try files.requireDistinct()
+    }
+}
+
+/// What was done, for programs.
+private struct PredictSummary: Encodable {
+    let output: String
+    let logits: String?
+    let split: String
+    let questions: Int
+    let seconds: Double
 }

@@ -4,11 +4,15 @@ import VQADatasets
 
 struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "score", abstract: "The official accuracy of a result file.")
+        commandName: "score", abstract: "Print the official accuracy of answers in a file.")
 
-    @Option(help: "The question file.") var questions: String
-    @Option(help: "The annotation file.") var annotations: String
-    @Option(help: "The result file: [{\"answer\", \"question_id\"}].") var results: String
+    @Option(help: ArgumentHelp("The question file.", valueName: "file")) var questions: String
+    @Option(help: ArgumentHelp("The annotation file of these questions.", valueName: "file"))
+    var annotations: String
+    @Option(
+        help: ArgumentHelp(
+            "The file of answers, as predict writes it: [{\"answer\", \"question_id\"}].", valueName: "file"))
+    var results: String
     @OptionGroup var metric: MetricOption
     @Flag(help: "Print JSON, with the accuracy of every question.") var json = false
 

@@ -2,28 +2,41 @@ import ArgumentParser
 import Foundation
 import Torch
 import VQADatasets
+import VQATraining
 import VisualQuestionAnswering
 
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "train", abstract: "Train a model, or go on training one.",
+        commandName: "train", abstract: "Train a model on a dataset, or go on with a run.",
+        usage: DatasetOptions.usage("train", "--name <name> [<options>]")
+            + "\n\(Program.name) train --show-settings [--config <file>] [--set <key=value> ...] [--json]",
         discussion: """
-            Checkpoints go to ckpts/ckpt_NAME/ below the working folder, one an epoch, with metrics.jsonl \
-            beside them; the log goes to results/log/, and the latest answers to the val questions to \
-            results/cache/. Ctrl-C finishes the step at hand, writes a checkpoint and says how to go on.
+            A run writes a checkpoint an epoch to ckpts/ckpt_NAME/ below the working folder, with metrics.jsonl beside \
+            them; its log to results/log/; and the latest answers to the val questions to results/cache/. The path of \
+            the last checkpoint is the result.
+
+            Ctrl-C (or a signal HUP, QUIT or TERM) finishes the step at hand, writes a checkpoint and says how to go \
+            on; a second one ends the run at once. --resume goes on with the run, however it ended.
             """)
 
     @OptionGroup var dataset: DatasetOptions
-    @Option(help: "The name of the run.") var name: String
+    @Option(help: "The name of the run. Needed to train.") var name: String?
     @OptionGroup var settings: ConfigurationOptions
-    @Option(help: "An answer list in the official form; else it is built from the annotations.")
+    @Flag(help: "Show every setting with its value, and train nothing.") var showSettings = false
+    @Option(
+        help: ArgumentHelp(
+            "An answer list in the official form; built from the annotations if not given.", valueName: "file"
+        ))
     var answers: String?
     @Option(
-        help:
-            "GloVe's vectors, which start the word embedding: a text or a zip with it; else glove.840B.300d.txt or .zip is looked for."
-    )
+        help: ArgumentHelp(
+            "GloVe's vectors, which start the word embedding: a text, or a zip with one; glove.840B.300d.txt or .zip is "
+                + "looked for if not given.", valueName: "file"))
     var glove: String?
-    @Option(help: "A checkpoint to go on from, or a folder of them for the one that has come furthest.")
+    @Option(
+        help: ArgumentHelp(
+            "The checkpoint to go on from, or a folder of them for the one that has come furthest.",
+            valueName: "path"))
     var resume: String?
     @OptionGroup var devices: DevicesOption
     @OptionGroup var precision: PrecisionOption
@@ -36,23 +49,30 @@ struct TrainCommand: ParsableCommand {
             """)
     var skipDamaged = false
     @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
+    @Flag(help: "Print what happens as JSON, an object a line.") var json = false
     @Option(
-        help:
-            "Record the third to fifth step, and write them to this .json file as a trace for Chrome's viewer or Perfetto."
-    )
+        help: ArgumentHelp(
+            "Record the third to fifth step, and write them to this .json file as a trace for Chrome's viewer or "
+                + "Perfetto.", valueName: "file"))
     var profile: String?
 
     func validate() throws {
+        guard !showSettings else { return }
+        try dataset.requirePlace()
+        guard let name else { throw ValidationError("expected --name NAME, the name of the run") }
         guard !name.isEmpty, !name.contains("/") else {
             throw ValidationError("--name: expected a name without /")
         }
     }
 
     func run() throws {
+        guard !showSettings else { return try SettingsListing(settings).show(asJSON: json) }
+        let output = TrainingOutput(asJSON: json, showsSteps: !quiet)
+        var request = TrainingRun.Request(
+            name: name ?? "", place: dataset.place, configuration: try Registries.configuration())
+        try requireDistinctFiles(of: RunFolder(name: request.name, in: request.workingFolder))
         let profileFile = try profile.map(OutputPath.init)
         let devices = try devices.resolve()
-        let line = ProgressLine(showsSteps: !quiet)
-        var request = TrainingRun.Request(name: name, place: dataset.place)
         request.changeSettings = settings.apply
         request.resume = resume
         request.answerFile = answers
@@ -63,33 +83,53 @@ struct TrainCommand: ParsableCommand {
         request.skipsDamaged = skipDamaged
         request.metric = metric.version
         request.profile = profileFile?.url
-        request.onNotice = Console.note
-        try run(TrainingRun(request), line)
+        request.onNotice = output.notices.note
+        request.onStart = output.start
+        try run(TrainingRun(request), output)
     }
 
-    private func run(_ run: TrainingRun, _ line: ProgressLine) throws {
+    private func run(_ run: TrainingRun, _ output: TrainingOutput) throws {
         let interrupts = Interrupts { Console.note("finishing the step at hand (again to end at once)") }
         let outcome = try Self.explained {
-            try run.train(shouldStop: { interrupts.isRequested }, onEvent: line.show)
+            try run.train(
+                shouldStop: { interrupts.isRequested || output.failure != nil }, onEvent: output.show)
         }
         Console.clearProgress()
         if let profile = run.trainer.profile {
-            Console.note(
+            output.notices.note(
                 profile.isWritten
                     ? "a trace of steps \(profile.steps) is in \(profile.file.relativePath)"
                     : "the run ended before step \(profile.steps.lowerBound), so there is no trace")
         }
         switch outcome {
-        case .finished(let checkpoint): try Console.result(checkpoint)
+        case .finished(let checkpoint): try output.finish(checkpoint)
         case .interrupted(let checkpoint):
-            let goingOn =
-                ["rwsan", "train"] + dataset.arguments
-                + ["--name", name, "--resume", checkpoint, "--device", Device.list(run.trainer.devices)]
-                + precision.arguments + gpu.arguments + metric.arguments
-                + (skipDamaged ? ["--skip-damaged"] : [])
-            Console.note("stopped; to go on: \(ShellQuoting.line(goingOn))")
-            throw ExitCode(128 + SIGINT)
+            try output.interrupt(checkpoint, goingOn: goingOn(from: checkpoint, on: run.trainer.devices))
+            throw interrupts.exitCode
         }
+    }
+
+    /// The command line that goes on with the run.
+    private func goingOn(from checkpoint: String, on devices: [Device]) -> String {
+        let words =
+            [Program.name, "train"] + dataset.arguments
+            + ["--name", name ?? "", "--resume", checkpoint, "--device", Device.list(devices)]
+            + precision.arguments + gpu.arguments + metric.arguments
+            + (skipDamaged ? ["--skip-damaged"] : [])
+        return ShellQuoting.line(words)
+    }
+
+    private func requireDistinctFiles(of run: RunFolder) throws {
+        guard profile != nil else { return }
+        var files = CommandFiles()
+        files.read("--config", settings.file)
+        files.read("--answers", answers)
+        files.read("--glove", glove)
+        files.read("--resume", resume)
+        for file in dataset.textFiles { files.read("the dataset", file) }
+        for file in [run.metrics, run.log, run.validationResult] { files.write("the run", file.path) }
+        files.write("--profile", profile)
+        try files.requireDistinct()
     }
 
     private static func explained<Result>(_ run: () throws -> Result) throws -> Result {

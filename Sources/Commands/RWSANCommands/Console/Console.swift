@@ -5,10 +5,23 @@ enum Console {
     /// Whether standard error is a terminal, where a line can be overwritten.
     static let isTerminal = isatty(STDERR_FILENO) == 1
 
+    /// Whether standard output is a terminal; else a program reads it, which is to have every name as it is.
+    private static let showsResults = isatty(STDOUT_FILENO) == 1
+
+    /// How wide help is; nil for as wide as the terminal.
+    static var columns: Int? { showsResults ? nil : 100 }
+
     /// A line of the result.
     ///
     /// - Throws: `StandardOutputError` where it cannot be written, as when the disk is full or nobody reads.
     static func result(_ text: String) throws {
+        try lines(showsResults ? PrintableText.escaping(text) : text)
+    }
+
+    /// Text of our own, of any number of lines.
+    ///
+    /// - Throws: As `result(_:)`.
+    static func lines(_ text: String) throws {
         var rest = Array((text + "\n").utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
@@ -22,25 +35,27 @@ enum Console {
     static func result(json value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         try result(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
     /// A line on how things go.
     static func note(_ text: String) {
         clearProgress()
-        write(text + "\n")
+        write(PrintableText.escaping(text) + "\n")
     }
 
     /// What went wrong, in one line.
     static func error(_ text: String) {
         clearProgress()
-        write("rwsan: error: \(text)\n")
+        write("\(Program.name): error: \(PrintableText.escaping(text))\n")
     }
 
     /// A line that the next one overwrites. Nothing without a terminal.
     static func progress(_ text: String) {
         guard isTerminal else { return }
-        write("\r\u{1B}[K" + text)
+        write("\r\u{1B}[K" + PrintableText.escaping(text))
     }
 
     /// Makes the line free again.
@@ -59,6 +74,9 @@ enum Console {
 struct StandardOutputError: Error, CustomStringConvertible {
     let reason: String
     var description: String { "standard output: cannot be written: \(reason)" }
+
+    /// There was none from the start.
+    static let closed = StandardOutputError(reason: "it is closed; > /dev/null does without the results")
 }
 
 /// How a duration reads: `3 s`, `4 min 12 s`, `2 h 5 min`.

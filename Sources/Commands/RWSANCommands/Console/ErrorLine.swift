@@ -13,7 +13,12 @@ enum ErrorLine {
         } else {
             text = "\(error)"
         }
-        return text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return inOneLine(text)
+    }
+
+    /// Text of several lines in one, in which control characters are written out.
+    static func inOneLine(_ text: String) -> String {
+        PrintableText.escaping(text.split(whereSeparator: \.isNewline).joined(separator: " "))
     }
 
     private static func describe(_ error: DecodingError) -> String {

@@ -4,24 +4,37 @@ import VQATraining
 /// Shows how a run goes: on a terminal one line that changes, else a plain line now and then.
 final class ProgressLine {
     private let showsSteps: Bool
-    private let clock = ContinuousClock()
-    private var last: ContinuousClock.Instant?
+    private let pace = Pace()
 
     /// - Parameter showsSteps: Whether what happens within an epoch is shown.
     init(showsSteps: Bool = true) {
         self.showsSteps = showsSteps
     }
 
-    /// How long a plain line stands alone, and how long a changing one stays as it is.
-    private var interval: Duration { Console.isTerminal ? .milliseconds(200) : .seconds(15) }
+    /// How often it is told how far something has come.
+    final class Pace {
+        private let clock = ContinuousClock()
+        private var last: ContinuousClock.Instant?
+
+        /// How long a plain line stands alone, and how long a changing one stays as it is.
+        private var interval: Duration { Console.isTerminal ? .milliseconds(200) : .seconds(15) }
+
+        /// Whether it is time to tell; the next time counts from then.
+        func isDue(isLast: Bool = false) -> Bool {
+            let now = clock.now
+            if let last, now - last < interval, !isLast { return false }
+            // Without a terminal, the first line would come at once with figures of a single step.
+            defer { last = now }
+            return last != nil || Console.isTerminal || isLast
+        }
+
+        /// Begins anew, as after something else was told.
+        func restart() { last = nil }
+    }
 
     /// Shows `text` where it is time for that.
-    func show(isLast: Bool = false, _ text: () -> String) {
-        let now = clock.now
-        if let last, now - last < interval, !isLast { return }
-        // Without a terminal, the first line would come at once with figures of a single step.
-        defer { last = now }
-        if last == nil, !Console.isTerminal { return }
+    func show(_ text: () -> String) {
+        guard pace.isDue() else { return }
         Console.isTerminal ? Console.progress(text()) : Console.note(text())
     }
 
@@ -34,7 +47,7 @@ final class ProgressLine {
             show { "evaluating: \(answered) of \(count) questions" }
         case .epoch(let record, let checkpoint):
             Console.note(Self.line(record) + "  →  \(relativeToWorkingFolder(checkpoint))")
-            last = nil
+            pace.restart()
         }
     }
 

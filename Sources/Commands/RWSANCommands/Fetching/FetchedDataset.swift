@@ -11,29 +11,45 @@ struct FetchedDataset {
     /// How many records the files have.
     let counts: [VQAv2File: Int]
 
-    /// Tells it.
+    /// A split whose questions are there.
+    struct Split: Encodable {
+        let split: String
+        let questions: Int
+        let annotations: Int?
+        /// Where its features are, in words; nil where there are none.
+        let features: String?
+    }
+
+    /// The splits that are there.
     ///
     /// - Throws: As `FeatureStore.init` does where a store is damaged.
-    func tell() throws {
+    func splits() throws -> [Split] {
         let dataset = try OfficialDataset(URL(fileURLWithPath: folder))
-        var splitsWithoutFeatures: Set<DatasetSplit> = []
-        for split in [DatasetSplit.train, .val, .test, .testDev] {
-            guard let questions = counts[VQAv2File(split: split, records: .questions)] else { continue }
-            let annotations = counts[VQAv2File(split: split, records: .annotations)]
-            let features = try features(of: split, dataset)
-            if features == nil { splitsWithoutFeatures.insert(split) }
-            Console.note(
-                "\(split.rawValue): \(questions) questions"
-                    + (annotations.map { ", \($0) annotations" } ?? "")
-                    + ", \(features ?? "no features yet")")
+        return try [DatasetSplit.train, .val, .test, .testDev].compactMap { split in
+            guard let questions = counts[VQAv2File(split: split, records: .questions)] else { return nil }
+            return Split(
+                split: split.rawValue, questions: questions,
+                annotations: counts[VQAv2File(split: split, records: .annotations)],
+                features: try features(of: split, dataset))
         }
-        guard splitsWithoutFeatures.isDisjoint(with: [.train, .val]) else {
+    }
+
+    /// Tells of splits, and what can be done with them.
+    func tell(_ splits: [Split]) {
+        for split in splits {
+            Console.note(
+                "\(split.split): \(split.questions) questions"
+                    + (split.annotations.map { ", \($0) annotations" } ?? "")
+                    + ", \(split.features ?? "no features yet")")
+        }
+        let splitsWithoutFeatures = Set(splits.filter { $0.features == nil }.map(\.split))
+        guard splitsWithoutFeatures.isDisjoint(with: ["train", "val"]) else {
             Console.note(
                 "before training: put train2014.tar.gz and val2014.tar.gz of the official release (test2015.tar.gz "
                     + "to predict) into \(layout.featuresFolder.relativePath), and give this command again")
             return
         }
-        var command = ["rwsan", "train", "--data", folder, "--name", "val"]
+        var command = [Program.name, "train", "--data", folder, "--name", "val"]
         if GloVeFile.find(for: .folder(folder)) == nil { command += ["--glove", GloVeFile.names[1]] }
         Console.note("next: \(ShellQuoting.line(command))")
     }

@@ -14,7 +14,7 @@ enum OfficialForm {
             unnamedVersion: String(Int.random(in: 0..<100_000_000)),
             fileExists: FileManager.default.fileExists(atPath:))
         translation.notes.forEach(Console.note)
-        Console.note("the same as: \(ShellQuoting.line(["rwsan"] + translation.arguments))")
+        Console.note("the same as: \(ShellQuoting.line([Program.name] + translation.arguments))")
         for device in translation.devices {
             do {
                 try device.requireAvailable()

@@ -4,9 +4,15 @@ import VisualQuestionAnswering
 
 /// `--config FILE` and `--set key=value`
 struct ConfigurationOptions: ParsableArguments {
-    @Option(name: .customLong("config"), help: "A YAML file of settings; 'rwsan help settings' lists them.")
+    @Option(
+        name: .customLong("config"),
+        help: ArgumentHelp(
+            "A YAML file of settings; '\(Program.name) help settings' lists them.", valueName: "file"))
     var file: String?
-    @Option(name: .customLong("set"), help: "One setting, key=value; may be given again.")
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "One setting, which counts before the file's; may be given again.", valueName: "key=value"))
     var settings: [String] = []
 
     /// Changes settings: the file's, then those of the command line.

@@ -4,14 +4,35 @@ import VQADatasets
 
 /// `--data FOLDER`, or its two parts where they lie apart.
 struct DatasetOptions: ParsableArguments {
-    @Option(name: .customLong("data"), help: "The datasets folder, in the official layout.")
+    @Option(
+        name: .customLong("data"),
+        help: ArgumentHelp(
+            "The datasets folder, in the official layout. Needed unless both folders below are given.",
+            valueName: "folder"))
     var folder: String?
-    @Option(help: "Question and annotation files, where they are not in vqa/ of --data.")
+    @Option(
+        help: ArgumentHelp(
+            "The folder of question and annotation files; vqa/ of --data if not given.", valueName: "folder"))
     var questionsFolder: String?
-    @Option(help: "Feature folders (train2014, ...), where they are not in coco_extract/ of --data.")
+    @Option(
+        help: ArgumentHelp(
+            "The folder of feature folders (train2014, ...); coco_extract/ of --data if not given.",
+            valueName: "folder"))
     var featuresFolder: String?
 
-    func validate() throws {
+    /// What a command's usage says of them where there has to be a dataset, with what follows.
+    static func usage(_ command: String, _ more: String) -> String {
+        """
+        \(Program.name) \(command) --data <folder> \(more)
+        \(Program.name) \(command) --questions-folder <folder> --features-folder <folder>
+                \(more)
+        """
+    }
+
+    /// Makes sure that a dataset is named.
+    ///
+    /// - Throws: `ValidationError` that says how.
+    func requirePlace() throws {
         guard folder != nil || (questionsFolder != nil && featuresFolder != nil) else {
             throw ValidationError(
                 "expected --data FOLDER, or both --questions-folder and --features-folder")
@@ -24,6 +45,16 @@ struct DatasetOptions: ParsableArguments {
             folder: folder.map { URL(fileURLWithPath: $0) },
             questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) },
             featuresFolder: featuresFolder.map { URL(fileURLWithPath: $0) })
+    }
+
+    /// The question and annotation files in the official layout.
+    var textFiles: [String] {
+        guard folder != nil || questionsFolder != nil else { return [] }
+        let layout = OfficialLayout(
+            datasets: URL(fileURLWithPath: folder ?? ""),
+            questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) })
+        return DatasetSplit.allCases.flatMap { [layout.questions(of: $0), layout.annotations(of: $0)] }
+            .compactMap { $0?.path }
     }
 
     /// The options again, for a command line that goes on with the same dataset.

@@ -4,7 +4,8 @@ import Torch
 
 /// `--device auto|cpu|cuda:N`
 struct DeviceOption: ParsableArguments {
-    @Option(help: "Where to compute: auto, cpu or cuda:N.") var device = "auto"
+    @Option(help: "Where to compute: auto, cpu or cuda:N. auto takes a GPU where there is one.")
+    var device = "auto"
 
     /// The device asked for; `auto` takes a GPU where there is one.
     func resolve() throws -> Device { try Self.available(device) }
@@ -28,7 +29,8 @@ struct DeviceOption: ParsableArguments {
 struct DevicesOption: ParsableArguments {
     @Option(
         help: """
-            Where to compute: auto, cpu, cuda:N, or several GPUs (cuda:0,cuda:1), which share the questions of each step.
+            Where to compute: auto, cpu, cuda:N, or several GPUs (cuda:0,cuda:1), which share the questions of each \
+            step. auto takes a GPU where there is one.
             """)
     var device = "auto"
 

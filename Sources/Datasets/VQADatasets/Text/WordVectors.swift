@@ -28,16 +28,17 @@ public struct WordVectors: Sendable {
     ///   - vocabulary: The words.
     ///   - dimension: How many numbers each vector of the file has.
     ///   - cache: Where the vectors are kept for the next time; nil for nowhere.
-    ///   - onNotice: Told in one line where the cache is damaged or cannot be written.
-    /// - Throws: ``DatasetFileError`` where the file cannot be read, where a line has too few fields
-    ///   (or the first line too many: the file's dimension is another), and where the vector of a
+    ///   - onNotice: Told in one line where the cache is damaged or cannot be written, and where the file, read anew,
+    ///     has a last line without an end.
+    /// - Throws: ``DatasetFileError`` where the file cannot be read or has no vectors in it, where a line has too
+    ///   few fields (or the first line too many: the file's dimension is another), and where the vector of a
     ///   vocabulary word is not made of finite numbers.
     public init(
         glove file: URL, vocabulary: Vocabulary, dimension: Int = 300, cache: PreparedCache? = nil,
         onNotice: (String) -> Void = { _ in }
     ) throws {
         guard let cache else {
-            self = try Self.read(file, vocabulary, dimension)
+            self = try Self.read(file, vocabulary, dimension, onNotice)
             return
         }
         let key = PreparedCache.Key(
@@ -45,7 +46,7 @@ public struct WordVectors: Sendable {
             settings: "\(dimension) of each of the words \(vocabulary.index.strings.checksum)")
         self = try cache.value(
             for: key, onNotice: onNotice, read: { try WordVectors($0, vocabulary, dimension) },
-            make: { try Self.read(file, vocabulary, dimension) }, columns: { try $0.columns() })
+            make: { try Self.read(file, vocabulary, dimension, onNotice) }, columns: { try $0.columns() })
     }
 
     private init(_ values: [Float], _ isFound: [Bool], _ vocabulary: Vocabulary, _ dimension: Int) {
@@ -55,20 +56,30 @@ public struct WordVectors: Sendable {
         missingWords = isFound.indices.filter { !isFound[$0] }.map { vocabulary.index.strings[$0] }
     }
 
-    private static func read(_ file: URL, _ vocabulary: Vocabulary, _ dimension: Int) throws -> WordVectors {
+    private static func read(
+        _ file: URL, _ vocabulary: Vocabulary, _ dimension: Int, _ onNotice: (String) -> Void
+    ) throws -> WordVectors {
         guard dimension > 0 else {
             throw DatasetFileError(file: file, problem: "cannot hold vectors of \(dimension) numbers")
         }
         var values = Array(repeating: Float(0), count: vocabulary.count * dimension)
         var isFound = Array(repeating: false, count: vocabulary.count)
         let lines = try lines(of: file)
+        var isLastLineWhole = true
         while let line = try lines.next() {
+            isLastLineWhole = lines.hasLineEnd
             let vectorStart = try vectorStart(of: line, in: lines, dimension: dimension)
             let word = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: line[..<(vectorStart - 1)]))
             guard let number = vocabulary.index.number(of: word) else { continue }
             let start = Int(number) * dimension
             try parseVector(of: line, from: vectorStart, in: lines, to: &values[start..<start + dimension])
             isFound[Int(number)] = true
+        }
+        guard lines.lineNumber > 0 else { throw lines.failure("no vectors in it") }
+        if !isLastLineWhole {
+            onNotice(
+                "\(file.relativePath): line \(lines.lineNumber), the last, has no end: the file may be cut off there"
+            )
         }
         return WordVectors(values, isFound, vocabulary, dimension)
     }
@@ -116,7 +127,8 @@ public struct WordVectors: Sendable {
         let text = trimmingEnd(line)
         let fieldCount = text.isEmpty ? 0 : 1 + count(of: space, in: text)
         guard fieldCount > dimension, fieldCount == dimension + 1 || reader.lineNumber > 1 else {
-            throw reader.failure("expected a word and \(dimension) numbers, found \(fieldCount) fields")
+            let cut = reader.hasLineEnd ? "" : "; the file ends in this line, and may be cut off"
+            throw reader.failure("expected a word and \(dimension) numbers, found \(fieldCount) fields\(cut)")
         }
         if fieldCount == dimension + 1, let end = text.firstIndex(of: space) { return end + 1 }
         var start = text.endIndex

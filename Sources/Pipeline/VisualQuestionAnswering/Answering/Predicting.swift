@@ -19,13 +19,17 @@ extension Answerer {
     ///   - logitsFile: Where the logits of every answer go too; nil for nowhere.
     ///   - onProgress: Called now and then with the number of questions answered and that of all; returns whether to go
     ///     on.
-    /// - Throws: ``NoDatasetError``; `UnknownSplitError`; what reading features throws; `InterruptedError` where
+    /// - Throws: ``NoDatasetError``; ``SplitOfNoDatasetError``; what reading features throws; `InterruptedError` where
     ///   `onProgress` ended it.
     public func predict(
         split: String, savingLogitsTo logitsFile: String? = nil,
         onProgress: (_ answered: Int, _ count: Int) throws -> Bool = { _, _ in true }
     ) throws -> [Prediction] {
         let dataset = try requireDataset()
+        let type = type(of: dataset)
+        guard type.splitNames.contains(split) else {
+            throw SplitOfNoDatasetError(split: split, dataset: type.name, validNames: type.splitNames)
+        }
         let examples = try dataset.examples(
             of: split, vocabulary: vocabulary, maximumWords: configuration.data.maxToken)
         return try answer(examples, of: split, dataset, savingLogitsTo: logitsFile, onProgress)
@@ -82,4 +86,18 @@ extension Answerer {
 public struct NoDatasetError: Error, Sendable, CustomStringConvertible {
     /// One line.
     public var description: String { "expected a dataset to answer questions of, found none" }
+}
+
+/// A split that the dataset does not have.
+public struct SplitOfNoDatasetError: Error, Sendable, CustomStringConvertible {
+    /// The name that was given.
+    public let split: String
+    /// The name of the dataset.
+    public let dataset: String
+    /// The names of its splits.
+    public let validNames: [String]
+    /// One line.
+    public var description: String {
+        "unknown split '\(split)' of \(dataset): expected one of \(validNames.joined(separator: ", "))"
+    }
 }

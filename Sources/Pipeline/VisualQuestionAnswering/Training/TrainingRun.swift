@@ -50,6 +50,8 @@ public final class TrainingRun {
         public var cache: PreparedCache? = PreparedCache()
         /// Told in one line of what is done otherwise than one would expect.
         public var onNotice: @Sendable (String) -> Void = { _ in }
+        /// Told before the first step what the run is made of; nil has `onNotice` told.
+        public var onStart: ((Summary) -> Void)?
 
         /// A new run with the defaults of the properties.
         public init(name: String, place: DatasetPlace, configuration: Configuration = Configuration()) {
@@ -93,7 +95,12 @@ public final class TrainingRun {
         trainer = try Trainer(setup, seed: seed)
         if let checkpoint, let source {
             let trainer = trainer
-            try CheckpointError.naming(source) { try trainer.resume(from: checkpoint) }
+            let settings = ResumedSettings(
+                configuration: configuration, checkpoint: checkpoint, namesGloVe: request.glove != nil)
+            try CheckpointError.naming(source) {
+                try settings.explaining { try trainer.resume(from: checkpoint) }
+            }
+            settings.withoutEffect.forEach(request.onNotice)
         }
         if checkpoint != nil, configuration.changedKeys.contains("lr_base") {
             trainer.resetLearningRate()
@@ -116,6 +123,12 @@ public final class TrainingRun {
         shouldStop: () -> Bool = { false }, onEvent: (TrainingEvent) throws -> Void = { _ in }
     ) throws -> Trainer.Outcome {
         defer { withExtendedLifetime(lock) {} }
+        guard trainer.state.epoch < configuration.training.maxEpoch else {
+            request.onNotice(
+                "the run is finished: all \(configuration.training.maxEpoch) epochs are done; "
+                    + "--set max_epoch=N goes on")
+            return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
+        }
         try trainer.prepare { try request.gpu.loadFeatures(for: &$0, onNotice: request.onNotice) }
         announce()
         trainer.profile = request.profile.map { StepProfile(file: $0, device: setup.device) }
@@ -146,7 +159,9 @@ public final class TrainingRun {
         let url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
         let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        if url.standardizedFileURL.path == run.checkpoints.standardizedFileURL.path, !run.hasCheckpoints {
+        if url.standardizedFileURL.path == run.checkpoints.standardizedFileURL.path, !run.hasCheckpoints,
+            !RunFolder.hasOfficialCheckpoints(in: url)
+        {
             request.onNotice("\(path) has no checkpoint yet: starting from the beginning")
             return nil
         }
@@ -170,17 +185,12 @@ public final class TrainingRun {
 
     /// Tells what the run is made of.
     private func announce() {
-        let parameters = setup.model.parameters().reduce(0) { $0 + $1.count }
-        let devices = setup.devices.map(\.description).joined(separator: ",")
-        request.onNotice(
-            "\(configuration.model.name): \(parameters) parameters, \(setup.vocabulary.count) words, "
-                + "\(setup.answers.count) answers; \(setup.training.count) questions to learn from, on "
-                + "\(devices) in \(setup.precision.rawValue) with \(TorchRuntime.threadCount) threads, seed "
-                + "\(trainer.state.seed)")
-        guard let source else { return }
-        let state = trainer.state
-        request.onNotice(
-            "going on from \(source): epoch \(state.epoch + 1), after \(state.stepInEpoch) of its steps")
+        if let onStart = request.onStart {
+            onStart(summary)
+        } else {
+            summary.lines.forEach(request.onNotice)
+        }
+        guard source != nil else { return }
         if setup.device != .cpu, checkpoint?.deviceGeneratorStates.isEmpty ?? true {
             request.onNotice("the run was not on a GPU before: what dropout draws there starts anew")
         }

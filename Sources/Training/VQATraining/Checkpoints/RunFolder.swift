@@ -144,9 +144,9 @@ public struct RunFolder: Sendable {
     }
 
     /// The checkpoint of a folder that has come furthest; a file that cannot be read is passed over and
-    /// named in `onUnreadable`.
+    /// named in `onUnreadable`. In a folder of official ones alone, it is the one whose name has the highest epoch.
     ///
-    /// - Throws: `CheckpointError` where there is none.
+    /// - Throws: `CheckpointError` where there is none, or where names do not tell which it is.
     public static func latestCheckpoint(in folder: URL, onUnreadable: (any Error) -> Void) throws -> URL {
         let names = (try? FolderListing(folder.path))?.visibleNames ?? []
         var latest: (step: Int, file: URL)?
@@ -159,10 +159,34 @@ public struct RunFolder: Sendable {
                 onUnreadable(error)
             }
         }
-        guard let latest else {
+        if let latest { return latest.file }
+        return try latestOfficialCheckpoint(in: folder, names.filter { $0.hasSuffix(".pkl") })
+    }
+
+    /// Whether a folder has a checkpoint of the official release in it.
+    package static func hasOfficialCheckpoints(in folder: URL) -> Bool {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
+        return names?.contains { $0.hasSuffix(".pkl") } ?? false
+    }
+
+    /// The one of `epoch<E>.pkl` with the highest epoch, or the only file.
+    private static func latestOfficialCheckpoint(in folder: URL, _ names: [String]) throws -> URL {
+        guard !names.isEmpty else {
             throw CheckpointError(path: folder.path, reason: "expected a folder with a checkpoint in it")
         }
-        return latest.file
+        let numbered = names.compactMap { name in
+            name.hasPrefix("epoch") ? Int(name.dropFirst(5).dropLast(4)).map { (epoch: $0, name: name) } : nil
+        }
+        guard
+            let latest = numbered.max(by: { $0.epoch < $1.epoch })?.name
+                ?? (names.count == 1 ? names[0] : nil)
+        else {
+            throw CheckpointError(
+                path: folder.path,
+                reason: "expected checkpoints epoch<E>.pkl, found \(names.sorted().joined(separator: ", ")): "
+                    + "name the one to go on from")
+        }
+        return folder.appending(component: latest)
     }
 }
 

@@ -1,0 +1,66 @@
+import Torch
+import VQATraining
+
+/// The settings that a run was to go on with, held against those that its checkpoint was made with.
+struct ResumedSettings {
+    /// The settings of the run that goes on.
+    let configuration: Configuration
+    /// Its checkpoint.
+    let checkpoint: Checkpoint
+    /// Whether a file of GloVe's vectors was named.
+    let namesGloVe: Bool
+
+    /// What was asked for and changes nothing, a line each.
+    var withoutEffect: [String] {
+        var lines: [String] = []
+        if isChanged("seed"), let seed = configuration.training.seed, let state = checkpoint.training,
+            UInt64(exactly: seed) != state.seed
+        {
+            lines.append(
+                "seed = \(seed) changes nothing: the run goes on with the random numbers of its checkpoint, whose "
+                    + "seed is \(state.seed)")
+        }
+        if isChanged("use_glove"), difference("use_glove") != nil {
+            lines.append(
+                "use_glove = \(configuration.training.useGlove) changes nothing: the word embedding is that of the "
+                    + "checkpoint")
+        }
+        if namesGloVe {
+            lines.append("--glove changes nothing: the word embedding is that of the checkpoint")
+        }
+        return lines
+    }
+
+    /// Loads the checkpoint, and where its weights do not fit, names the settings that they would fit with.
+    ///
+    /// - Throws: `CheckpointError`; what `load` throws else.
+    func explaining(_ load: () throws -> Void) throws {
+        do {
+            try load()
+        } catch let mismatch as StateMismatch {
+            let differences = configuration.keys.filter(isChanged).compactMap(difference)
+            guard !differences.isEmpty else { throw mismatch }
+            throw UnfitSettings(differences: differences, cause: mismatch)
+        }
+    }
+
+    private func isChanged(_ key: String) -> Bool { configuration.changedKeys.contains(key) }
+
+    /// A setting that has another value than in the checkpoint: `hidden_size = 64, where it has 32`; nil for one that has
+    /// the same, or that the checkpoint does not tell of.
+    private func difference(_ key: String) -> String? {
+        guard let before = checkpoint.settings?[key], let now = configuration.dictionary[key], before != now
+        else { return nil }
+        return "\(key) = \(now), where it has \(before)"
+    }
+}
+
+/// Settings of a network that a checkpoint's weights do not fit.
+private struct UnfitSettings: Error, CustomStringConvertible {
+    let differences: [String]
+    let cause: StateMismatch
+
+    var description: String {
+        "it cannot go on with \(differences.joined(separator: "; ")): \(cause)"
+    }
+}
