@@ -92,7 +92,7 @@ struct TrainCommand: ParsableCommand {
         let interrupts = Interrupts { Console.note("finishing the step at hand (again to end at once)") }
         let outcome = try Self.explained {
             try run.train(
-                shouldStop: { interrupts.isRequested || output.failure != nil }, onEvent: output.show)
+                onEvent: output.show, shouldStop: { interrupts.isRequested || output.failure != nil })
         }
         Console.clearProgress()
         if let profile = run.trainer.profile {

@@ -120,7 +120,7 @@ public final class TrainingRun {
     ///   - onEvent: Called after each step, during evaluation and after each epoch.
     /// - Throws: As `Trainer.run(onEvent:shouldStop:)`; what reading features throws.
     public func train(
-        shouldStop: () -> Bool = { false }, onEvent: (TrainingEvent) throws -> Void = { _ in }
+        onEvent: (TrainingEvent) throws -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Trainer.Outcome {
         defer { withExtendedLifetime(lock) {} }
         guard trainer.state.epoch < configuration.training.maxEpoch else {
