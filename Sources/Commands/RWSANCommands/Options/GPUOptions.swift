@@ -22,6 +22,11 @@ struct GPUOptions: ParsableArguments {
         var use = GPUUse()
         use.recordsSteps = !noCudaGraphs
         use.keepsFeatures = !streamFeatures
+        let line = ProgressLine()
+        use.onProgress = { done, count, device in
+            line.show { "features to \(device): \(done) of \(count) pictures" }
+            if done == count { Console.clearProgress() }
+        }
         return use
     }
 }

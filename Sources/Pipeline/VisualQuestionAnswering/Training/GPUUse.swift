@@ -4,13 +4,13 @@ import VQABatches
 import VQATraining
 
 /// How training uses GPUs. On the CPU it changes nothing.
-public struct GPUUse: Sendable {
+public struct GPUUse {
     /// Whether steps are recorded as CUDA graphs; a model that looks at its own numbers cannot be.
     public var recordsSteps = true
     /// Whether features are put into a GPU's memory where all of them fit.
     public var keepsFeatures = true
     /// Called while features are put there, with how many pictures are done and how many there are.
-    public var onProgress: @Sendable (_ done: Int, _ count: Int, Device) -> Void = { _, _, _ in }
+    public var onProgress: (_ done: Int, _ count: Int, Device) -> Void = { _, _, _ in }
 
     /// What suits most runs.
     public init() {}
