@@ -132,10 +132,11 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
         tests(of: "Archives"),
+        tests(of: "FileSystem"),
         tests(of: "Downloads"),
         tests(of: "Workers"),
         tests(of: "Torch", "Archives"),
-        tests(of: "VQAFeatures", "Archives", "VQABatches", "VQADatasets"),
+        tests(of: "VQAFeatures", "Archives", "FileSystem", "VQABatches", "VQADatasets"),
         tests(of: "VQADatasets", "Archives", "VQAFeatures"),
         tests(of: "VQABatches", "VQADatasets", "VQAFeatures"),
         tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG"),

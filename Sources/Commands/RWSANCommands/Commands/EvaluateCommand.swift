@@ -18,6 +18,7 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
     @OptionGroup var precision: PrecisionOption
+    @OptionGroup var damaged: DamagedOption
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
@@ -32,6 +33,7 @@ struct EvaluateCommand: ParsableCommand {
         options.place = dataset.place
         options.answerFile = answers
         options.metric = metric.version
+        options.skipsDamaged = damaged.skipDamaged
         options.onNotice = Console.note
         let answerer = try Answerer(checkpoint: checkpoint, options)
         let evaluation = try AnsweringProgress().show {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FileSystem
 import Foundation
 import VQADatasets
 import VQAFeatures
@@ -123,7 +124,7 @@ private struct StoreSummary: Summary {
 
     init(_ path: String, verifying: Bool) throws {
         let store = try FeatureStore(path)
-        if verifying { try store.verify() }
+        if verifying { try store.verify(remembering: VerifiedFiles(), onNotice: Console.note) }
         images = store.imageIDs.count
         regions = store.regionCount
         width = store.width

@@ -16,6 +16,7 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
     @OptionGroup var precision: PrecisionOption
+    @OptionGroup var damaged: DamagedOption
 
     func run() throws {
         let resultFile = try OutputPath(output)
@@ -27,6 +28,7 @@ struct PredictCommand: ParsableCommand {
         options.changeSettings = settings.apply
         options.place = dataset.place
         options.answerFile = answers
+        options.skipsDamaged = damaged.skipDamaged
         options.onNotice = Console.note
         let answerer = try Answerer(checkpoint: checkpoint, options)
         let predictions = try AnsweringProgress().show {

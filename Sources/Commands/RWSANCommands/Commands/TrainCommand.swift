@@ -31,8 +31,8 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var metric: MetricOption
     @Flag(
         help: """
-            Leave out questions about pictures whose features cannot be read, and count them; else the first one stops \
-            the run, which can be gone on with.
+            Leave out questions about pictures whose features cannot be read, of val too, and count them; else a damaged \
+            store is an error before the first step, and the first damaged file stops the run, which can be gone on with.
             """)
     var skipDamaged = false
     @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
@@ -64,6 +64,7 @@ struct TrainCommand: ParsableCommand {
         request.metric = metric.version
         request.profile = profileFile?.url
         request.onNotice = Console.note
+        request.onProgress = line.show
         try run(TrainingRun(request), line)
     }
 

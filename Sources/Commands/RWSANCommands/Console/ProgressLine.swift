@@ -1,5 +1,6 @@
 import Foundation
 import VQATraining
+import VisualQuestionAnswering
 
 /// Shows how a run goes: on a terminal one line that changes, else a plain line now and then.
 final class ProgressLine {
@@ -23,6 +24,13 @@ final class ProgressLine {
         defer { last = now }
         if last == nil, !Console.isTerminal { return }
         Console.isTerminal ? Console.progress(text()) : Console.note(text())
+    }
+
+    /// Shows how far features have been compared with their checksums.
+    func show(_ progress: FeatureCheckProgress) {
+        guard showsSteps else { return }
+        let share = Double(progress.checkedByteCount) / Double(max(1, progress.byteCount))
+        show { "checking features: \(decimal(share * 100, 1)) %" }
     }
 
     /// Shows what happens in a run.
@@ -59,6 +67,7 @@ final class ProgressLine {
                 .map { "\($0.key) \(decimal($0.value, 2))" }
             parts.append("accuracy \(decimal(overall, 2)) % (\(types.joined(separator: ", ")))")
         }
+        if let leftOut = record.leftOut { parts.append("\(leftOut) val questions left out") }
         return parts.joined(separator: "  ")
     }
 }
