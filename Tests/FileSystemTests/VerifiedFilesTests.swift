@@ -46,7 +46,8 @@ import Testing
         #expect(remembered.isEmpty)
     }
 
-    @Test("a damaged memory is told in one line, and replaced", arguments: ["", "{\"version\": 1, \"fi", "[]"])
+    @Test(
+        "a damaged memory is told in one line, and replaced", arguments: ["", "{\"version\": 1, \"fi", "[]"])
     func damaged(text: String) throws {
         _ = try folder.write("a", "a")
         remember(["a"])

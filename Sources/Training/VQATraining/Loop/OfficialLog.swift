@@ -23,7 +23,8 @@ public enum OfficialLog {
     ///
     /// - Throws: Foundation's error where the file cannot be written.
     public static func append(_ report: AccuracyReport, to file: URL) throws {
-        let text = accuracies(overall: report.overall, perAnswerType: report.perAnswerType)
+        let text =
+            accuracies(overall: report.overall, perAnswerType: report.perAnswerType)
             + leftOut(report.leftOutCount) + "\n"
         guard FileManager.default.fileExists(atPath: file.path) else {
             return try Data(text.utf8).write(to: file)
