@@ -143,7 +143,7 @@ let package = Package(
         tests(of: "VQAModels", "VQABatches", "VQADatasets"),
         tests(of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels", "VQASettings"),
         tests(of: "VQASettings"),
-        tests(of: "VisualQuestionAnswering", "VQASettings", "VQAModels"),
+        tests(of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQASettings", "VQAModels", "VQATraining"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
     ],

@@ -84,7 +84,7 @@ import Torch
         let store = try FeatureStore(folders.output)
         var progress: [Int] = []
         let damages = try check([store]).run(
-            interval: .zero, onProgress: { progress.append($0) }, shouldStop: { true },
+            onProgress: { progress.append($0) }, shouldStop: { true },
             onNotice: { Issue.record("\($0)") })
         #expect(damages.isEmpty)
         #expect(progress.count == 1 && progress.allSatisfy { $0 < store.byteCount })

@@ -51,21 +51,22 @@ package struct StoreCheck {
         byteCount = groups.reduce(0) { $0 + $1[0].byteCount }
     }
 
+    /// How often it is told how far the check has come.
+    private static let progressInterval = Duration.milliseconds(50)
     /// How long finished files wait to be remembered.
     private static let rememberingInterval = Duration.seconds(5)
 
     /// Reads the shards.
     ///
     /// - Parameters:
-    ///   - interval: How often the two below are called.
     ///   - onProgress: Called now and then, by the thread that calls this, with the number of bytes read.
     ///   - shouldStop: Asked as often; where it says so, or throws, no more is read.
     ///   - onNotice: Told in one line where what is verified cannot be remembered.
     /// - Returns: The damaged shards in the order of the stores; those found so far where it was stopped.
     /// - Throws: What `shouldStop` throws.
     package func run(
-        interval: Duration = .milliseconds(50), onProgress: (Int) -> Void = { _ in },
-        shouldStop: () throws -> Bool = { false }, onNotice: (String) -> Void
+        onProgress: (Int) -> Void = { _ in }, shouldStop: () throws -> Bool = { false },
+        onNotice: (String) -> Void
     ) throws -> [Damage] {
         guard !groups.isEmpty else { return [] }
         let reading = ShardReading(groups)
@@ -73,14 +74,14 @@ package struct StoreCheck {
         reading.start()
         let clock = ContinuousClock()
         var remembered = clock.now
-        while !reading.wait(for: interval) {
+        repeat {
             onProgress(reading.byteCount)
             if try shouldStop() { break }
             if clock.now - remembered > Self.rememberingInterval {
                 memory?.remember(reading.takeVerified(), onNotice: onNotice)
                 remembered = clock.now
             }
-        }
+        } while !reading.wait(for: Self.progressInterval)
         memory?.remember(reading.takeVerified(), onNotice: onNotice)
         return reading.damages
     }
