@@ -72,7 +72,9 @@ final class RunningCommand {
         process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
         process.currentDirectoryURL = folder
-        process.environment = ProcessInfo.processInfo.environment.merging(["OMP_NUM_THREADS": "1"]) { $1 }
+        // What one command of a test keeps for the next time is there for the others of that test alone.
+        let variables = ["OMP_NUM_THREADS": "1", "RWSAN_CACHE": folder.appending(component: ".cache").path]
+        process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: logs.write("output", "")))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: logs.write("error", "")))

@@ -82,6 +82,30 @@ import Testing
         #expect(try accuracy("\n the X-y\t", metric(["x,y", "x,y", "x,y", "x,y", "z"])) == 100)
     }
 
+    @Test("questions that are left out need no prediction, and the accuracies are those of the others")
+    func leavesOut() throws {
+        let metric = AccuracyMetric(try AnnotationTable(contentsOf: Self.metricFile))
+        let all = try ResultFile.read(TextFixtures.metric.appending(component: "results.json"))
+        let whole = try metric.evaluate(all)
+        let leftOut = Set(whole.questionIDs.prefix(40))
+        let report = try metric.evaluate(
+            all.filter { !leftOut.contains($0.questionID) }, leavingOut: leftOut)
+        #expect(report.leftOutCount == 40)
+        #expect(report.questionIDs == Array(whole.questionIDs.dropFirst(40)))
+        #expect(report.perQuestion == Array(whole.perQuestion.dropFirst(40)))
+        let mean = report.perQuestion.reduce(0, +) / Double(report.perQuestion.count)
+        #expect(abs(report.overall - mean) < 0.02)
+        #expect(whole.leftOutCount == 0)
+        // Others may not be missing.
+        #expect(throws: EvaluationError.self) {
+            try metric.evaluate(
+                all.filter { !leftOut.contains($0.questionID) }, leavingOut: Set(leftOut.dropFirst()))
+        }
+        #expect(throws: EvaluationError.allLeftOut(600)) {
+            try metric.evaluate([], leavingOut: Set(whole.questionIDs))
+        }
+    }
+
     @Test("predictions that do not cover the annotated questions exactly are an error that names some")
     func checksCoverage() throws {
         let metric = AccuracyMetric(try AnnotationTable(contentsOf: Self.metricFile))

@@ -139,6 +139,31 @@ import Testing
         try folders.expectStore(of: [1])
     }
 
+    @Test(
+        "a feature or box that is no finite number is left out of a store, in either precision",
+        arguments: FeaturePrecision.allCases, [Float.nan, .infinity, -.infinity])
+    func notFinite(precision: FeaturePrecision, value: Float) throws {
+        let folders = try PackingFolders(images: [1])
+        let (fine, box): ([Float], [Float]) = ([1, 2, 3, 4], [0, 0, 1, 1])
+        let damaged = try [
+            RegionFeatures(
+                width: 4, features: [1, 2, value, 4], boxes: box, imageHeight: 1, imageWidth: 1),
+            RegionFeatures(
+                width: 4, features: fine, boxes: [0, 0, value, 1], imageHeight: 1, imageWidth: 1),
+        ]
+        for (number, regions) in damaged.enumerated() { try folders.write(number + 2, regions) }
+        let report = try folders.pack(as: precision)
+        #expect(report.skipped.map(\.input) == [folders.file(2), folders.file(3)])
+        #expect(report.skipped.allSatisfy { $0.message.hasSuffix("found \(value)") })
+        try folders.expectStore(of: [1])
+        // Tables bring numbers that no reader has looked at.
+        for regions in damaged {
+            #expect(throws: FeatureStoreError.self) {
+                try StorableImage(regions, of: ImageID(rawValue: 2), as: precision, name: "a line")
+            }
+        }
+    }
+
     @Test("a store of one type is not gone on with in another")
     func otherPrecision() throws {
         let folders = try PackingFolders(images: [1, 2])

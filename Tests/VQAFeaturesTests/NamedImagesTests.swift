@@ -20,7 +20,7 @@ import Torch
             let image = try StorableImage(madeUpRegions(number), of: ImageID(name), as: .float32, name: name)
             try writer.add(image, width: 4)
         }
-        try FeatureStoreIndex(try writer.finish(), precision: .float32, width: 4, skipped: [])
+        try FeatureStoreIndex(try writer.finish().map(\.entry), precision: .float32, width: 4, skipped: [])
             .write(to: folder.path)
     }
 

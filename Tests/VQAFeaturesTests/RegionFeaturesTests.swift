@@ -150,6 +150,24 @@ private let officialFile = valFolder + "/COCO_val2014_000000061982.jpg.npz"
         #expect(regions.features.first == 0.26666477)
     }
 
+    @Test(
+        "a feature or box that is no finite number is an error when it is read",
+        arguments: ["x", "bbox"], [Float.nan, .infinity, -.infinity])
+    func notFinite(array: String, value: Float) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("1.npz")
+        let one = try NPYArray([Int64(1)], shape: [])
+        let (x, bbox): ([Float], [Float]) =
+            array == "x" ? ([1, value, 3], [0, 0, 1, 1]) : ([1, 2, 3], [0, 0, value, 1])
+        try NPZFile.write(
+            [
+                "x": NPYArray(x, shape: [3, 1]), "bbox": NPYArray(bbox, shape: [1, 4]), "image_h": one,
+                "image_w": one,
+            ], to: path)
+        let error = NPZError(file: path, array: array, expected: "finite numbers", found: "\(value)")
+        #expect(throws: error) { try RegionFeatures(officialFile: path) }
+    }
+
     @Test("a file cut short anywhere is an error")
     func truncatedFile() throws {
         let folder = try TemporaryFolder()

@@ -67,6 +67,34 @@ import VQADatasets
         try expectOfficial(trainer.records, within: 1e-3)
     }
 
+    @Test(
+        "a step of which no question is left changes nothing, and is counted as left out",
+        arguments: [Stepping.immediate, .deferred])
+    func emptyStep(stepping: Stepping) throws {
+        let mini = try MiniDataset()
+        let model = try mini.model()
+        let questions = try mini.setup(in: TemporaryFolder().url).training
+        let optimizer = try OptimizerChoice.optimizer(of: model.namedParameters(), mini.training)
+        let maker = try stepping.makeSteps(
+            model, optimizer, device: .cpu, precision: .float32, lossScale: nil)
+        func weights() throws -> [[UInt8]] {
+            try model.parameters().map { try $0.withUnsafeBytes { Array($0) } }
+        }
+        // With moments from a step before, every step moves the weights.
+        try maker.step([questions.batch(rows: 0..<4)], learningRate: 0.1)
+        let first = try maker.figures()
+        #expect(first.stepCount == 1 && first.skippedSteps == 0 && first.lossSum > 0)
+        let before = try weights()
+        try maker.step([], learningRate: 0.1)
+        #expect(try weights() == before)
+        let empty = try maker.figures()
+        #expect(empty.stepCount == 1 && empty.skippedSteps == 1 && empty.lossSum == 0)
+        try maker.step([questions.batch(rows: 0..<4)], learningRate: 0.1)
+        #expect(try weights() != before)
+        #expect(try maker.figures().skippedSteps == 0)
+        #expect(optimizer.stepCount == 2)
+    }
+
     @Test("half precision is scaled alike on all devices")
     func sharedScale() throws {
         let folder = try TemporaryFolder()

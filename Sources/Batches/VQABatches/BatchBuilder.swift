@@ -1,6 +1,7 @@
 import Torch
 import VQADatasets
 import VQAFeatures
+import Workers
 
 /// Puts questions, pictures' features and targets together to batches.
 ///
@@ -22,7 +23,7 @@ public struct BatchBuilder: Sendable {
     /// error.
     public var unreadable: UnreadableImages?
 
-    let examples: Examples
+    private(set) var examples: Examples
     let features: any FeatureSource
     let featureWidth: Int
     private let answerCount: Int
@@ -73,17 +74,77 @@ public struct BatchBuilder: Sendable {
     /// - Throws: As ``batch(rows:)``; where ``unreadable`` is set, not for features that cannot be read.
     public func readableBatch(rows: some Collection<Int>) throws -> Batch? {
         guard let unreadable, resident == nil else { return try batch(rows: rows) }
-        var (readable, pictures): ([Int], [any RegionRows]) = ([], [])
-        for row in rows where !unreadable.contains(examples.imageIDs[row]) {
+        var pictures: [ImageID: any RegionRows] = [:]
+        for row in rows where pictures[examples.imageIDs[row]] == nil {
+            let image = examples.imageIDs[row]
+            guard !unreadable.contains(image) else { continue }
             do {
-                pictures.append(try picture(examples.imageIDs[row]))
-                readable.append(row)
+                pictures[image] = try picture(image)
             } catch {
-                unreadable.note(examples.imageIDs[row], error)
+                unreadable.note(image, error)
             }
         }
-        return readable.isEmpty ? nil : try batch(rows: readable, pictures)
+        while true {
+            let readable = rows.filter { pictures[examples.imageIDs[$0]] != nil }
+            guard !readable.isEmpty else { return nil }
+            // Regions of a store are read only when they are copied.
+            var failed: Int?
+            do {
+                return try batch(
+                    rows: readable, readable.compactMap { pictures[examples.imageIDs[$0]] },
+                    onFailure: { failed = $0 })
+            } catch {
+                guard let failed else { throw error }
+                let image = examples.imageIDs[readable[failed]]
+                unreadable.note(image, error)
+                pictures[image] = nil
+            }
+        }
     }
+
+    /// The questions that are left out, for the features of their pictures cannot be read; those found so far.
+    public var leftOut: [QuestionID] {
+        guard let images = unreadable?.images, !images.isEmpty else { return [] }
+        return zip(questionIDs, imageIDs).lazy.filter { images.contains($1) }.map { $0.0 }
+    }
+
+    /// The same without the questions about pictures whose features cannot be read, and without targets: for what needs
+    /// to know them beforehand. Reads every picture once, on all cores; where ``unreadable`` is nil, nothing is done.
+    ///
+    /// - Throws: `FeatureWidthError` where no more is wrong with features than their width.
+    public func leavingOutUnreadable() throws -> BatchBuilder {
+        guard let unreadable, resident == nil else { return self }
+        let images = Array(Set(imageIDs))
+        let partLength = 256
+        let work = stride(from: 0, to: images.count, by: partLength).map { start in
+            let part = images[start..<min(images.count, start + partLength)]
+            return ParallelWork(cost: part.count) {
+                for image in part where !unreadable.contains(image) { try look(at: image, unreadable) }
+            }
+        }
+        _ = try ParallelWork.results(of: work)
+        let unreadableImages = unreadable.images
+        var readable = self
+        readable.examples = examples.selecting(
+            examples.imageIDs.indices.filter { !unreadableImages.contains(examples.imageIDs[$0]) })
+        return readable
+    }
+
+    /// Reads a picture's regions, and notes it where that fails.
+    private func look(at image: ImageID, _ unreadable: UnreadableImages) throws {
+        do {
+            _ = try PackedRegions(
+                [try picture(image)], width: featureWidth, maximumRegions: maximumRegions,
+                memory: .pageable(memory))
+        } catch let error as FeatureWidthError {
+            throw error
+        } catch {
+            unreadable.note(image, error)
+        }
+    }
+
+    /// The feature stores that regions are read from.
+    public var stores: [FeatureStore] { features.stores }
 
     /// Reads the features of the first question's picture, which tells whether they are of the kind that the model
     /// takes.
@@ -107,8 +168,10 @@ public struct BatchBuilder: Sendable {
         try batch(rows: rows, resident == nil ? rows.map { try picture(examples.imageIDs[$0]) } : [])
     }
 
-    private func batch(rows: some Collection<Int>, _ pictures: [any RegionRows]) throws -> Batch {
-        let (content, regionLengths) = try regions(rows, pictures)
+    private func batch(
+        rows: some Collection<Int>, _ pictures: [any RegionRows], onFailure: (Int) -> Void = { _ in }
+    ) throws -> Batch {
+        let (content, regionLengths) = try regions(rows, pictures, onFailure)
         let (words, wordSegments) = try words(rows)
         return Batch(
             questionIDs: rows.map { examples.questionIDs[$0] },
@@ -119,9 +182,9 @@ public struct BatchBuilder: Sendable {
     }
 
     /// The regions of the questions' pictures, and how many each of them and each filler has.
-    private func regions(_ rows: some Collection<Int>, _ pictures: [any RegionRows]) throws -> (
-        RegionContent, lengths: [Int]
-    ) {
+    private func regions(
+        _ rows: some Collection<Int>, _ pictures: [any RegionRows], _ onFailure: (Int) -> Void
+    ) throws -> (RegionContent, lengths: [Int]) {
         let filling = try shapes?.regionFilling(questions: rows.count) ?? .none
         if let resident {
             let (places, lengths) = try resident.places(
@@ -129,8 +192,8 @@ public struct BatchBuilder: Sendable {
             return (.resident(rows: try Tensor(places, pinned: isPinned), of: resident), lengths)
         }
         let packed = try PackedRegions(
-            pictures, width: featureWidth,
-            maximumRegions: maximumRegions, filling: filling, memory: isPinned ? .pinned : .pageable(memory))
+            pictures, width: featureWidth, maximumRegions: maximumRegions, filling: filling,
+            memory: isPinned ? .pinned : .pageable(memory), onFailure: onFailure)
         return (.held(packed.features, boxes: packed.boxes), packed.lengths)
     }
 

@@ -20,10 +20,11 @@ struct PackedRegions {
     ///   - maximumRegions: How many regions of a picture are kept: the first ones.
     ///   - filling: How rows of zeros follow them.
     ///   - memory: Where the features go.
+    ///   - onFailure: Told which picture it is that cannot be read.
     /// - Throws: What reading a picture throws; `TorchError` where memory is short.
     init(
         _ pictures: [any RegionRows], width: Int, maximumRegions: Int, filling: RowFilling = .none,
-        memory: BatchMemory
+        memory: BatchMemory, onFailure: (Int) -> Void = { _ in }
     ) throws {
         // Which regions are zeros is known only once they have been read, so room is made for all of them.
         let room = pictures.map { max(1, min($0.count, maximumRegions)) }
@@ -33,8 +34,14 @@ struct PackedRegions {
         features = try memory.rows(capacity: capacity, width: width) { features in
             boxes = try [Float](unsafeUninitializedCapacity: capacity * 4) { boxes, boxCount in
                 var rows = Rows(features: features, boxes: boxes, width: width)
-                for (picture, room) in zip(pictures, room) {
-                    lengths.append(try rows.append(picture, room: room, maximumRegions: maximumRegions))
+                for (number, picture) in pictures.enumerated() {
+                    do {
+                        lengths.append(
+                            try rows.append(picture, room: room[number], maximumRegions: maximumRegions))
+                    } catch {
+                        onFailure(number)
+                        throw error
+                    }
                 }
                 let fillers = filling.lengths(behind: rows.count)
                 rows.appendZeros(fillers.reduce(0, +))

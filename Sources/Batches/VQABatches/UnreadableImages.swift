@@ -13,6 +13,9 @@ public final class UnreadableImages: Sendable {
         reasons.withLock { $0 }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
+    /// The images so far.
+    public var images: Set<ImageID> { reasons.withLock { Set($0.keys) } }
+
     /// Whether an image is among them.
     public func contains(_ image: ImageID) -> Bool { reasons.withLock { $0[image] != nil } }
 

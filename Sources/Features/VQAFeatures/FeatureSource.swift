@@ -15,11 +15,17 @@ public protocol FeatureSource: Sendable {
 
     /// How many regions an image has, rows of zeros included, or more; nil where only reading them tells.
     func regionCount(of image: ImageID) throws -> Int?
+
+    /// The feature stores that it reads from, whose checksums tell ahead of reading whether they are damaged.
+    var stores: [FeatureStore] { get }
 }
 
 extension FeatureSource {
     /// Not to be told without reading the regions.
     public func regionCount(of image: ImageID) throws -> Int? { nil }
+
+    /// None.
+    public var stores: [FeatureStore] { [] }
 
     /// Those of the images that there are no features for, each once, in ascending order.
     public func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] {
@@ -92,6 +98,8 @@ package struct CombinedFeatures: FeatureSource {
     package init(_ sources: [any FeatureSource]) { self.sources = sources }
 
     package var place: String { sources.map(\.place).joined(separator: ", ") }
+
+    package var stores: [FeatureStore] { sources.flatMap(\.stores) }
 
     package func contains(_ image: ImageID) -> Bool { sources.contains { $0.contains(image) } }
 

@@ -2,7 +2,7 @@ import Foundation
 
 /// What tells whether a file is still the one that was read: where it lies, how long it is, when it was changed,
 /// and its number in the file system.
-package struct FileIdentity: Sendable, Codable, Equatable {
+package struct FileIdentity: Sendable, Codable, Hashable {
     package let path: String
     /// Nil, like the values below, where there is no such file.
     package let byteCount: Int64?

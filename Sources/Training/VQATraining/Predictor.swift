@@ -36,7 +36,8 @@ public struct Predictor {
         workers = options.numWorkers
     }
 
-    /// Answers all questions.
+    /// Answers all questions; those about pictures whose features cannot be read are left out where the builder notes
+    /// these.
     ///
     /// - Parameters:
     ///   - builder: The questions and their pictures.
@@ -55,11 +56,12 @@ public struct Predictor {
         defer { model.setTraining(wasTraining) }
         let (count, size) = (builder.count, batchSize)
         let batches = Prefetcher(0..<(count + size - 1) / size, workers: workers) { index in
-            try builder.batch(rows: index * size..<min(count, (index + 1) * size))
+            try builder.readableBatch(rows: index * size..<min(count, (index + 1) * size))
         }
         defer { batches.cancel() }
         var answers = Answers()
-        while let batch = try batches.next() {
+        while let readable = try batches.next() {
+            guard let batch = readable else { continue }
             let logits = try withoutGradients {
                 // What follows the batch's own questions only fills it up.
                 try precision.autocast(on: device) { try model(batch.moved(to: device)) }
@@ -104,6 +106,9 @@ public struct LogitsNotFiniteError: Error, Sendable, CustomStringConvertible {
 
 /// Somebody asked for an end before there was one.
 public struct InterruptedError: Error, Sendable, CustomStringConvertible {
+    /// The only one there is.
+    public init() {}
+
     /// One line.
     public var description: String { "interrupted" }
 }

@@ -32,6 +32,7 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
     @OptionGroup var precision: PrecisionOption
+    @OptionGroup var damaged: DamagedOption
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws { try dataset.requirePlace() }
@@ -49,6 +50,7 @@ struct EvaluateCommand: ParsableCommand {
         options.place = dataset.place
         options.answerFile = answers
         options.metric = metric.version
+        options.skipsDamaged = damaged.skipDamaged
         let answerer = try Answerer(checkpoint: checkpoint, options)
         let evaluation = try AnsweringProgress().show {
             try answerer.evaluate(savingLogitsTo: logitsFile?.path, onProgress: $0)

@@ -144,7 +144,7 @@ private struct StoreSummary: Summary {
 
     init(_ path: String, verifying: Bool) throws {
         let store = try FeatureStore(path)
-        if verifying { try store.verify() }
+        if verifying { try store.verify(remembering: VerifiedFiles(), onNotice: Console.note) }
         images = store.imageIDs.count
         regions = store.regionCount
         width = store.width

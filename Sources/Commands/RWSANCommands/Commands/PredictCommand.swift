@@ -29,6 +29,7 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
     @OptionGroup var precision: PrecisionOption
+    @OptionGroup var damaged: DamagedOption
     @Flag(help: "Print what was done as JSON, in place of the path of the answers.") var json = false
 
     func validate() throws { try dataset.requirePlace() }
@@ -44,6 +45,7 @@ struct PredictCommand: ParsableCommand {
         options.changeSettings = settings.apply
         options.place = dataset.place
         options.answerFile = answers
+        options.skipsDamaged = damaged.skipDamaged
         let start = ContinuousClock.now
         let answerer = try Answerer(checkpoint: checkpoint, options)
         let predictions = try AnsweringProgress().show {

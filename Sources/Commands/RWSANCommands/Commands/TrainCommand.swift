@@ -44,8 +44,8 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var metric: MetricOption
     @Flag(
         help: """
-            Leave out questions about pictures whose features cannot be read, and count them; else the first one stops \
-            the run, which can be gone on with.
+            Leave out questions about pictures whose features cannot be read, of val too, and count them; else a damaged \
+            store is an error before the first step, and the first damaged file stops the run, which can be gone on with.
             """)
     var skipDamaged = false
     @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
@@ -85,11 +85,13 @@ struct TrainCommand: ParsableCommand {
         request.profile = profileFile?.url
         request.onNotice = output.notices.note
         request.onStart = output.start
-        try run(TrainingRun(request), output)
+        request.onProgress = output.show
+        let interrupts = Interrupts { Console.note("finishing the step at hand (again to end at once)") }
+        request.shouldStop = { interrupts.isRequested }
+        try run(TrainingRun(request), output, interrupts)
     }
 
-    private func run(_ run: TrainingRun, _ output: TrainingOutput) throws {
-        let interrupts = Interrupts { Console.note("finishing the step at hand (again to end at once)") }
+    private func run(_ run: TrainingRun, _ output: TrainingOutput, _ interrupts: Interrupts) throws {
         let outcome = try Self.explained {
             try run.train(
                 onEvent: output.show, shouldStop: { interrupts.isRequested || output.failure != nil })

@@ -7,6 +7,8 @@ struct AccuracyOutput: Encodable {
     let perAnswerType: [String: Double]
     let perQuestionType: [String: Double]
     let questions: Int
+    /// How many questions were left out, for the features of their pictures cannot be read.
+    let leftOut: Int
 
     init(_ report: AccuracyReport) {
         metric = report.version.rawValue
@@ -14,13 +16,15 @@ struct AccuracyOutput: Encodable {
         perAnswerType = report.perAnswerType
         perQuestionType = report.perQuestionType
         questions = report.questionIDs.count
+        leftOut = report.leftOutCount
     }
 
     /// Prints the accuracies in percent.
     func show(asJSON: Bool) throws {
         guard !asJSON else { return try Console.result(json: self) }
         try Console.result(
-            "overall accuracy: \(decimal(overall, 2)) % on \(questions) questions (metric: \(metric))")
+            "overall accuracy: \(decimal(overall, 2)) % on \(questions) questions (metric: \(metric))"
+                + (leftOut > 0 ? ", \(leftOut) left out" : ""))
         try Self.table("by answer type", perAnswerType)
         try Self.table("by question type", perQuestionType)
     }

@@ -1,3 +1,4 @@
+import FileSystem
 import VQAFeatures
 
 extension FeaturePacker {
@@ -13,7 +14,10 @@ extension FeaturePacker {
     ) throws -> (report: Report, seconds: Double) {
         let start = ContinuousClock.now
         let line = ProgressLine()
-        let report = try pack(
+        var packer = self
+        packer.memory = VerifiedFiles()
+        packer.onNotice = Console.note
+        let report = try packer.pack(
             inputs, into: output,
             onCheck: { share in line.show { "checking what is there: \(decimal(share * 100, 1)) %" } },
             onProgress: { progress in

@@ -1,5 +1,6 @@
 import Foundation
 import VQATraining
+import VisualQuestionAnswering
 
 /// Shows how a run goes: on a terminal one line that changes, else a plain line now and then.
 final class ProgressLine {
@@ -38,6 +39,13 @@ final class ProgressLine {
         Console.isTerminal ? Console.progress(text()) : Console.note(text())
     }
 
+    /// Shows how far features have been compared with their checksums.
+    func show(_ progress: FeatureCheckProgress) {
+        guard showsSteps else { return }
+        let share = Double(progress.checkedByteCount) / Double(max(1, progress.byteCount))
+        show { "checking features: \(decimal(share * 100, 1)) %" }
+    }
+
     /// Shows what happens in a run.
     func show(_ event: TrainingEvent) {
         switch event {
@@ -72,6 +80,7 @@ final class ProgressLine {
                 .map { "\($0.key) \(decimal($0.value, 2))" }
             parts.append("accuracy \(decimal(overall, 2)) % (\(types.joined(separator: ", ")))")
         }
+        if let leftOut = record.leftOut { parts.append("\(leftOut) val questions left out") }
         return parts.joined(separator: "  ")
     }
 }

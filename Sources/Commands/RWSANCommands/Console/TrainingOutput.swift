@@ -28,6 +28,11 @@ final class TrainingOutput {
         tell(Event("start", summary))
     }
 
+    /// Shows how far feature stores have been compared with their checksums.
+    func show(_ progress: FeatureCheckProgress) {
+        if !isJSON { line.show(progress) }
+    }
+
     /// Tells what happens in the run.
     func show(_ event: TrainingEvent) {
         guard isJSON else { return line.show(event) }

@@ -9,8 +9,10 @@ public struct AccuracyReport: Sendable, Equatable {
     public let perAnswerType: [String: Double]
     /// The accuracy over the questions of each question type: "how many", "is the", ...
     public let perQuestionType: [String: Double]
-    /// The annotated questions, in the order of the annotations.
+    /// The annotated questions that are evaluated, in the order of the annotations.
     public let questionIDs: [QuestionID]
+    /// How many annotated questions were left out.
+    public let leftOutCount: Int
     /// The accuracy of each of ``questionIDs``.
     public let perQuestion: [Double]
 }
@@ -92,16 +94,23 @@ public struct AccuracyMetric: Sendable {
 
     /// The accuracies of predictions, which may be in any order.
     ///
+    /// - Parameters:
+    ///   - predictions: The predictions.
+    ///   - leftOut: Questions that need no prediction: the accuracies are those of the others.
     /// - Throws: ``EvaluationError`` where the predictions do not answer each annotated question exactly
-    ///   once, and no other.
-    public func evaluate(_ predictions: some Collection<Prediction>) throws -> AccuracyReport {
+    ///   once, those left out apart, and no other.
+    public func evaluate(
+        _ predictions: some Collection<Prediction>, leavingOut leftOut: Set<QuestionID> = []
+    ) throws -> AccuracyReport {
         guard !questionIDs.isEmpty else { throw EvaluationError.noAnnotations }
-        let predictedTexts = try predictedTexts(of: predictions)
+        let predictedTexts = try predictedTexts(of: predictions, leavingOut: leftOut)
+        let evaluated = questionIDs.indices.filter { predictedTexts[$0] != .leftOut }
+        guard !evaluated.isEmpty else { throw EvaluationError.allLeftOut(questionIDs.count) }
         var total = Mean()
         var ofAnswerType = Array(repeating: Mean(), count: types.count)
         var ofQuestionType = ofAnswerType
-        let perQuestion = questionIDs.indices.map { row in
-            let accuracy = predictedTexts[row].map { self.accuracy(of: $0, row: row) } ?? 0
+        let perQuestion = evaluated.map { row in
+            let accuracy = accuracy(of: predictedTexts[row], row: row)
             total.add(accuracy)
             ofAnswerType[Int(answerTypes[row])].add(accuracy)
             ofQuestionType[Int(questionTypes[row])].add(accuracy)
@@ -110,14 +119,28 @@ public struct AccuracyMetric: Sendable {
         return AccuracyReport(
             version: version, overall: total.percentage,
             perAnswerType: percentages(ofAnswerType), perQuestionType: percentages(ofQuestionType),
-            questionIDs: questionIDs, perQuestion: perQuestion)
+            questionIDs: evaluated.map { questionIDs[$0] },
+            leftOutCount: questionIDs.count - evaluated.count, perQuestion: perQuestion)
     }
 
-    /// For each annotation, the number in ``texts`` of the answer predicted; nil where nobody gave it.
-    private func predictedTexts(of predictions: some Collection<Prediction>) throws -> [Int32?] {
+    /// What was predicted for an annotation.
+    private enum PredictedAnswer: Equatable {
+        /// The number in ``texts`` of the answer.
+        case known(Int32)
+        /// An answer that nobody gave.
+        case unknown
+        /// No answer.
+        case leftOut
+
+        init(_ text: Int32?) { self = text.map(Self.known) ?? .unknown }
+    }
+
+    /// For each annotation, what was predicted.
+    private func predictedTexts(
+        of predictions: some Collection<Prediction>, leavingOut leftOut: Set<QuestionID>
+    ) throws -> [PredictedAnswer] {
         var coverage = EvaluationError.Coverage()
-        var isPredicted = Array(repeating: false, count: questionIDs.count)
-        var predictedTexts: [Int32?] = Array(repeating: nil, count: questionIDs.count)
+        var predictedTexts = Array(repeating: PredictedAnswer.leftOut, count: questionIDs.count)
         var answers = StringIndex()
         var textOfAnswer: [PredictedText] = []
         for prediction in predictions {
@@ -125,22 +148,24 @@ public struct AccuracyMetric: Sendable {
                 coverage.unknown.append(prediction.questionID)
                 continue
             }
-            if isPredicted[row] { coverage.repeated.append(prediction.questionID) }
-            isPredicted[row] = true
+            if predictedTexts[row] != .leftOut { coverage.repeated.append(prediction.questionID) }
             let answer = Int(answers.intern(prediction.answer))
             if answer == textOfAnswer.count {
                 textOfAnswer.append(PredictedText(prediction.answer, among: texts))
             }
             let isAsGiven = !scoring.areAsGiven.isEmpty && scoring.areAsGiven[row]
-            predictedTexts[row] = isAsGiven ? textOfAnswer[answer].asGiven : textOfAnswer[answer].normalized
+            predictedTexts[row] = PredictedAnswer(
+                isAsGiven ? textOfAnswer[answer].asGiven : textOfAnswer[answer].normalized)
         }
-        coverage.missing = questionIDs.indices.filter { !isPredicted[$0] }.map { questionIDs[$0] }
+        coverage.missing = questionIDs.indices.lazy.filter { predictedTexts[$0] == .leftOut }
+            .map { questionIDs[$0] }.filter { !leftOut.contains($0) }
         guard coverage.isExact else { throw EvaluationError.coverage(coverage) }
         return predictedTexts
     }
 
     /// The accuracy of one answer, from 0 to 1.
-    private func accuracy(of predicted: Int32, row: Int) -> Double {
+    private func accuracy(of answer: PredictedAnswer, row: Int) -> Double {
+        guard case .known(let predicted) = answer else { return 0 }
         let range = scoring.offsets[row]..<scoring.offsets[row + 1]
         return range.first { scoring.texts[$0] == predicted }.map { scoring.accuracies[$0] } ?? 0
     }
@@ -181,6 +206,8 @@ public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible
 
     /// There is no annotation, so no mean.
     case noAnnotations
+    /// All annotated questions, this many, were left out.
+    case allLeftOut(Int)
     /// The predictions are for other questions than the annotations.
     case coverage(Coverage)
 
@@ -188,6 +215,7 @@ public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible
     public var description: String {
         switch self {
         case .noAnnotations: return "there are no annotations to evaluate predictions against"
+        case .allLeftOut(let count): return "all \(count) annotated questions were left out"
         case .coverage(let coverage):
             let parts = [
                 ("not predicted", coverage.missing), ("not annotated", coverage.unknown),

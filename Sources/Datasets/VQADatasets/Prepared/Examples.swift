@@ -94,7 +94,7 @@ public struct Examples: Sendable {
     }
 
     /// The questions of these rows, in the order of the rows, without targets.
-    func selecting(_ rows: [Int]) -> Examples {
+    package func selecting(_ rows: [Int]) -> Examples {
         var selected = Examples(
             questionIDs: [], imageIDs: [], words: EncodedQuestions(), targets: nil)
         selected.reserve(rows.count)

@@ -1,4 +1,5 @@
 import Archives
+import FileSystem
 import Foundation
 
 /// Packs region features into a `FeatureStore`.
@@ -19,6 +20,11 @@ public struct FeaturePacker: Sendable {
     public var workers = ProcessInfo.processInfo.activeProcessorCount
     /// At how many bytes of features a shard is full. Twice as much is kept in memory.
     public var shardByteCount = 128 << 20
+    /// Where the shards, which are compared with their checksums as they are written, are remembered as verified; nil
+    /// for nowhere.
+    package var memory: VerifiedFiles?
+    /// Told in one line where they cannot be remembered.
+    package var onNotice: @Sendable (String) -> Void = { _ in }
 
     /// A packer to float16, on all cores.
     public init() {}
@@ -106,8 +112,11 @@ public struct FeaturePacker: Sendable {
         report = run.report
         if report.outcome == .complete, let width = run.width {
             try run.checkWidths(folder: folder)
-            try FeatureStoreIndex(shards, precision: precision, width: width, skipped: report.skipped)
-                .write(to: folder)
+            try FeatureStoreIndex(
+                shards.map(\.entry), precision: precision, width: width, skipped: report.skipped
+            )
+            .write(to: folder)
+            memory?.remember(shards.map(\.identity), onNotice: onNotice)
         } else if report.outcome == .complete {
             throw FeatureStoreError(
                 path: inputs.joined(separator: ", "), expected: "features to pack",

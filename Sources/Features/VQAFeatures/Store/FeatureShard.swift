@@ -1,4 +1,6 @@
 import FileSystem
+import Foundation
+import Synchronization
 import Torch
 
 /// The type that a feature store keeps features in.
@@ -38,7 +40,13 @@ final class FeatureShard: Sendable {
     /// How it says which images these are.
     let naming: ShardImages
 
+    /// The file before it was opened.
+    let identity: FileIdentity
+    /// How many bytes the file has.
+    var byteCount: Int { Int(clamping: identity.byteCount ?? 0) }
+
     private let file: SafetensorsFile
+    private let damage = Mutex<(any Error)?>(nil)
     private let offsets: [Int64]
     private let sizes: [Int32]
 
@@ -55,6 +63,7 @@ final class FeatureShard: Sendable {
     /// - Throws: `FileAccessError` or `SafetensorsError` where it is no safetensors file, `FeatureStoreError`
     ///   where its tensors are not those of a shard.
     init(path: String) throws {
+        identity = FileIdentity(URL(fileURLWithPath: path))
         let file = try SafetensorsFile(path: path)
         let checked = CheckedTensors(file: file)
         let info = try file.info(of: "features")
@@ -105,6 +114,14 @@ final class FeatureShard: Sendable {
     fileprivate func readBoxes(fromRow row: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
         try file.read(
             "boxes", at: row * 4 * MemoryLayout<Float>.size, into: UnsafeMutableRawBufferPointer(buffer))
+    }
+
+    /// Notes that the shard is damaged: from then on, asking for its regions throws `error`.
+    func markDamaged(_ error: any Error) { damage.withLock { $0 = error } }
+
+    /// Makes sure that the shard is not known to be damaged.
+    func requireUndamaged() throws {
+        if let error = damage.withLock({ $0 }) { throw error }
     }
 
     /// Reads the whole shard and compares it with the checksum in it.

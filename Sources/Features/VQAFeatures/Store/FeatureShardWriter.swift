@@ -51,7 +51,7 @@ final class FeatureShardWriter {
     /// Writes what is left and gives all shards that were written.
     ///
     /// - Throws: As `add`.
-    func finish() throws -> [FeatureStoreIndex.Shard] {
+    func finish() throws -> [VerifiedShard] {
         if !contents.isEmpty { try startWriting() }
         return try pending.wait()
     }
@@ -75,9 +75,9 @@ private final class PendingShard: @unchecked Sendable {
     private let condition = NSCondition()
     private var isUnderWay = false
     private var failure: (any Error)?
-    private var written: [FeatureStoreIndex.Shard] = []
+    private var written: [VerifiedShard] = []
 
-    func start(on queue: DispatchQueue, _ write: @escaping @Sendable () throws -> FeatureStoreIndex.Shard) {
+    func start(on queue: DispatchQueue, _ write: @escaping @Sendable () throws -> VerifiedShard) {
         condition.withLock { isUnderWay = true }
         queue.async { [self] in
             let result = Result { try write() }
@@ -93,7 +93,7 @@ private final class PendingShard: @unchecked Sendable {
     }
 
     /// Waits for the shard at hand and gives all that are there.
-    func wait() throws -> [FeatureStoreIndex.Shard] {
+    func wait() throws -> [VerifiedShard] {
         try condition.withLock {
             while isUnderWay { condition.wait() }
             if let failure { throw failure }

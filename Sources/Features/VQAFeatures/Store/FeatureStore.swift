@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 
 /// A feature store: the region features of many images in a few files.
@@ -22,7 +23,7 @@ public final class FeatureStore: FeatureSource {
     /// What was left out of the store when it was packed, and why.
     public let skipped: [SkippedInput]
 
-    private let shards: [FeatureShard]
+    let shards: [FeatureShard]
     private let places: [ImageID: Place]
     private let maximumRegions: Int
 
@@ -87,18 +88,32 @@ public final class FeatureStore: FeatureSource {
     /// - Throws: `FeatureStoreError` where the image is not in the store.
     public func regionCount(of image: ImageID) throws -> Int? { try stored(image).count }
 
-    /// Reads the whole store and compares it with its checksums.
+    /// The store itself.
+    public var stores: [FeatureStore] { [self] }
+
+    /// Reads the whole store and compares it with its checksums, on all cores.
     ///
     /// - Throws: `FeatureStoreError` that names the first file that differs.
-    public func verify() throws {
-        for shard in shards { try shard.verify() }
+    public func verify() throws { try verify(remembering: nil) }
+
+    /// Reads the whole store and compares it with its checksums, on all cores, whatever has been verified before.
+    ///
+    /// - Parameters:
+    ///   - memory: Where the files that are as they should be are remembered.
+    ///   - onNotice: Told in one line where they cannot be.
+    /// - Throws: As ``verify()``.
+    package func verify(remembering memory: VerifiedFiles?, onNotice: (String) -> Void = { _ in }) throws {
+        let check = StoreCheck(of: [self], memory: memory, isTrusting: false, onNotice: onNotice)
+        if let first = try check.run(onNotice: onNotice).first { throw first.cause }
     }
 
     private func stored(_ image: ImageID) throws -> StoredRegions {
         guard let place = places[image] else {
             throw FeatureStoreError(path: path, expected: "image \(image)", found: "no such image")
         }
-        return shards[Int(place.shard)].regions(at: Int(place.position), maximumCount: maximumRegions)
+        let shard = shards[Int(place.shard)]
+        try shard.requireUndamaged()
+        return shard.regions(at: Int(place.position), maximumCount: maximumRegions)
     }
 
     private static func open(_ entry: FeatureStoreIndex.Shard, of index: FeatureStoreIndex, in folder: String)

@@ -1,4 +1,5 @@
 import Archives
+import FileSystem
 import Foundation
 
 /// What an input of a feature store lost on the way, and why.
@@ -106,6 +107,19 @@ extension FeatureStoreIndex.Shard {
             byteCount: try fileByteCount(shard.path), imageCount: shard.imageIDs.count,
             regionCount: shard.regionCount,
             format: shard.naming == .names ? shard.naming.format : nil)
+    }
+}
+
+/// A shard that has been compared with its checksum.
+struct VerifiedShard: Sendable {
+    let entry: FeatureStoreIndex.Shard
+    /// The file before it was read.
+    let identity: FileIdentity
+
+    /// - Throws: As the entry's initializer.
+    init(_ shard: FeatureShard) throws {
+        entry = try FeatureStoreIndex.Shard(shard)
+        identity = shard.identity
     }
 }
 

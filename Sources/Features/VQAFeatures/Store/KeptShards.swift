@@ -4,7 +4,7 @@ import Foundation
 /// The shards that earlier runs of a packer left in a folder.
 struct KeptShards {
     /// The whole ones, in the order of their numbers.
-    private(set) var shards: [FeatureStoreIndex.Shard] = []
+    private(set) var shards: [VerifiedShard] = []
     /// The images in them.
     private(set) var images: Set<ImageID> = []
     /// The width of their features; nil where there are none.
@@ -68,7 +68,7 @@ struct KeptShards {
             try checkKind(of: shard)
             try shard.verify(onRead: onRead)
             try check(shard)
-            shards.append(try FeatureStoreIndex.Shard(shard))
+            shards.append(try VerifiedShard(shard))
             images.formUnion(shard.imageIDs)
             width = shard.width
             nextNumber = max(nextNumber, number + 1)

@@ -54,7 +54,7 @@ final class ShardContents: @unchecked Sendable {
     ///
     /// - Throws: `ArchiveError` where it cannot be written, a full disk included; `FeatureStoreError` where
     ///   something else comes back from the disk.
-    func write(to path: String) throws -> FeatureStoreIndex.Shard {
+    func write(to path: String) throws -> VerifiedShard {
         let rows = Int(offsets.last ?? 0)
         try features.withUnsafeBytes { bytes in
             // The tensor is gone before the memory is.
@@ -77,6 +77,6 @@ final class ShardContents: @unchecked Sendable {
         }
         let shard = try FeatureShard(path: path)
         try shard.verify()
-        return try FeatureStoreIndex.Shard(shard)
+        return try VerifiedShard(shard)
     }
 }

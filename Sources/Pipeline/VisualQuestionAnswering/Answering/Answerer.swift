@@ -1,4 +1,5 @@
 import Downloads
+import FileSystem
 import Foundation
 import Torch
 import VQADatasets
@@ -39,6 +40,10 @@ public final class Answerer {
 
     /// Which metric answers are held against.
     let metric: MetricVersion
+    /// Whether questions about pictures whose features cannot be read are left out.
+    let skipsDamaged: Bool
+    /// The feature stores that were compared with their checksums before.
+    let verifiedFiles: VerifiedFiles?
     private let extractorWeights: String?
     private var extractor: GridFeatures?
     let onNotice: @Sendable (String) -> Void
@@ -62,6 +67,11 @@ public final class Answerer {
         public var answerFile: String?
         /// Which metric answers are held against.
         public var metric = MetricVersion.release
+        /// Whether questions about pictures whose features cannot be read are left out; else they are an error.
+        public var skipsDamaged = false
+        /// The feature stores that were compared with their checksums before, and where that is remembered; nil for
+        /// nowhere.
+        package var verifiedFiles: VerifiedFiles? = VerifiedFiles()
         /// EfficientNet-Lite0's weights, to make features of pictures; nil has them fetched.
         public var extractorWeights: String?
         /// Told in one line of what is done otherwise than one would expect.
@@ -81,6 +91,8 @@ public final class Answerer {
         precision = options.precision ?? .best(on: options.device)
         extractorWeights = options.extractorWeights
         metric = options.metric
+        skipsDamaged = options.skipsDamaged
+        verifiedFiles = options.verifiedFiles
         onNotice = options.onNotice
         let checkpoint = try Checkpoint(contentsOf: path)
         var configuration = try CheckpointError.naming(path) {

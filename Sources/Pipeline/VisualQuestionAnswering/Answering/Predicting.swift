@@ -1,25 +1,29 @@
 import Foundation
 import Torch
+import VQABatches
 import VQADatasets
 import VQATraining
 
 extension Answerer {
     /// The answers to the questions of a split, and what they are worth.
     public struct Evaluation: Sendable {
-        /// The answers.
+        /// The answers; none to questions that were left out.
         public let predictions: [Prediction]
         /// Their accuracy.
         public let report: AccuracyReport
     }
 
-    /// Answers the questions of a split of the dataset.
+    /// Answers the questions of a split of the dataset. Its feature stores are compared with their checksums first, once
+    /// for each change of a file. Where ``Options/skipsDamaged`` says so, questions about pictures whose features cannot
+    /// be read are left out, of the logits too.
     ///
     /// - Parameters:
     ///   - split: The split's name.
     ///   - logitsFile: Where the logits of every answer go too; nil for nowhere.
     ///   - onProgress: Called now and then with the number of questions answered and that of all; returns whether to go
     ///     on.
-    /// - Throws: ``NoDatasetError``; ``SplitOfNoDatasetError``; what reading features throws; `InterruptedError` where
+    /// - Throws: ``NoDatasetError``; ``SplitOfNoDatasetError``; ``DamagedFeaturesError``; what reading features throws;
+    ///   `InterruptedError` where
     ///   `onProgress` ended it.
     public func predict(
         split: String, savingLogitsTo logitsFile: String? = nil,
@@ -32,27 +36,42 @@ extension Answerer {
         }
         let examples = try dataset.examples(
             of: split, vocabulary: vocabulary, maximumWords: configuration.data.maxToken)
-        return try answer(examples, of: split, dataset, savingLogitsTo: logitsFile, onProgress)
+        return try answer(examples, of: split, dataset, savingLogitsTo: logitsFile, onProgress).predictions
     }
 
     private func answer(
         _ examples: Examples, of split: String, _ dataset: any VQADataset,
         savingLogitsTo logitsFile: String?, _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
-    ) throws -> [Prediction] {
+    ) throws -> (predictions: [Prediction], leftOut: [QuestionID]) {
         let features = try dataset.features(
             of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: onNotice)
         var builder = try builder(examples, features)
         builder.isPinned = device != .cpu
+        builder.unreadable = skipsDamaged ? UnreadableImages() : nil
+        let count = builder.count
+        try FeatureCheck(skipsDamaged: skipsDamaged, memory: verifiedFiles, onNotice: onNotice)
+            .check(builder.stores, shouldStop: { try !onProgress(0, count) })
+        let predictions = try answer(builder, savingLogitsTo: logitsFile, onProgress)
+        LeftOutQuestions(of: builder)?.tell(consequence: ": the results lack them", onNotice)
+        return (predictions, builder.leftOut)
+    }
+
+    private func answer(
+        _ builder: BatchBuilder, savingLogitsTo logitsFile: String?,
+        _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
+    ) throws -> [Prediction] {
         let predictor = Predictor(model, device: device, precision: precision, configuration.training)
         let count = builder.count
         guard let logitsFile else {
             return try predictor.answer(builder, onProgress: { try onProgress($0, count) }).predictions(
                 answers)
         }
-        return try LogitsFile.write(of: builder.questionIDs, answerCount: answers.count, to: logitsFile) {
+        // How many rows the file has is written at its beginning.
+        let readable = try builder.leavingOutUnreadable()
+        return try LogitsFile.write(of: readable.questionIDs, answerCount: answers.count, to: logitsFile) {
             append in
             try withoutActuallyEscaping(append) { append in
-                try predictor.answer(builder, onLogits: append) { try onProgress($0, count) }
+                try predictor.answer(readable, onLogits: append) { try onProgress($0, count) }
                     .predictions(answers)
             }
         }
@@ -71,9 +90,11 @@ extension Answerer {
         let annotated = try dataset.annotatedQuestions(
             of: split, vocabulary: vocabulary, maximumWords: configuration.data.maxToken, metric: metric)
         if let notice = annotated.notice { onNotice("\(split): \(notice)") }
-        let predictions = try answer(
+        let (predictions, leftOut) = try answer(
             annotated.examples, of: split, dataset, savingLogitsTo: logitsFile, onProgress)
-        return Evaluation(predictions: predictions, report: try annotated.metric.evaluate(predictions))
+        return Evaluation(
+            predictions: predictions,
+            report: try annotated.metric.evaluate(predictions, leavingOut: Set(leftOut)))
     }
 
     private func requireDataset() throws(NoDatasetError) -> any VQADataset {

@@ -47,9 +47,7 @@ public struct GPUUse {
     ///
     /// - Throws: What reading features throws.
     func loadFeatures(for setup: inout Trainer.Setup, onNotice: (String) -> Void) throws {
-        guard setup.device != .cpu, setup.training.unreadable == nil,
-            let plan = try residentPlan(setup, onNotice)
-        else { return }
+        guard setup.device != .cpu, let plan = try residentPlan(setup, onNotice) else { return }
         for (index, device) in setup.devices.enumerated() {
             guard let regions = try load(plan, on: device, batchSize: setup.options.batchSize, onNotice)
             else {
@@ -71,6 +69,11 @@ public struct GPUUse {
         .Plan?
     {
         guard keepsFeatures else { return nil }
+        guard setup.training.unreadable == nil else {
+            onNotice(
+                "features are streamed: those that cannot be read are found, and left out, batch by batch")
+            return nil
+        }
         guard setup.precision != .float32 else {
             onNotice(
                 "features are streamed: on a GPU they would lie in half precision, and the run computes in float32"

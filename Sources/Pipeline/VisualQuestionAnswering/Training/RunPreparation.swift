@@ -32,10 +32,19 @@ struct RunPreparation {
         try model.move(to: device)
         var training = try builder(
             data.training, dataset.pictureSplits(trainingOn: configuration.data.split), data)
-        let validation = try data.validation.map {
+        var validation = try data.validation.map {
             (try builder($0.examples, [type(of: dataset).evaluatedSplit], data), $0.metric)
         }
-        if request.skipsDamaged { training.unreadable = UnreadableImages() }
+        if request.skipsDamaged {
+            training.unreadable = UnreadableImages()
+            validation?.0.unreadable = UnreadableImages()
+        }
+        try FeatureCheck(
+            skipsDamaged: request.skipsDamaged, memory: request.verifiedFiles, onNotice: request.onNotice
+        )
+        .check(
+            training.stores + (validation?.0.stores ?? []), onProgress: request.onProgress,
+            shouldStop: request.shouldStop)
         try training.lookAtFirstPicture()
         try validation?.0.lookAtFirstPicture()
         let recipe = try dataset.pictureSplits(trainingOn: configuration.data.split).first

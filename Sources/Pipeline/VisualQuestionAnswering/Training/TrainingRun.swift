@@ -1,4 +1,5 @@
 import Archives
+import FileSystem
 import Foundation
 import Torch
 import VQADatasets
@@ -41,8 +42,9 @@ public final class TrainingRun {
         public var precision: Precision?
         /// How GPUs are used.
         public var gpu = GPUUse()
-        /// Whether questions about pictures whose features cannot be read are left out; else the first one stops the
-        /// run, which can be gone on with.
+        /// Whether questions about pictures whose features cannot be read are left out, of val too; else a damaged
+        /// feature store is an error before the first step, and the first damaged file of others stops the run, which
+        /// can be gone on with.
         public var skipsDamaged = false
         /// Where a trace of some steps goes; nil for nowhere.
         public var profile: URL?
@@ -52,6 +54,12 @@ public final class TrainingRun {
         public var onNotice: @Sendable (String) -> Void = { _ in }
         /// Told before the first step what the run is made of; nil has `onNotice` told.
         public var onStart: ((Summary) -> Void)?
+        /// Told, while the run is made, how far feature stores have been compared with their checksums.
+        public var onProgress: (FeatureCheckProgress) -> Void = { _ in }
+        /// Asked meanwhile; where it says so, making the run ends with `InterruptedError`.
+        public var shouldStop: () -> Bool = { false }
+        /// The feature stores that were compared before, and where that is remembered; nil for nowhere.
+        package var verifiedFiles: VerifiedFiles? = VerifiedFiles()
 
         /// A new run with the defaults of the properties.
         public init(name: String, place: DatasetPlace, configuration: Configuration = Configuration()) {
@@ -78,8 +86,9 @@ public final class TrainingRun {
 
     /// Reads what the run needs, and makes its folder ready.
     ///
-    /// - Throws: `CheckpointError`, `ConfigurationError`, `DatasetFileError` and others of their kind where something is
-    ///   missing, damaged or does not fit; `RunInUseError` where another process trains a run of this name.
+    /// - Throws: `CheckpointError`, `ConfigurationError`, `DatasetFileError`, ``DamagedFeaturesError`` and others of their
+    ///   kind where something is missing, damaged or does not fit; `InterruptedError` where the request's `shouldStop`
+    ///   ended it; `RunInUseError` where another process trains a run of this name.
     public init(_ request: Request) throws {
         self.request = request
         folder = RunFolder(name: request.name, in: request.workingFolder)
@@ -136,19 +145,13 @@ public final class TrainingRun {
         return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
     }
 
-    /// How many of the images that could not be read are named.
-    private static let namedImages = 5
-
     /// Tells which questions were left out.
     private func tellUnreadable() {
-        guard let images = setup.training.unreadable?.all, !images.isEmpty else { return }
-        let ids = Set(images.map(\.image))
-        let questions = setup.training.imageIDs.count { ids.contains($0) }
-        request.onNotice(
-            "left out: \(questions) questions about \(images.count) pictures whose features cannot be read")
-        for (_, reason) in images.prefix(Self.namedImages) { request.onNotice("left out: \(reason)") }
-        guard images.count > Self.namedImages else { return }
-        request.onNotice("left out: \(images.count - Self.namedImages) more")
+        LeftOutQuestions(of: setup.training)?.tell(request.onNotice)
+        guard let validation = setup.validation?.questions else { return }
+        LeftOutQuestions(of: validation)?.tell(
+            outOf: "the val questions", consequence: ": the accuracies are those of the others",
+            request.onNotice)
     }
 
     /// The checkpoint to go on from: a file, or of a folder the one that has come furthest.

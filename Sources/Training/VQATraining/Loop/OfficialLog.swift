@@ -11,14 +11,21 @@ public enum OfficialLog {
         if let overall = record.overall {
             text += accuracies(overall: overall, perAnswerType: record.perAnswerType ?? [:])
         }
+        text += leftOut(record.leftOut ?? 0)
         return text + "\n"
+    }
+
+    private static func leftOut(_ count: Int) -> String {
+        count > 0 ? "Left out: \(count) questions whose features cannot be read\n" : ""
     }
 
     /// Adds the accuracies of an evaluation to a log, which is made where there is none.
     ///
     /// - Throws: Foundation's error where the file cannot be written.
     public static func append(_ report: AccuracyReport, to file: URL) throws {
-        let text = accuracies(overall: report.overall, perAnswerType: report.perAnswerType) + "\n"
+        let text =
+            accuracies(overall: report.overall, perAnswerType: report.perAnswerType)
+            + leftOut(report.leftOutCount) + "\n"
         guard FileManager.default.fileExists(atPath: file.path) else {
             return try Data(text.utf8).write(to: file)
         }

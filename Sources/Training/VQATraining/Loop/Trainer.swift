@@ -338,7 +338,11 @@ public final class Trainer {
                 })
             let predictions = answers.predictions(setup.answers)
             try ResultFile.write(predictions, to: setup.folder.validationResult)
-            let report = try validation.metric.evaluate(predictions)
+            let leftOut = Set(validation.questions.leftOut)
+            record.leftOut = leftOut.isEmpty ? nil : leftOut.count
+            // Where no val question is left, the run goes on without accuracies.
+            guard !predictions.isEmpty || leftOut.isEmpty else { return record }
+            let report = try validation.metric.evaluate(predictions, leavingOut: leftOut)
             record.overall = report.overall
             record.perAnswerType = report.perAnswerType
         } catch is InterruptedError {

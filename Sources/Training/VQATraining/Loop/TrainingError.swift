@@ -34,7 +34,7 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
                 + "file and go on from there with --resume, or leave such questions out with --skip-damaged"
         case .unevaluated(let cause, let epoch, let checkpoint):
             "\(cause); epoch \(epoch) is learned and kept in \(checkpoint): --resume answers the val questions first, and "
-                + "--set eval_every_epoch=false goes on without"
+                + "--set eval_every_epoch=false goes on without; --skip-damaged leaves out questions whose features cannot be read"
         case .notFinite(let loss, let epoch, let steps, let learningRate):
             "the loss became \(loss.isNaN ? "not a number" : "\(loss)") in step \(Self.text(steps)) of epoch "
                 + "\(epoch), at a rate of \(learningRate): try a lower rate (--set lr_base=...), or go on from an "

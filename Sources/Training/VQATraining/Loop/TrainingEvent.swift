@@ -42,6 +42,8 @@ public struct EpochRecord: Codable, Sendable, Equatable {
     public var overall: Double?
     /// The accuracy on val by answer type, in percent.
     public var perAnswerType: [String: Double]?
+    /// How many val questions were left out, for the features of their pictures cannot be read; nil for none.
+    public var leftOut: Int?
     /// How many questions were learned from each second.
     public var questionsPerSecond: Double
     /// How long the epoch took, evaluation not counted, in seconds.
@@ -54,6 +56,7 @@ public struct EpochRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case epoch, loss, lr, overall, perAnswerType, seconds
         case waitingShare = "waiting_share"
+        case leftOut = "left_out"
         case gradientNorm = "gradient_norm"
         case questionsPerSecond = "questions_per_second"
     }

@@ -14,6 +14,8 @@ final class DeferredSteps: StepMaker {
     private let update: any DeviceOptimizer
     private let exchange: ReplicaExchange?
     private var stepCount = 0
+    /// How many of the steps whose results are to come had no batch.
+    private var emptySteps = 0
 
     /// How often a recording has taken the place of a step's work.
     var repeatedSteps: Int { replicas.reduce(0) { $0 + $1.repeatedSteps } }
@@ -45,6 +47,11 @@ final class DeferredSteps: StepMaker {
     }
 
     func step(_ batches: [Batch], learningRate: Double) throws {
+        guard !batches.isEmpty else {
+            stepCount += 1
+            emptySteps += 1
+            return
+        }
         try update.setLearningRate(learningRate)
         for (index, batch) in batches.enumerated() {
             let replica = replicas[index % replicas.count]
@@ -64,9 +71,9 @@ final class DeferredSteps: StepMaker {
         let update = try update.figures()
         let figures = StepFigures(
             stepCount: stepCount, lossSum: try replicas.reduce(0) { $0 + (try $1.takeLossSum()) },
-            skippedSteps: update.skippedSteps, gradientNormSum: update.gradientNormSum,
+            skippedSteps: update.skippedSteps + emptySteps, gradientNormSum: update.gradientNormSum,
             lossScale: update.lossScale)
-        stepCount = 0
+        (stepCount, emptySteps) = (0, 0)
         guard figures.lossSum.isFinite else { throw LossNotFiniteError(loss: figures.lossSum) }
         return figures
     }

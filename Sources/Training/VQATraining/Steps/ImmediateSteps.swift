@@ -16,6 +16,11 @@ final class ImmediateSteps: StepMaker {
     }
 
     func step(_ batches: [Batch], learningRate: Double) throws {
+        collected.stepCount += 1
+        guard !batches.isEmpty else {
+            collected.skippedSteps += 1
+            return
+        }
         try network.model.dropGradients()
         for batch in batches {
             let loss = try network.loss(batch.moved(to: network.device))
@@ -24,7 +29,6 @@ final class ImmediateSteps: StepMaker {
             try Profiler.named("backward") { try (collected.lossScale?.scaled(loss) ?? loss).backward() }
             collected.lossSum += value
         }
-        collected.stepCount += 1
         optimizer.learningRate = learningRate
         try Profiler.named("optimizer") { try update() }
     }

@@ -28,7 +28,7 @@ public struct StepFigures: Sendable, Equatable {
     public var stepCount = 0
     /// The loss, summed over all their questions.
     public var lossSum = 0.0
-    /// How many of them were left out, for a gradient was infinite in half precision.
+    /// How many of them were left out, for a gradient was infinite in half precision, or no question was left.
     public var skippedSteps = 0
     /// The norm of all gradients together, summed over the steps that were not left out.
     public var gradientNormSum = 0.0
