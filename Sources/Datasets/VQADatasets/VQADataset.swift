@@ -41,8 +41,11 @@ public protocol VQADataset: AnyObject, SendableMetatype {
 
     /// Every word of the questions, for a model that brings none.
     ///
+    /// - Parameters:
+    ///   - reservedWords: What follows PAD and UNK though no question has it.
+    ///   - onNotice: Told in one line of what is done otherwise than one would expect.
     /// - Throws: `DatasetFileError` where a file is missing or damaged.
-    func vocabulary(onNotice: (String) -> Void) throws -> Vocabulary
+    func vocabulary(reservedWords: [String], onNotice: (String) -> Void) throws -> Vocabulary
 
     /// The answers to choose from, for a model that brings none.
     ///
@@ -129,6 +132,8 @@ public struct DatasetRequest: Sendable {
     public var maximumWords: Int
     /// The words; nil for the dataset's own.
     public var vocabulary: Vocabulary?
+    /// What follows PAD and UNK in the dataset's own though no question has it.
+    public var reservedWords: [String] = []
     /// The answers; nil for the dataset's own.
     public var answers: AnswerList?
 

@@ -4,7 +4,7 @@ import VQASettings
 public struct ModelRegistry: Sendable {
     /// The models that come with the package: a new one is one line here.
     public static let standard = ModelRegistry([
-        RWSAN.self
+        RWSAN.self, MCAN.self,
     ])
 
     /// A name, the model that it stands for, and its settings.

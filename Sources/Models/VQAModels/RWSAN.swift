@@ -40,8 +40,8 @@ public final class RWSAN: Module, VQAModel {
         wordFeatures = try LSTM(inputWidth: c.wordEmbedSize, hiddenWidth: c.hiddenSize)
         regionFeatures = try Linear(inputs.regionWidth, c.hiddenSize)
         backbone = try Backbone(c)
-        poolRegions = try AttentionPooling(c)
-        poolWords = try AttentionPooling(c)
+        poolRegions = try AttentionPooling(c.pooling)
+        poolWords = try AttentionPooling(c.pooling)
         outputNorm = try StandardNorm(c.flatOutSize)
         output = try Linear(c.flatOutSize, inputs.answerCount)
     }
@@ -51,6 +51,11 @@ public final class RWSAN: Module, VQAModel {
     public func roundToInt8() throws {
         try backbone.questionLayer.unit.roundToInt8()
         try backbone.imageLayer.unit.roundToInt8()
+    }
+
+    /// Tensors of the official names.
+    public static func likeness(of shapes: [String: [Int]]) -> ModelLikeness? {
+        shapes.keys.contains { $0.hasPrefix("RWSA_layer.") } ? ModelLikeness(preset: "rwsan") : nil
     }
 
     /// The logits of every answer to every question: `[B, A]`.
@@ -106,7 +111,7 @@ final class QuestionLayer: Module {
     let normB: StandardNorm
 
     init(_ c: RWSANOptions) throws {
-        unit = try SelfUnit(c)
+        unit = try SelfUnit(c.unit, rank: c.srwsaMidsize)
         normA = try StandardNorm(c.hiddenSize)
         normB = try StandardNorm(c.hiddenSize)
     }
@@ -128,7 +133,8 @@ final class ImageLayer: Module {
     let normC: StandardNorm
 
     init(_ c: RWSANOptions) throws {
-        unit = try GuidedUnit(c)
+        unit = try GuidedUnit(
+            c.unit, rank: c.sgrwsaSaMidsize, guidedRank: c.sgrwsaGaMidsize)
         normA = try StandardNorm(c.hiddenSize)
         normC = try StandardNorm(c.hiddenSize)
     }
@@ -138,168 +144,6 @@ final class ImageLayer: Module {
         let y2 = try unit(normA(y1, plus: y), segments, guide)
         let y3 = try unit(y2, segments, guide)
         return try normC(y3, plus: y)
-    }
-}
-
-/// Words look at words, then each goes through the feed-forward network.
-final class SelfUnit: Module {
-    override class var checkpointNames: [String: String] { ["attention": "mhatt", "feedForward": "ffn"] }
-    let attention: LowRankAttention
-    let feedForward: FeedForward
-    let norm1: StandardNorm
-    let norm2: StandardNorm
-    private let dropout: Dropout
-
-    init(_ c: RWSANOptions) throws {
-        attention = try LowRankAttention(c, rank: c.srwsaMidsize)
-        feedForward = try FeedForward(c)
-        norm1 = try StandardNorm(c.hiddenSize)
-        norm2 = try StandardNorm(c.hiddenSize)
-        dropout = Dropout(c.dropoutR)
-    }
-
-    func roundToInt8() throws {
-        try attention.roundToInt8()
-        try feedForward.roundToInt8()
-    }
-
-    func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
-        let attended = try norm1(x, plus: attention(query: x, segments, source: x, segments), dropout)
-        return try norm2(attended, plus: feedForward(attended), dropout)
-    }
-}
-
-/// Regions look at regions, then at the question's words, then go through the feed-forward network.
-final class GuidedUnit: Module {
-    override class var checkpointNames: [String: String] {
-        ["attention": "mhatt1", "guided": "mhatt2", "feedForward": "ffn"]
-    }
-    let attention: LowRankAttention
-    let guided: LowRankAttention
-    let feedForward: FeedForward
-    let norm1: StandardNorm
-    let norm2: StandardNorm
-    let norm3: StandardNorm
-    private let dropout: Dropout
-
-    init(_ c: RWSANOptions) throws {
-        attention = try LowRankAttention(c, rank: c.sgrwsaSaMidsize)
-        guided = try LowRankAttention(c, rank: c.sgrwsaGaMidsize)
-        feedForward = try FeedForward(c)
-        norm1 = try StandardNorm(c.hiddenSize)
-        norm2 = try StandardNorm(c.hiddenSize)
-        norm3 = try StandardNorm(c.hiddenSize)
-        dropout = Dropout(c.dropoutR)
-    }
-
-    func roundToInt8() throws {
-        try attention.roundToInt8()
-        try guided.roundToInt8()
-        try feedForward.roundToInt8()
-    }
-
-    func callAsFunction(_ y: Tensor, _ segments: Segments, _ guide: AttentionSource) throws -> Tensor {
-        let attended = try norm1(y, plus: attention(query: y, segments, source: y, segments), dropout)
-        let informed = try norm2(attended, plus: guided(query: attended, segments, guide), dropout)
-        return try norm3(informed, plus: feedForward(informed), dropout)
-    }
-}
-
-/// Keys and values of the rows that attention looks at.
-struct AttentionSource {
-    let key: Tensor  // [rows, h * rank]
-    let value: Tensor  // [rows, d]
-    let segments: Segments
-}
-
-/// Multi-head attention with full-width values and low-rank queries and keys (paper, section III-B).
-final class LowRankAttention: Module {
-    override class var checkpointNames: [String: String] {
-        ["value": "linear_v", "key": "linear_k", "query": "linear_q", "merge": "linear_merge"]
-    }
-    let value: Linear
-    let key: Linear
-    let query: Linear
-    let merge: Linear
-    private let attention: SegmentAttention
-    private let dropout: Dropout  // of the attention's weights
-
-    init(_ c: RWSANOptions, rank: Int) throws {
-        value = try Linear(c.hiddenSize, c.hiddenSize)
-        key = try Linear(c.hiddenSize, c.multiHead * rank)
-        query = try Linear(c.hiddenSize, c.multiHead * rank)
-        merge = try Linear(c.hiddenSize, c.hiddenSize)
-        dropout = Dropout(c.dropoutR)
-        attention = SegmentAttention(
-            heads: c.multiHead, scale: 1 / Double(rank).squareRoot(), dropout: dropout)
-    }
-
-    func roundToInt8() throws {
-        try value.roundToInt8()
-        try merge.roundToInt8()
-    }
-
-    func project(source: Tensor, _ segments: Segments) throws -> AttentionSource {
-        AttentionSource(key: try key(source), value: try value(source), segments: segments)
-    }
-
-    func callAsFunction(query x: Tensor, _ segments: Segments, source: Tensor, _ sourceSegments: Segments)
-        throws -> Tensor
-    {
-        try self(query: x, segments, project(source: source, sourceSegments))
-    }
-
-    func callAsFunction(query x: Tensor, _ segments: Segments, _ source: AttentionSource) throws -> Tensor {
-        let attended = try attention(
-            query: query(x), key: source.key, value: source.value, querySegments: segments,
-            sourceSegments: source.segments)
-        return try merge(attended)
-    }
-}
-
-/// `linear(dropout(relu(linear(x))))`, four times as wide inside.
-final class FeedForward: Module {
-    override class var checkpointNames: [String: String] {
-        ["expand": "mlp.fc.linear", "contract": "mlp.linear"]
-    }
-    let expand: Linear
-    let contract: Linear
-    private let dropout: Dropout
-
-    init(_ c: RWSANOptions) throws {
-        expand = try Linear(c.hiddenSize, 4 * c.hiddenSize)
-        contract = try Linear(4 * c.hiddenSize, c.hiddenSize)
-        dropout = Dropout(c.dropoutR)
-    }
-
-    func roundToInt8() throws {
-        try expand.roundToInt8()
-        try contract.roundToInt8()
-    }
-
-    func callAsFunction(_ x: Tensor) throws -> Tensor { try contract(expand.relu(x, dropout)) }
-}
-
-/// AttFlat: one weighted sum of a sequence's rows, `[rows, d]` to `[B, 1024]`.
-final class AttentionPooling: Module {
-    override class var checkpointNames: [String: String] {
-        ["hidden": "mlp.fc.linear", "score": "mlp.linear", "merge": "linear_merge"]
-    }
-    let hidden: Linear
-    let score: Linear
-    let merge: Linear
-    private let dropout: Dropout
-
-    init(_ c: RWSANOptions) throws {
-        hidden = try Linear(c.hiddenSize, c.flatMlpSize)
-        score = try Linear(c.flatMlpSize, 1)
-        merge = try Linear(c.hiddenSize, c.flatOutSize)
-        dropout = Dropout(c.dropoutR)
-    }
-
-    func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
-        let scores = try score(hidden.relu(x, dropout))  // [rows, 1]
-        return try merge(SegmentPooling.weightedSum(of: x, scores: scores, segments))
     }
 }
 
@@ -350,6 +194,19 @@ public struct RWSANOptions: SettingsGroup {
         .count("sgrwsa_ga_midsize", \.sgrwsaGaMidsize, "The rank where regions look at words."),
         .count("word_embed_size", \.wordEmbedSize, "The width of a word's embedding; GloVe's is 300."),
     ]
+
+    /// The sizes of a unit: feed-forward networks are four times as wide inside.
+    var unit: UnitSizes {
+        UnitSizes(
+            width: hiddenSize, heads: multiHead, feedForwardWidth: 4 * hiddenSize, dropout: dropoutR)
+    }
+
+    /// The sizes of AttFlat.
+    var pooling: PoolingSizes {
+        PoolingSizes(
+            width: hiddenSize, hiddenWidth: flatMlpSize, glimpses: 1, outputWidth: flatOutSize,
+            dropout: dropoutR)
+    }
 
     /// Makes sure that the heads share the hidden width.
     public func validate() throws(ConfigurationError) {

@@ -15,6 +15,8 @@ public struct TrainingData: Sendable {
         public var maximumWords: Int
         /// The words; nil for those of the question files that are there.
         public var vocabulary: Vocabulary?
+        /// What follows PAD and UNK in the question files' own words though no question has it.
+        public var reservedWords: [String] = []
         /// The answers; nil for those given often enough in train and val.
         public var answers: AnswerList?
 
@@ -97,7 +99,7 @@ struct TrainingDataReading {
         let parts = [
             "training data", request.splits.map(\.rawValue).joined(separator: "+"),
             request.evaluatesVal ? "with val" : "without val", "\(request.maximumWords) words",
-            request.vocabulary?.index.strings.checksum ?? "own words",
+            request.vocabulary?.index.strings.checksum ?? ownWordsKey,
             request.answers?.index.strings.checksum ?? "own answers",
         ]
         return PreparedCache.Key(
@@ -105,11 +107,17 @@ struct TrainingDataReading {
             settings: parts.joined(separator: ", "))
     }
 
+    /// The words of the question files, and which are reserved before them.
+    private var ownWordsKey: String {
+        (["own words"] + request.reservedWords.map { "after \($0)" }).joined(separator: " ")
+    }
+
     func read() throws -> TrainingData {
         let files = try readFiles()
         let (vocabulary, counts) =
             try request.vocabulary.map { ($0, []) }
-            ?? Vocabulary.merging(vocabularySplits.map(files.questions))
+            ?? Vocabulary.merging(
+                vocabularySplits.map(files.questions), reservedWords: request.reservedWords)
         let answers = try request.answers ?? AnswerList(annotations: answerSplits.map(files.annotations))
         let (targets, metric) = try score(files, answers)
         let training = try Examples(

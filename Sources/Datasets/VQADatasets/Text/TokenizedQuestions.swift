@@ -59,10 +59,13 @@ struct TokenizedQuestions: Sendable {
 }
 
 extension Vocabulary {
-    /// PAD, UNK, then every word of the files in order of first appearance; and how often each occurs.
-    static func merging(_ files: [TokenizedQuestions]) -> (vocabulary: Vocabulary, counts: [Int]) {
+    /// PAD, UNK and the further words that are reserved, then every word of the files in order of first appearance;
+    /// and how often each occurs.
+    static func merging(_ files: [TokenizedQuestions], reservedWords further: [String] = []) -> (
+        vocabulary: Vocabulary, counts: [Int]
+    ) {
         var index = StringIndex()
-        for word in reservedWords { _ = index.intern(word) }
+        for word in reservedWords + further { _ = index.intern(word) }
         var counts = Array(repeating: 0, count: index.count)
         for file in files {
             for word in 0..<file.words.count {

@@ -12,9 +12,13 @@ public struct Vocabulary: Sendable {
     /// PAD, UNK, then every word of the questions in order of first appearance.
     ///
     /// The official release numbers its words over ``OfficialLayout/vocabularySplits``.
-    public init(questions tables: [QuestionTable]) {
+    ///
+    /// - Parameters:
+    ///   - tables: The questions.
+    ///   - reservedWords: What follows PAD and UNK though no question has it, such as openvqa's CLS; not in lower case.
+    public init(questions tables: [QuestionTable], reservedWords: [String] = []) {
         var index = StringIndex()
-        for word in Self.reservedWords { _ = index.intern(word) }
+        for word in Self.reservedWords + reservedWords { _ = index.intern(word) }
         var tokenizer = QuestionTokenizer()
         for table in tables {
             for row in 0..<table.count {

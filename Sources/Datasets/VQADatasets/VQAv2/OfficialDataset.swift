@@ -91,9 +91,11 @@ public final class OfficialDataset {
 
     /// Every word of the question files that are there, in the official order.
     ///
+    /// - Parameter reservedWords: What follows PAD and UNK though no question has it.
     /// - Throws: `DatasetFileError` where a file is damaged, or none is there.
-    public func vocabulary() throws -> Vocabulary {
-        Vocabulary(questions: try layout.presentVocabularySplits.map(questions))
+    public func vocabulary(reservedWords: [String] = []) throws -> Vocabulary {
+        Vocabulary(
+            questions: try layout.presentVocabularySplits.map(questions), reservedWords: reservedWords)
     }
 
     /// The answers given often enough in train and val.

@@ -22,11 +22,11 @@ extension OfficialFormDataset {
     ) throws -> TrainingData {
         let splits = try DatasetSplit.trainingSplits(named: request.split)
         let hasVal = files.hasQuestions(.val) && files.hasAnnotations(.val)
-        let data = try files.trainingData(
-            TrainingData.Request(
-                splits: splits, evaluatesVal: request.isEvaluated && hasVal && !splits.contains(.val),
-                maximumWords: request.maximumWords, vocabulary: request.vocabulary, answers: request.answers),
-            cache: cache, onNotice: onNotice)
+        var wanted = TrainingData.Request(
+            splits: splits, evaluatesVal: request.isEvaluated && hasVal && !splits.contains(.val),
+            maximumWords: request.maximumWords, vocabulary: request.vocabulary, answers: request.answers)
+        wanted.reservedWords = request.reservedWords
+        let data = try files.trainingData(wanted, cache: cache, onNotice: onNotice)
         if request.vocabulary == nil { noteAbsentVocabulary(onNotice) }
         if request.isEvaluated, splits.contains(.val) {
             onNotice("val is trained on, so it is not evaluated after each epoch")
@@ -37,8 +37,8 @@ extension OfficialFormDataset {
     }
 
     /// Every word of the question files that are there.
-    public func vocabulary(onNotice: (String) -> Void) throws -> Vocabulary {
-        let vocabulary = try files.vocabulary()
+    public func vocabulary(reservedWords: [String], onNotice: (String) -> Void) throws -> Vocabulary {
+        let vocabulary = try files.vocabulary(reservedWords: reservedWords)
         noteAbsentVocabulary(onNotice)
         return vocabulary
     }

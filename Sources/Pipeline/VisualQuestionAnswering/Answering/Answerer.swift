@@ -87,7 +87,8 @@ public final class Answerer {
         self.configuration = configuration
         let dataset = try options.place.map { try configuration.datasetType.init(at: $0) }
         self.dataset = dataset
-        vocabulary = try Self.vocabulary(checkpoint, path, dataset, options.onNotice)
+        vocabulary = try Self.vocabulary(
+            checkpoint, path, dataset, configuration.model.reservedWords, options.onNotice)
         answers = try Self.answers(checkpoint, path, dataset, options.answerFile)
         featureRecipe = checkpoint.featureRecipe
         model = try configuration.model.make(
@@ -99,7 +100,8 @@ public final class Answerer {
     }
 
     private static func vocabulary(
-        _ checkpoint: Checkpoint, _ path: String, _ dataset: (any VQADataset)?, _ onNotice: (String) -> Void
+        _ checkpoint: Checkpoint, _ path: String, _ dataset: (any VQADataset)?, _ reservedWords: [String],
+        _ onNotice: (String) -> Void
     ) throws -> Vocabulary {
         if let vocabulary = checkpoint.vocabulary { return vocabulary }
         guard let dataset else {
@@ -107,7 +109,7 @@ public final class Answerer {
                 path: path,
                 reason: "it has no words: expected the dataset it was trained on, to take them from (--data)")
         }
-        return try dataset.vocabulary(onNotice: onNotice)
+        return try dataset.vocabulary(reservedWords: reservedWords, onNotice: onNotice)
     }
 
     private static func answers(

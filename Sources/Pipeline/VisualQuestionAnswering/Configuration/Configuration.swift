@@ -120,7 +120,7 @@ public struct Configuration: Sendable {
     private mutating func applyPreset(_ preset: ModelPreset, of type: any VQADataset.Type)
         throws(ConfigurationError)
     {
-        for (key, value) in preset.settings + type.settings {
+        for (key, value) in preset.settings(onDataset: type.name) + type.settings {
             guard try setIfKnown(key, to: value) else {
                 throw ConfigurationError(key: key, reason: "no such key, in the settings of \(preset.name)")
             }
@@ -167,6 +167,17 @@ extension Configuration {
         try restored.apply((settings ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
         restored.changedKeys = []
         return restored
+    }
+
+    /// Which of the models that can be named a checkpoint's tensors look like; nil where they look like none.
+    ///
+    /// - Parameter shapes: The tensors' shapes by name.
+    package func likeness(of shapes: [String: [Int]]) -> ModelLikeness? {
+        var types: [any VQAModel.Type] = []
+        for entry in models.entries where !types.contains(where: { $0 == entry.type }) {
+            types.append(entry.type)
+        }
+        return types.lazy.compactMap { $0.likeness(of: shapes) }.first { models.names.contains($0.preset) }
     }
 
     /// What the sizes of a network follow from.

@@ -50,11 +50,11 @@ struct RunPreparation {
     private func readTexts() throws -> TrainingData {
         let list = try AnswerListChoice.list(
             file: request.answerFile, checkpoint: checkpoint?.answers, of: request.resume ?? "")
-        return try dataset.trainingData(
-            DatasetRequest(
-                split: configuration.data.split, isEvaluated: configuration.training.evalEveryEpoch,
-                maximumWords: configuration.data.maxToken, vocabulary: checkpoint?.vocabulary, answers: list),
-            cache: request.cache, onNotice: request.onNotice)
+        var wanted = DatasetRequest(
+            split: configuration.data.split, isEvaluated: configuration.training.evalEveryEpoch,
+            maximumWords: configuration.data.maxToken, vocabulary: checkpoint?.vocabulary, answers: list)
+        wanted.reservedWords = try configuration.model.reservedWords
+        return try dataset.trainingData(wanted, cache: request.cache, onNotice: request.onNotice)
     }
 
     private func builder(_ examples: Examples, _ splits: [String], _ data: TrainingData) throws
