@@ -1,7 +1,36 @@
 import Torch
+import VQAModels
+import VQASettings
+import VQATraining
 
 /// Why the weights of a checkpoint do not fit the network that its settings, words and answers make.
 enum UnfitCheckpoint {
+    /// One line with the settings to choose, for a checkpoint that has none of its own and looks like one of another
+    /// model; nil for others.
+    ///
+    /// - Parameters:
+    ///   - mismatch: What does not fit.
+    ///   - checkpoint: The checkpoint.
+    ///   - configuration: The model that was chosen.
+    static func reason(
+        _ mismatch: StateMismatch, of checkpoint: Checkpoint, _ configuration: Configuration
+    ) -> String? {
+        guard checkpoint.settings == nil,
+            let likeness = configuration.likeness(of: checkpoint.weights.mapValues(\.shape))
+        else { return nil }
+        let values = configuration.dictionary
+        // Where sizes alone differ, the model may be the right one with settings of one's own.
+        let isChosen =
+            mismatch.missing.isEmpty && mismatch.unknown.isEmpty
+            || likeness.preset == configuration.model.name
+                && likeness.settings.allSatisfy { values[$0.key] == $0.value }
+        guard !isChosen else { return nil }
+        let chosen = [("model", SettingValue.string(likeness.preset))] + likeness.settings
+        let name = configuration.model.name
+        return "its tensors are not those of \(name), but look like those of \(likeness.preset): "
+            + chosen.map { "--set \($0.0)=\($0.1)" }.joined(separator: " ")
+    }
+
     /// One line.
     ///
     /// - Parameters:

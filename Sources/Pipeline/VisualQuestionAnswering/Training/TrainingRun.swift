@@ -88,7 +88,17 @@ public final class TrainingRun {
         trainer = try Trainer(setup, seed: seed)
         if let checkpoint, let source {
             let trainer = trainer
-            try CheckpointError.naming(source) { try trainer.resume(from: checkpoint) }
+            let configuration = configuration
+            try CheckpointError.naming(source) {
+                do {
+                    try trainer.resume(from: checkpoint)
+                } catch let mismatch as StateMismatch {
+                    throw CheckpointError(
+                        path: source,
+                        reason: UnfitCheckpoint.reason(mismatch, of: checkpoint, configuration)
+                            ?? "\(mismatch)")
+                }
+            }
         }
         if checkpoint != nil, configuration.changedKeys.contains("lr_base") {
             trainer.resetLearningRate()
@@ -147,6 +157,16 @@ public final class TrainingRun {
         return configuration
     }
 
+    /// Tells where an official checkpoint's steps are not those of as many epochs here.
+    private func noteOtherEpochs() {
+        guard let checkpoint, checkpoint.training == nil, let epoch = checkpoint.officialEpoch else { return }
+        let expected = epoch * (setup.training.count / setup.options.batchSize)
+        guard checkpoint.stepCount != expected else { return }
+        request.onNotice(
+            "its \(epoch) epochs have \(checkpoint.stepCount) steps, and would have \(expected) here: it was trained on "
+                + "other data, or with another batch_size")
+    }
+
     /// Tells what the run is made of.
     private func announce() {
         let parameters = setup.model.parameters().reduce(0) { $0 + $1.count }
@@ -160,6 +180,7 @@ public final class TrainingRun {
         let state = trainer.state
         request.onNotice(
             "going on from \(source): epoch \(state.epoch + 1), after \(state.stepInEpoch) of its steps")
+        noteOtherEpochs()
         if setup.device != .cpu, checkpoint?.deviceGeneratorStates.isEmpty ?? true {
             request.onNotice("the run was not on a GPU before: what dropout draws there starts anew")
         }
