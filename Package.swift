@@ -126,7 +126,8 @@ let package = Package(
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
-        benchmark("StepBenchmark", ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "Torch"]),
+        benchmark(
+            "StepBenchmark", ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch"]),
         benchmark("FeatureBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),
 
