@@ -65,5 +65,7 @@ struct StepRun {
 struct UnknownProductsError: Error, CustomStringConvertible {
     let model: String
 
-    var description: String { "--only: expected train or infer of \(model), whose products alone are not known" }
+    var description: String {
+        "--only: expected train or infer of \(model), whose products alone are not known"
+    }
 }

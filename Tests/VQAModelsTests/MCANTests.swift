@@ -50,7 +50,9 @@ import VQASettings
         #expect(found.allSatisfy { $0.settings.isEmpty })
         let withBoxes = shapes.merging(["adapter.bbox_linear.weight": [2048, 5]]) { $1 }
         let other = MCAN.likeness(of: withBoxes)
-        #expect((other?.settings.map(\.key) ?? []) == (name.hasPrefix("mcan_") && !name.contains("release") ? ["use_bbox_feat"] : []))
+        #expect(
+            (other?.settings.map(\.key) ?? [])
+                == (name.hasPrefix("mcan_") && !name.contains("release") ? ["use_bbox_feat"] : []))
     }
 
     @Test("openvqa's vocabulary reserves CLS, and mcan-vqa's and RWSAN's do not")

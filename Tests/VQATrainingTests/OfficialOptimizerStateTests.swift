@@ -68,7 +68,9 @@ import Torch
         return try Checkpoint(contentsOf: folder.write("changed.pkl", data))
     }
 
-    @Test("a state that cannot be matched with the parameters can answer, and is not gone on from without moments")
+    @Test(
+        "a state that cannot be matched with the parameters can answer, and is not gone on from without moments"
+    )
     func unmatched() throws {
         let folder = try TemporaryFolder()
         let address = 140_001_948_580_688
@@ -82,6 +84,19 @@ import Torch
         let trainer = try Trainer(MiniDataset().setup(in: folder.url), seed: 0)
         let error = #expect(throws: TrainingError.self) { try trainer.resume(from: checkpoint) }
         #expect(try #require(error).description.contains(reason))
+    }
+
+    @Test("without moments, only a checkpoint from before the first step is gone on from")
+    func beforeFirstStep() throws {
+        let trainer = try Trainer(MiniDataset().setup(in: TemporaryFolder().url), seed: 0)
+        var checkpoint = Checkpoint(weights: try trainer.checkpoint().weights)
+        checkpoint.officialLearningRateBase = 0.25
+        checkpoint.officialEpoch = 1
+        #expect(throws: TrainingError.self) { try trainer.resume(from: checkpoint) }
+        checkpoint.officialEpoch = 0
+        try trainer.resume(from: checkpoint)
+        #expect(trainer.state.epoch == 0 && trainer.state.step == 0)
+        #expect(trainer.state.learningRateBase == 0.25)
     }
 
     @Test("a kind of state that no optimizer here keeps is named")

@@ -31,7 +31,9 @@ import VisualQuestionAnswering
         var configuration = Configuration()
         try configuration.set("model", to: .string(name))
         let values = Dictionary(uniqueKeysWithValues: configuration.values.map { ($0.key, "\($0.value)") })
-        let keys = ["hidden_size", "ff_size", "flat_out_size", "grad_accu_steps", "lr_base", "split", "release"]
+        let keys = [
+            "hidden_size", "ff_size", "flat_out_size", "grad_accu_steps", "lr_base", "split", "release",
+        ]
         #expect(keys.map { values[$0] } == own)
         let common = [
             "layer": "6", "multi_head": "8", "dropout_r": "0.1", "flat_mlp_size": "512",

@@ -41,7 +41,8 @@ extension VQAModel {
         try Self(own(options), inputs: inputs)
     }
 
-    fileprivate static func reservedWords(of options: any SettingsGroup) throws(ConfigurationError) -> [String]
+    fileprivate static func reservedWords(of options: any SettingsGroup) throws(ConfigurationError)
+        -> [String]
     {
         reservedWords(try own(options))
     }

@@ -25,7 +25,8 @@ enum OfficialCheckpoint {
         }
         if let epoch = root["epoch"]?.int {
             guard (0...TrainingState.mostSteps).contains(epoch) else {
-                throw CheckpointError(path: path, reason: "expected a number of epochs in epoch, found \(epoch)")
+                throw CheckpointError(
+                    path: path, reason: "expected a number of epochs in epoch, found \(epoch)")
             }
             checkpoint.officialEpoch = epoch
         }
@@ -92,13 +93,15 @@ struct OfficialOptimizerState {
         let keys = listed.compactMap { $0 }.map(PickleKey.int)
         guard keys.count == listed.count, keys.count == count, Set(keys).count == count else {
             throw Problem(
-                reason: "expected \(count) different parameters in its param_groups, as many as state_dict has, found "
+                reason:
+                    "expected \(count) different parameters in its param_groups, as many as state_dict has, found "
                     + "\(Set(keys).count)")
         }
         return keys
     }
 
-    private static func tensors(_ state: PickleValue, _ name: String, _ shape: [Int]) throws -> [String: Tensor]
+    private static func tensors(_ state: PickleValue, _ name: String, _ shape: [Int]) throws -> [String:
+        Tensor]
     {
         var tensors: [String: Tensor] = [:]
         for (key, value) in zip(state.dictionary?.keys ?? [], state.dictionary?.values ?? []) {
@@ -106,7 +109,8 @@ struct OfficialOptimizerState {
             guard case .string(let kind) = key, let word = words[kind], let tensor = value.tensor else {
                 let found = if case .string(let kind) = key { kind } else { "\(key)" }
                 throw Problem(
-                    reason: "expected exp_avg, exp_avg_sq or exp_inf of \(name), found \(found), which no optimizer "
+                    reason:
+                        "expected exp_avg, exp_avg_sq or exp_inf of \(name), found \(found), which no optimizer "
                         + "here keeps")
             }
             guard tensor.shape == shape else {
