@@ -41,6 +41,26 @@ import VQAModels
         }
     }
 
+    @Test(
+        "in half precision and with weights of 8 bits, logits stay near the official ones",
+        arguments: ZooCase.names)
+    func reducedPrecision(name: String) throws {
+        let zoo = try ZooCase(name)
+        let model = try zoo.model()
+        model.setTraining(false)
+        let expected = try zoo.tensors["logits_before_sigmoid"] ?? zoo.tensor("logits")
+        let largest = try expected.absolute().maximum().item()
+        let half = try withoutGradients {
+            try Precision.bfloat16.autocast(on: .cpu) { try model(zoo.batch()) }.converted(to: .float32)
+        }
+        #expect(try difference(half, expected) < 0.05 * largest)
+        guard (try? TorchRuntime.requireInt8Products()) != nil else { return }
+        try model.roundToInt8()
+        let rounded = try withoutGradients { try model(zoo.batch()) }
+        #expect(try difference(rounded, expected) < 0.05 * largest)
+        #expect(try difference(rounded, expected) > 1e-4, "they are rounded")
+    }
+
     @Test("the losses are the official ones, summed and as a mean", arguments: ZooCase.names)
     func losses(name: String) throws {
         let zoo = try ZooCase(name)

@@ -19,6 +19,17 @@ import VisualQuestionAnswering
         #expect(copy == configuration)
     }
 
+    @Test("another dataset leaves the model's options as they have been set")
+    func otherDataset() throws {
+        var configuration = Configuration()
+        try configuration.set("model", to: "mcan_small")
+        try configuration.set("hidden_size", to: 64)
+        try configuration.set("dataset", to: "easy-vqa")
+        let values = Dictionary(uniqueKeysWithValues: configuration.values.map { ($0.key, $0.value) })
+        #expect(values["hidden_size"] == 64 && values["ff_size"] == 2048)
+        #expect(values["max_token"] == 14 && values["use_glove"] == false)
+    }
+
     @Test(
         "the presets of MCAN have the official settings of the model, its data and its training",
         arguments: [

@@ -121,9 +121,6 @@ public struct ModelPreset: Sendable {
         self.settings = settings
         self.onDatasets = onDatasets
     }
-
-    /// What it sets on a dataset, in turn.
-    public func settings(onDataset name: String) -> Settings { settings + (onDatasets[name] ?? []) }
 }
 
 /// What the tensors of a checkpoint look like.

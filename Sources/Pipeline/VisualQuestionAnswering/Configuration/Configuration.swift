@@ -120,7 +120,10 @@ public struct Configuration: Sendable {
     private mutating func applyPreset(_ preset: ModelPreset, of type: any VQADataset.Type)
         throws(ConfigurationError)
     {
-        for (key, value) in preset.settings(onDataset: type.name) + type.settings {
+        // Options of the model were set when it was chosen, and may have been changed since.
+        let ofModel = Set(model.options.values.map(\.key))
+        let common = preset.settings.filter { !ofModel.contains($0.key) }
+        for (key, value) in common + (preset.onDatasets[type.name] ?? []) + type.settings {
             guard try setIfKnown(key, to: value) else {
                 throw ConfigurationError(key: key, reason: "no such key, in the settings of \(preset.name)")
             }
