@@ -128,7 +128,8 @@ let package = Package(
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
-        benchmark("StepBenchmark", ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "Torch"]),
+        benchmark(
+            "StepBenchmark", ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch"]),
         benchmark("FeatureBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),
 
@@ -142,10 +143,12 @@ let package = Package(
         tests(of: "VQADatasets", "Archives", "VQAFeatures"),
         tests(of: "VQABatches", "VQADatasets", "VQAFeatures"),
         tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG"),
-        tests(of: "VQAModels", "VQABatches", "VQADatasets"),
+        tests(of: "VQAModels", "VQABatches", "VQADatasets", "VQASettings"),
         tests(of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels", "VQASettings"),
         tests(of: "VQASettings"),
-        tests(of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQASettings", "VQAModels", "VQATraining"),
+        tests(
+            of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQADatasets", "VQASettings", "VQAModels",
+            "VQATraining", "Torch"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
     ],

@@ -4,7 +4,7 @@ import VQAModels
 
 /// Compares this network's logits with those that the PyTorch peer got from the same weights and the same batch.
 ///
-/// The file is one that `peers/rwsan_torch.py save` wrote: the weights by their official names, and beside them
+/// The file is one that `save` of the network's script in `peers/` wrote: the weights by their official names, and beside them
 /// `check.regions` `[regions, features]`, `check.words` `[words]` and `check.logits` `[questions, answers]`.
 struct LogitCheck {
     private let file: String
@@ -23,7 +23,7 @@ struct LogitCheck {
     }
 
     /// Loads the peer's weights.
-    func load(into model: RWSAN) throws { try model.load(weights) }
+    func load(into model: any VQAModel) throws { try model.load(weights) }
 
     /// The peer's batch.
     ///

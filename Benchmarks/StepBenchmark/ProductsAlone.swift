@@ -1,7 +1,6 @@
 import Torch
-import VQAModels
 
-/// The matrix products of RWSAN's linear layers and LSTM at their real shapes, and nothing else: what a step
+/// The matrix products of a network's linear layers and LSTM at their real shapes, and nothing else: what a step
 /// would take if everything between them were free.
 ///
 /// The products within attention are left out: with them the limit would be a little higher.
@@ -19,56 +18,21 @@ struct ProductsAlone {
     private let layers: [Layer]
 
     /// - Parameters:
-    ///   - c: The network's sizes.
-    ///   - regions: The regions of all pictures of a batch.
-    ///   - words: The words of all its questions.
-    ///   - questions: How many questions it has.
-    init(
-        _ c: RWSANOptions, regions: Int, words: Int, questions: Int, answers: Int, dtype: DType = .float32,
-        device: Device = .cpu
-    ) throws {
-        func layer(_ rows: Int, _ input: Int, _ output: Int, times: Int = 1, isFirst: Bool = false) throws
-            -> Layer
-        {
+    ///   - shapes: The linear layers.
+    ///   - dtype: What is multiplied.
+    ///   - device: Where.
+    init(_ shapes: [LinearShape], dtype: DType = .float32, device: Device = .cpu) throws {
+        layers = try shapes.map { shape in
             func random(_ shape: [Int]) throws -> Tensor {
                 try Tensor.uniform(shape, dtype: dtype, device: device)
             }
+            let (rows, input, output) = (shape.rows, shape.input, shape.output)
             return Layer(
                 input: try random([rows, input]), weight: try random([output, input]),
                 gradient: try random([rows, output]), output: try random([rows, output]),
                 inputGradient: try random([rows, input]), weightGradient: try random([output, input]),
-                applications: times, needsInputGradient: !isFirst)
+                applications: shape.times, needsInputGradient: !shape.isFirst)
         }
-        let d = c.hiddenSize
-        func attention(_ rows: Int, _ rank: Int, times: Int) throws -> [Layer] {
-            try [
-                layer(rows, d, d, times: 2 * times),  // values, merging
-                layer(rows, d, c.multiHead * rank, times: 2 * times),  // queries, keys
-            ]
-        }
-        func feedForward(_ rows: Int, times: Int) throws -> [Layer] {
-            try [layer(rows, d, 4 * d, times: times), layer(rows, 4 * d, d, times: times)]
-        }
-        func pooling(_ rows: Int) throws -> [Layer] {
-            try [
-                layer(rows, d, c.flatMlpSize), layer(rows, c.flatMlpSize, 1),
-                layer(questions, d, c.flatOutSize),
-            ]
-        }
-        let (questionUnits, imageUnits) = (3 * c.srwsaLayer, 3 * c.sgrwsaLayer)
-        let guided = c.multiHead * c.sgrwsaGaMidsize
-        layers =
-            try [
-                layer(words, c.wordEmbedSize, 4 * d), layer(words, d, 4 * d),  // the LSTM
-                layer(regions, 2048, d, isFirst: true),
-                layer(words, d, d), layer(words, d, guided),  // the guide's values and keys
-                layer(regions, d, guided, times: imageUnits), layer(regions, d, d, times: imageUnits),
-                layer(questions, c.flatOutSize, answers),
-            ]
-            + attention(words, c.srwsaMidsize, times: questionUnits)
-            + attention(regions, c.sgrwsaSaMidsize, times: imageUnits)
-            + feedForward(words, times: questionUnits) + feedForward(regions, times: imageUnits)
-            + pooling(words) + pooling(regions)
     }
 
     /// The products of inference.

@@ -6,7 +6,7 @@ import VQADatasets
 import VQAModels
 import VQATraining
 
-/// Times training steps and inference of RWSAN at the official defaults on batches shaped like VQA-v2's.
+/// Times training steps and inference of a network at its official defaults on batches shaped like VQA-v2's.
 ///
 /// `Benchmarks/bench` runs it and the PyTorch peer in turn.
 @main
@@ -24,6 +24,7 @@ struct StepBenchmark: ParsableCommand {
 
     @Option(help: "Regions of each picture, separated by commas.") var regions: String
     @Option(help: "Words of each question, separated by commas.") var words: String
+    @Option(help: "The network, as a configuration names it.") var model = "rwsan"
     @Option(help: "Only some of train, infer, infer_int8, train_products, infer_products, with commas.")
     var only: String?
     @Option(help: "Steps that are timed.") var steps = 5
@@ -43,9 +44,10 @@ struct StepBenchmark: ParsableCommand {
         try device.requireAvailable()
         if let threads { TorchRuntime.threadCount = threads }
         TorchRuntime.seed(0)
+        let choice = try ModelConfiguration(ModelRegistry.standard.entry(named: model))
         let run = StepRun(
-            model: try RWSAN(RWSANOptions(), inputs: ModelInputs(wordCount: 20573, answerCount: 3129)),
-            device: device,
+            model: try choice.make(ModelInputs(wordCount: 20573, answerCount: 3129)),
+            options: choice.options, device: device,
             precision: try chosenPrecision(), batch: try makeBatch().moved(to: device))
         try run.model.move(to: device)
         if let check { return try compare(run, LogitCheck(file: check)) }

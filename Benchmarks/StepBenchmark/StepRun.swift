@@ -1,11 +1,13 @@
 import Torch
 import VQABatches
 import VQAModels
+import VQASettings
 import VQATraining
 
 /// A network and a batch, and what is done with them in one step.
 struct StepRun {
-    let model: RWSAN
+    let model: any VQAModel
+    let options: any SettingsGroup
     let device: Device
     let precision: Precision
     var batch: Batch
@@ -40,14 +42,30 @@ struct StepRun {
 
     /// The matrix products alone, in the step's precision.
     func products() throws -> ProductsAlone {
-        let type: DType =
+        let dtype: DType =
             switch precision {
             case .bfloat16: .bfloat16
             case .float16: .float16
             case .float32, .int8: .float32
             }
-        return try ProductsAlone(
-            RWSANOptions(), regions: batch.regionSegments.rowCount, words: batch.wordSegments.rowCount,
-            questions: batch.count, answers: 3129, dtype: type, device: device)
+        let rows = LinearShapes(
+            regions: batch.regionSegments.rowCount, words: batch.wordSegments.rowCount,
+            questions: batch.count, answers: 3129)
+        let shapes: [LinearShape]
+        switch options {
+        case let options as RWSANOptions: shapes = rows.shapes(of: options)
+        case let options as MCANOptions: shapes = rows.shapes(of: options)
+        default: throw UnknownProductsError(model: "\(type(of: model))")
+        }
+        return try ProductsAlone(shapes, dtype: dtype, device: device)
+    }
+}
+
+/// A network whose matrix products are not listed here.
+struct UnknownProductsError: Error, CustomStringConvertible {
+    let model: String
+
+    var description: String {
+        "--only: expected train or infer of \(model), whose products alone are not known"
     }
 }

@@ -88,10 +88,10 @@ class Material:
         return self.made("pixels.npz", lambda path: run(
             self.peer("efficientnet_lite0.py", "decode", self.pictures, path)))
 
-    @property
-    def step(self):
-        """Weights, a batch, and the logits that the peer computes with them."""
-        return self.made("step.safetensors", lambda path: run(self.peer("rwsan_torch.py", "save", path)))
+    def step(self, script):
+        """Weights, a batch, and the logits that a peer computes with them."""
+        name = "step.safetensors" if script == "rwsan_torch.py" else f"step-{script}.safetensors"
+        return self.made(name, lambda path: run(self.peer(script, "save", path)))
 
     @property
     def weights(self):

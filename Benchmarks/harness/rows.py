@@ -5,7 +5,8 @@ import json
 from harness.material import REPOSITORY
 from harness.measuring import Failure, Row, Side, run
 
-KEYS = ("training", "inference", "inference-int8", "reading-store", "reading-npz", "packing", "start-up",
+KEYS = ("training", "inference", "inference-int8", "training-mcan", "inference-mcan", "inference-int8-mcan",
+        "reading-store", "reading-npz", "packing", "start-up",
         "start-up-again", "metric", "extraction")
 
 
@@ -22,7 +23,8 @@ class Setting:
 def make(key, setting, material):
     """The row of a key; None where it cannot be measured on the device."""
     makers = {"training": training, "inference": inference, "inference-int8": inference_int8,
-              "reading-store": reading_store, "reading-npz": reading_npz, "packing": packing, "start-up": start_up,
+              "training-mcan": training_mcan, "inference-mcan": inference_mcan,
+              "inference-int8-mcan": inference_int8_mcan, "reading-store": reading_store, "reading-npz": reading_npz, "packing": packing, "start-up": start_up,
               "start-up-again": start_up_again, "metric": metric, "extraction": extraction}
     return makers[key](setting, material)
 
@@ -42,18 +44,31 @@ def close(name, ours, peer, share=1e-3):
 
 # Training and inference
 
-def step_command(part, setting, material):
+@dataclasses.dataclass
+class Network:
+    """What StepBenchmark calls a network, and the script of its peer."""
+
+    name: str
+    peer: str
+
+
+RWSAN = Network("rwsan", "rwsan_torch.py")
+MCAN = Network("mcan_small", "mcan_torch.py")
+
+
+def step_command(part, setting, material, network):
     """Ours, for one part of a step."""
     lengths = json.loads((REPOSITORY / "Benchmarks" / "batch.json").read_text())
     regions, words = (",".join(map(str, lengths[name])) for name in ("regions", "words"))
-    return [material.program("StepBenchmark"), "--regions", regions, "--words", words, "--only", part, "--steps",
-            setting.steps, "--device", setting.device, "--precision", setting.precision, "--threads", setting.threads]
+    return [material.program("StepBenchmark"), "--model", network.name, "--regions", regions, "--words", words,
+            "--only", part, "--steps", setting.steps, "--device", setting.device, "--precision", setting.precision, "--threads", setting.threads]
 
 
-def step_row(title, parts, setting, material, difference="difference", tolerance=1e-3):
+def step_row(title, parts, setting, material, network, difference="difference", tolerance=1e-3):
     """A row of steps: `parts` are what ours, the peer and the limit time."""
+    title = title if network is RWSAN else f"{network.name}, {title}"
     ours, peer, limit = parts
-    peer_command = material.peer("rwsan_torch.py", "bench", "--only", peer, "--steps", setting.steps, "--device",
+    peer_command = material.peer(network.peer, "bench", "--only", peer, "--steps", setting.steps, "--device",
                                  setting.device, "--threads", setting.threads)
     if setting.precision != "float32":
         peer_command.append("--amp")
@@ -63,32 +78,45 @@ def step_row(title, parts, setting, material, difference="difference", tolerance
     def check(_ours, _peer):
         """Once a row: the logits of both, of the same weights and batch."""
         if not checked:
-            checked.append(run([*step_command(ours, setting, material), "--check", material.step]).printed)
+            command = step_command(ours, setting, material, network)
+            checked.append(run([*command, "--check", material.step(network.peer)]).printed)
             if checked[0].get(difference, 1) > tolerance:
                 raise Failure(f"{title}: expected the peer's logits within {tolerance:g} of the largest, "
                               f"found {checked[0].get(difference)}")
 
     def side(part):
-        return Side(step_command(part, setting, material), "seconds_per_step")
+        return Side(step_command(part, setting, material, network), "seconds_per_step")
 
     return Row(title, "a step", side(ours), Side(peer_command, "seconds_per_step"), check, side(limit))
 
 
-def training(setting, material):
-    return step_row("training, 64 questions", ("train", "train", "train_products"), setting, material)
+def training(setting, material, network=RWSAN):
+    return step_row("training, 64 questions", ("train", "train", "train_products"), setting, material, network)
 
 
-def inference(setting, material):
-    return step_row("inference, 64 questions", ("infer", "infer", "infer_products"), setting, material)
+def inference(setting, material, network=RWSAN):
+    return step_row("inference, 64 questions", ("infer", "infer", "infer_products"), setting, material, network)
 
 
-def inference_int8(setting, material):
+def inference_int8(setting, material, network=RWSAN):
     """Weights of 8 bits, against the peer in single precision."""
     if setting.device != "cpu" or not has_int8():
         return None
     single = dataclasses.replace(setting, precision="float32")
     return step_row("inference, 64 questions, int8", ("infer_int8", "infer", "infer_products"), single, material,
-                    "difference_int8", 5e-2)
+                    network, "difference_int8", 5e-2)
+
+
+def training_mcan(setting, material):
+    return training(setting, material, MCAN)
+
+
+def inference_mcan(setting, material):
+    return inference(setting, material, MCAN)
+
+
+def inference_int8_mcan(setting, material):
+    return inference_int8(setting, material, MCAN)
 
 
 def has_int8():

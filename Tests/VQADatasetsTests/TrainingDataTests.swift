@@ -108,6 +108,24 @@ import Testing
         #expect(copy.entries().count == 2)
     }
 
+    @Test("reserved words follow PAD and UNK, uncounted, and have an entry of their own in the cache")
+    func reservedWords() throws {
+        let copy = try Copy()
+        let plain = try copy.read().data
+        var request = Self.request
+        request.reservedWords = ["CLS"]
+        for _ in 0..<2 {
+            let (data, _) = try copy.read(request)
+            #expect(data.vocabulary.words == ["PAD", "UNK", "CLS"] + plain.vocabulary.words.dropFirst(2))
+            #expect(data.vocabulary.words == (try copy.dataset.vocabulary(reservedWords: ["CLS"]).words))
+            #expect(data.wordCounts == [0, 0, 0] + plain.wordCounts.dropFirst(2))
+            let shifted = plain.training.words.words.map { $0 < 2 ? $0 : $0 + 1 }
+            #expect(data.training.words.words == shifted)
+        }
+        #expect(copy.entries().count == 2)
+        #expect(try copy.read().data.vocabulary.words == plain.vocabulary.words)
+    }
+
     @Test("words are counted over all question files that make the vocabulary")
     func wordCounts() throws {
         let dataset = try OfficialDataset(MiniRun.datasets)

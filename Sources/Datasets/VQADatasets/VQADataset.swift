@@ -42,7 +42,7 @@ public protocol VQADataset: AnyObject, SendableMetatype {
     /// Every word of the questions, for a model that brings none.
     ///
     /// - Parameters:
-    ///   - reservedWords: Words that have numbers behind padding and unknown, and before all others.
+    ///   - reservedWords: What follows PAD and UNK though no question has it.
     ///   - onNotice: Told in one line of what is done otherwise than one would expect.
     /// - Throws: `DatasetFileError` where a file is missing or damaged.
     func vocabulary(reservedWords: [String], onNotice: (String) -> Void) throws -> Vocabulary
@@ -139,7 +139,7 @@ public struct DatasetRequest: Sendable {
     public var answers: AnswerList?
     /// Which metric answers are held against.
     public var metric: MetricVersion
-    /// Words that have numbers behind padding and unknown, and before all others, in the dataset's own vocabulary.
+    /// What follows PAD and UNK in the dataset's own words though no question has it.
     public var reservedWords: [String]
 
     /// - Parameters: as the properties.

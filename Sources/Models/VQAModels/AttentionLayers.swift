@@ -1,18 +1,26 @@
 import Torch
 
-/// What attention layers are made with.
-struct AttentionLayerSizes {
-    /// The width of all hidden rows, d.
+// The layers of which networks of attention over regions and words are made. Their parameters have the names that
+// RWSAN's release, mcan-vqa and openvqa give them alike.
+//
+// Shapes in the comments: B questions, whose rows (words, or regions) lie one below the other, d the width of a row.
+
+/// The sizes that the parts of a ``SelfUnit`` or a ``GuidedUnit`` have in common.
+struct UnitSizes {
+    /// The width of all rows.
     let width: Int
-    /// How many heads an attention has, h.
+    /// How many heads an attention has.
     let heads: Int
-    /// The width within a feed-forward network.
-    let inner: Int
+    /// The width inside the feed-forward network.
+    let feedForwardWidth: Int
     /// How likely dropout sets an element to zero.
     let dropout: Double
+
+    /// The rank at which a head's queries and keys are as wide as its values.
+    var fullRank: Int { width / max(heads, 1) }
 }
 
-/// Words look at words, then each goes through the feed-forward network.
+/// Rows look at rows of their own kind, then each goes through the feed-forward network.
 final class SelfUnit: Module {
     override class var checkpointNames: [String: String] { ["attention": "mhatt", "feedForward": "ffn"] }
     let attention: LowRankAttention
@@ -21,10 +29,7 @@ final class SelfUnit: Module {
     let norm2: StandardNorm
     private let dropout: Dropout
 
-    /// - Parameters:
-    ///   - sizes: Its widths and heads.
-    ///   - rank: The rank of a head's queries and keys.
-    init(_ sizes: AttentionLayerSizes, rank: Int) throws {
+    init(_ sizes: UnitSizes, rank: Int) throws {
         attention = try LowRankAttention(sizes, rank: rank)
         feedForward = try FeedForward(sizes)
         norm1 = try StandardNorm(sizes.width)
@@ -56,11 +61,7 @@ final class GuidedUnit: Module {
     let norm3: StandardNorm
     private let dropout: Dropout
 
-    /// - Parameters:
-    ///   - sizes: Its widths and heads.
-    ///   - rank: The rank where regions look at regions.
-    ///   - guidedRank: The rank where regions look at words.
-    init(_ sizes: AttentionLayerSizes, rank: Int, guidedRank: Int) throws {
+    init(_ sizes: UnitSizes, rank: Int, guidedRank: Int) throws {
         attention = try LowRankAttention(sizes, rank: rank)
         guided = try LowRankAttention(sizes, rank: guidedRank)
         feedForward = try FeedForward(sizes)
@@ -90,8 +91,9 @@ struct AttentionSource {
     let segments: Segments
 }
 
-/// Multi-head attention with full-width values, and queries and keys of any rank (RWSAN's paper, section III-B); with
-/// the rank of a head's width it is that of "Attention Is All You Need".
+/// Multi-head attention with full-width values and queries and keys of any rank (RWSAN's paper, section III-B).
+///
+/// At the rank d / h it is the attention of Vaswani et al. 2017.
 final class LowRankAttention: Module {
     override class var checkpointNames: [String: String] {
         ["value": "linear_v", "key": "linear_k", "query": "linear_q", "merge": "linear_merge"]
@@ -103,7 +105,7 @@ final class LowRankAttention: Module {
     private let attention: SegmentAttention
     private let dropout: Dropout  // of the attention's weights
 
-    init(_ sizes: AttentionLayerSizes, rank: Int) throws {
+    init(_ sizes: UnitSizes, rank: Int) throws {
         value = try Linear(sizes.width, sizes.width)
         key = try Linear(sizes.width, sizes.heads * rank)
         query = try Linear(sizes.width, sizes.heads * rank)
@@ -145,9 +147,9 @@ final class FeedForward: Module {
     let contract: Linear
     private let dropout: Dropout
 
-    init(_ sizes: AttentionLayerSizes) throws {
-        expand = try Linear(sizes.width, sizes.inner)
-        contract = try Linear(sizes.inner, sizes.width)
+    init(_ sizes: UnitSizes) throws {
+        expand = try Linear(sizes.width, sizes.feedForwardWidth)
+        contract = try Linear(sizes.feedForwardWidth, sizes.width)
         dropout = Dropout(sizes.dropout)
     }
 
@@ -159,7 +161,21 @@ final class FeedForward: Module {
     func callAsFunction(_ x: Tensor) throws -> Tensor { try contract(expand.relu(x, dropout)) }
 }
 
-/// AttFlat: weighted sums of a sequence's rows, `[rows, d]` to `[B, output]`.
+/// The sizes of an ``AttentionPooling``.
+struct PoolingSizes {
+    /// The width of the rows.
+    let width: Int
+    /// The width inside the network that scores them.
+    let hiddenWidth: Int
+    /// How many weighted sums there are, side by side.
+    let glimpses: Int
+    /// The width of what becomes of them.
+    let outputWidth: Int
+    /// How likely dropout sets an element to zero.
+    let dropout: Double
+}
+
+/// AttFlat: weighted sums of a sequence's rows, one for each glimpse and merged: `[rows, d]` to `[B, output]`.
 final class AttentionPooling: Module {
     override class var checkpointNames: [String: String] {
         ["hidden": "mlp.fc.linear", "score": "mlp.linear", "merge": "linear_merge"]
@@ -169,21 +185,15 @@ final class AttentionPooling: Module {
     let merge: Linear
     private let dropout: Dropout
 
-    /// - Parameters:
-    ///   - width: The width of the rows, d.
-    ///   - inner: The hidden width of the scores.
-    ///   - glimpses: How many weighted sums stand side by side, G.
-    ///   - output: The width of the result.
-    ///   - dropout: How likely an element within the scores is set to zero.
-    init(width: Int, hidden inner: Int, glimpses: Int = 1, output: Int, dropout probability: Double) throws {
-        hidden = try Linear(width, inner)
-        score = try Linear(inner, glimpses)
-        merge = try Linear(width * glimpses, output)
-        dropout = Dropout(probability)
+    init(_ sizes: PoolingSizes) throws {
+        hidden = try Linear(sizes.width, sizes.hiddenWidth)
+        score = try Linear(sizes.hiddenWidth, sizes.glimpses)
+        merge = try Linear(sizes.width * sizes.glimpses, sizes.outputWidth)
+        dropout = Dropout(sizes.dropout)
     }
 
     func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
-        let scores = try score(hidden.relu(x, dropout))  // [rows, G]
+        let scores = try score(hidden.relu(x, dropout))  // [rows, glimpses]
         return try merge(SegmentPooling.weightedSum(of: x, scores: scores, segments))
     }
 }

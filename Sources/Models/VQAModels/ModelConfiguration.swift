@@ -20,8 +20,12 @@ public struct ModelConfiguration: Sendable {
         self.options = options
     }
 
-    /// Words that have numbers behind padding and unknown, and before all words of questions.
-    public var reservedWords: [String] { type.reservedWords(any: options) }
+    /// Words that have a number right behind PAD and UNK though no question has them.
+    ///
+    /// - Throws: ``ConfigurationError`` where the options are of another model.
+    public var reservedWords: [String] {
+        get throws(ConfigurationError) { try type.reservedWords(of: options) }
+    }
 
     /// Builds the network with its start values.
     ///
@@ -33,15 +37,21 @@ extension VQAModel {
     /// The options' defaults.
     fileprivate static var defaultOptions: any SettingsGroup { Options() }
 
-    fileprivate static func reservedWords(any options: any SettingsGroup) -> [String] {
-        (options as? Options).map(reservedWords) ?? []
+    fileprivate static func make(_ options: any SettingsGroup, _ inputs: ModelInputs) throws -> any VQAModel {
+        try Self(own(options), inputs: inputs)
     }
 
-    fileprivate static func make(_ options: any SettingsGroup, _ inputs: ModelInputs) throws -> any VQAModel {
+    fileprivate static func reservedWords(of options: any SettingsGroup) throws(ConfigurationError)
+        -> [String]
+    {
+        reservedWords(try own(options))
+    }
+
+    private static func own(_ options: any SettingsGroup) throws(ConfigurationError) -> Options {
         guard let options = options as? Options else {
             throw ConfigurationError(
                 key: "model", reason: "expected options of \(Self.self), found \(options)")
         }
-        return try Self(options, inputs: inputs)
+        return options
     }
 }

@@ -40,10 +40,8 @@ public final class RWSAN: Module, VQAModel {
         wordFeatures = try LSTM(inputWidth: c.wordEmbedSize, hiddenWidth: c.hiddenSize)
         regionFeatures = try Linear(inputs.regionWidth, c.hiddenSize)
         backbone = try Backbone(c)
-        poolRegions = try AttentionPooling(
-            width: c.hiddenSize, hidden: c.flatMlpSize, output: c.flatOutSize, dropout: c.dropoutR)
-        poolWords = try AttentionPooling(
-            width: c.hiddenSize, hidden: c.flatMlpSize, output: c.flatOutSize, dropout: c.dropoutR)
+        poolRegions = try AttentionPooling(c.pooling)
+        poolWords = try AttentionPooling(c.pooling)
         outputNorm = try StandardNorm(c.flatOutSize)
         output = try Linear(c.flatOutSize, inputs.answerCount)
     }
@@ -53,6 +51,11 @@ public final class RWSAN: Module, VQAModel {
     public func roundToInt8() throws {
         try backbone.questionLayer.unit.roundToInt8()
         try backbone.imageLayer.unit.roundToInt8()
+    }
+
+    /// Tensors of the official names.
+    public static func likeness(of shapes: [String: [Int]]) -> ModelLikeness? {
+        shapes.keys.contains { $0.hasPrefix("RWSA_layer.") } ? ModelLikeness(preset: "rwsan") : nil
     }
 
     /// The logits of every answer to every question: `[B, A]`.
@@ -108,7 +111,7 @@ final class QuestionLayer: Module {
     let normB: StandardNorm
 
     init(_ c: RWSANOptions) throws {
-        unit = try SelfUnit(c.layers, rank: c.srwsaMidsize)
+        unit = try SelfUnit(c.unit, rank: c.srwsaMidsize)
         normA = try StandardNorm(c.hiddenSize)
         normB = try StandardNorm(c.hiddenSize)
     }
@@ -130,7 +133,8 @@ final class ImageLayer: Module {
     let normC: StandardNorm
 
     init(_ c: RWSANOptions) throws {
-        unit = try GuidedUnit(c.layers, rank: c.sgrwsaSaMidsize, guidedRank: c.sgrwsaGaMidsize)
+        unit = try GuidedUnit(
+            c.unit, rank: c.sgrwsaSaMidsize, guidedRank: c.sgrwsaGaMidsize)
         normA = try StandardNorm(c.hiddenSize)
         normC = try StandardNorm(c.hiddenSize)
     }
@@ -191,6 +195,19 @@ public struct RWSANOptions: SettingsGroup {
         .count("word_embed_size", \.wordEmbedSize, "The width of a word's embedding; GloVe's is 300."),
     ]
 
+    /// The sizes of a unit: feed-forward networks are four times as wide inside.
+    var unit: UnitSizes {
+        UnitSizes(
+            width: hiddenSize, heads: multiHead, feedForwardWidth: 4 * hiddenSize, dropout: dropoutR)
+    }
+
+    /// The sizes of AttFlat.
+    var pooling: PoolingSizes {
+        PoolingSizes(
+            width: hiddenSize, hiddenWidth: flatMlpSize, glimpses: 1, outputWidth: flatOutSize,
+            dropout: dropoutR)
+    }
+
     /// Makes sure that the heads share the hidden width.
     public func validate() throws(ConfigurationError) {
         guard hiddenSize % multiHead == 0 else {
@@ -198,12 +215,5 @@ public struct RWSANOptions: SettingsGroup {
                 key: "hidden_size",
                 reason: "expected a multiple of multi_head (\(multiHead)), found \(hiddenSize)")
         }
-    }
-}
-
-extension RWSANOptions {
-    /// What its attention layers are made with.
-    fileprivate var layers: AttentionLayerSizes {
-        AttentionLayerSizes(width: hiddenSize, heads: multiHead, inner: 4 * hiddenSize, dropout: dropoutR)
     }
 }

@@ -13,8 +13,13 @@ public protocol VQAModel: Module {
     /// The names by which a configuration chooses the model, and what each sets.
     static var presets: [ModelPreset] { get }
 
-    /// Words that have numbers behind padding and unknown, and before all words of questions.
+    /// Words that have a number right behind PAD and UNK though no question has them; none of them is in lower case.
     static func reservedWords(_ options: Options) -> [String]
+
+    /// Which of the presets tensors of these names and shapes look like; nil where they are of another model.
+    ///
+    /// It tells a user whose checkpoint says no settings what to choose.
+    static func likeness(of shapes: [String: [Int]]) -> ModelLikeness?
 
     /// Builds the network with its start values.
     ///
@@ -40,8 +45,11 @@ public protocol VQAModel: Module {
 }
 
 extension VQAModel {
-    /// None but padding and unknown.
+    /// A vocabulary of PAD, UNK and words of questions.
     public static func reservedWords(_ options: Options) -> [String] { [] }
+
+    /// A model that recognises no tensors.
+    public static func likeness(of shapes: [String: [Int]]) -> ModelLikeness? { nil }
 
     /// A model without an embedding that GloVe could start.
     public var wordEmbedding: Embedding? { nil }
@@ -78,20 +86,55 @@ public struct ModelInputs: Sendable, Equatable {
 
 /// A name by which a configuration chooses a model (`model: mcan_large`), and the settings that come with it.
 public struct ModelPreset: Sendable {
+    /// A key, and its value.
+    public typealias Settings = [(key: String, value: SettingValue)]
+
     /// The name.
     public let name: String
     /// What it is, in one line.
     public let summary: String
-    /// What it sets: options of the model, and of its dataset and training where those were chosen for it.
-    public let settings: [(key: String, value: SettingValue)]
+    /// What it sets on any dataset: options of the model, and of its dataset and training.
+    public let settings: Settings
+    /// What it sets besides on some datasets, by their names.
+    public let onDatasets: [String: Settings]
 
     /// - Parameters:
     ///   - name: The name.
     ///   - summary: What it is, in one line.
     ///   - settings: What it sets, by key.
-    public init(_ name: String, _ summary: String, settings: [(key: String, value: SettingValue)] = []) {
+    public init(
+        _ name: String, _ summary: String, settings: KeyValuePairs<String, SettingValue> = [:]
+    ) {
+        self.init(name, summary, settings: settings.map { ($0.key, $0.value) }, onDatasets: [:])
+    }
+
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - summary: What it is, in one line.
+    ///   - settings: What it sets on any dataset.
+    ///   - onDatasets: What it sets besides on some datasets, by their names.
+    public init(
+        _ name: String, _ summary: String, settings: Settings, onDatasets: [String: Settings]
+    ) {
         self.name = name
         self.summary = summary
+        self.settings = settings
+        self.onDatasets = onDatasets
+    }
+}
+
+/// What the tensors of a checkpoint look like.
+public struct ModelLikeness: Sendable {
+    /// The name of a preset.
+    public let preset: String
+    /// Settings in which they differ from it.
+    public let settings: ModelPreset.Settings
+
+    /// - Parameters:
+    ///   - preset: The name of a preset.
+    ///   - settings: Settings in which they differ from it.
+    public init(preset: String, settings: ModelPreset.Settings = []) {
+        self.preset = preset
         self.settings = settings
     }
 }

@@ -14,7 +14,7 @@ final class MeanModel: Module, VQAModel {
     }
 
     static let presets = [
-        ModelPreset("mean", "Means of words and regions.", settings: [("lr_base", 1e-3)])
+        ModelPreset("mean", "Means of words and regions.", settings: ["lr_base": 1e-3])
     ]
 
     let embedding: Embedding

@@ -19,7 +19,7 @@ public struct TrainingData: Sendable {
         public var vocabulary: Vocabulary?
         /// The answers; nil for those given often enough in train and val.
         public var answers: AnswerList?
-        /// Words between UNK and those of the question files.
+        /// What follows PAD and UNK in the question files' own words though no question has it.
         public var reservedWords: [String]
 
         /// - Parameters: as the properties.
@@ -105,12 +105,17 @@ struct TrainingDataReading {
             request.evaluatesVal ? "with annotated val by \(request.metric.rawValue)" : "without val",
             "\(request.maximumWords) words",
             request.vocabulary?.index.strings.checksum
-                ?? (["own words"] + request.reservedWords).joined(separator: " "),
+                ?? ownWordsKey,
             request.answers?.index.strings.checksum ?? "own answers",
         ]
         return PreparedCache.Key(
             subject: layout.questionsFolder.standardizedFileURL.path, sources: files,
             settings: parts.joined(separator: ", "))
+    }
+
+    /// The words of the question files, and which are reserved before them.
+    private var ownWordsKey: String {
+        (["own words"] + request.reservedWords.map { "after \($0)" }).joined(separator: " ")
     }
 
     func read() throws -> TrainingData {

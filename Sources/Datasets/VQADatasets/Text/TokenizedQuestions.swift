@@ -59,7 +59,8 @@ struct TokenizedQuestions: Sendable {
 }
 
 extension Vocabulary {
-    /// PAD, UNK, then every word of the files in order of first appearance; and how often each occurs.
+    /// PAD, UNK and the further words that are reserved, then every word of the files in order of first appearance;
+    /// and how often each occurs.
     static func merging(_ files: [TokenizedQuestions], reservedWords further: [String] = []) -> (
         vocabulary: Vocabulary, counts: [Int]
     ) {

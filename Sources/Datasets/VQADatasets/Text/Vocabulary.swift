@@ -15,7 +15,7 @@ public struct Vocabulary: Sendable {
     ///
     /// - Parameters:
     ///   - tables: The questions.
-    ///   - reservedWords: Words between UNK and those of the questions.
+    ///   - reservedWords: What follows PAD and UNK though no question has it, such as openvqa's CLS; not in lower case.
     public init(questions tables: [QuestionTable], reservedWords: [String] = []) {
         var index = StringIndex()
         for word in Self.reservedWords + reservedWords { _ = index.intern(word) }

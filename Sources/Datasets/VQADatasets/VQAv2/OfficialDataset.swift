@@ -91,7 +91,7 @@ public final class OfficialDataset {
 
     /// Every word of the question files that are there, in the official order.
     ///
-    /// - Parameter reservedWords: Words that have numbers behind padding and unknown, and before all others.
+    /// - Parameter reservedWords: What follows PAD and UNK though no question has it.
     /// - Throws: `DatasetFileError` where a file is damaged, or none is there.
     public func vocabulary(reservedWords: [String] = []) throws -> Vocabulary {
         Vocabulary(

@@ -94,8 +94,14 @@ public final class Adam: Optimizer {
     public func restore(_ state: OptimizerState, stepCount: Int) throws(TorchError) {
         var restored: [String: Moments] = [:]
         for (name, tensor) in parameters {
-            guard let mean = state[name]?["mean"], let square = state[name]?["square"] else {
+            guard let found = state[name] else {
                 throw TorchError(operation: "Adam", reason: "the checkpoint has no moments for \(name)")
+            }
+            guard let mean = found["mean"], let square = found["square"] else {
+                throw TorchError(
+                    operation: "Adam",
+                    reason: "expected mean and square of \(name), found "
+                        + "\(found.keys.sorted().joined(separator: " and ")), which another optimizer keeps")
             }
             guard mean.shape == tensor.shape, square.shape == tensor.shape else {
                 throw TorchError(

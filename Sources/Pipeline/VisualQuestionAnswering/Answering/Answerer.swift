@@ -110,7 +110,7 @@ public final class Answerer {
         featureRecipe = checkpoint.featureRecipe
         model = try configuration.model.make(
             configuration.inputs(words: vocabulary.count, answers: answers.count))
-        try Self.load(checkpoint, into: model, path: path, vocabulary: vocabulary, answers: answers)
+        try load(checkpoint)
         try model.move(to: device)
         model.setTraining(false)
         if precision == .int8 { try model.roundToInt8() }
@@ -145,19 +145,17 @@ public final class Answerer {
         return try dataset.answers()
     }
 
-    /// Loads the weights, and says in words where they do not fit the words and answers from elsewhere.
-    private static func load(
-        _ checkpoint: Checkpoint, into model: any VQAModel, path: String, vocabulary: Vocabulary,
-        answers: AnswerList
-    ) throws {
+    /// Loads the weights, and says in words where they do not fit the model, or the words and answers from elsewhere.
+    private func load(_ checkpoint: Checkpoint) throws {
         do {
             try model.load(checkpoint.weights)
         } catch let mismatch as StateMismatch {
-            throw CheckpointError(
-                path: path,
-                reason: UnfitCheckpoint.reason(
+            let reason =
+                UnfitCheckpoint.reason(mismatch, of: checkpoint, configuration)
+                ?? UnfitCheckpoint.reason(
                     mismatch, wordCount: checkpoint.vocabulary == nil ? vocabulary.count : nil,
-                    answerCount: checkpoint.answers == nil ? answers.count : nil))
+                    answerCount: checkpoint.answers == nil ? answers.count : nil)
+            throw CheckpointError(path: path, reason: reason)
         }
     }
 

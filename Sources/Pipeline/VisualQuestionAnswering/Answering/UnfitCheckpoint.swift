@@ -1,7 +1,39 @@
 import Torch
+import VQASettings
+import VQATraining
 
 /// Why the weights of a checkpoint do not fit the network that its settings, words and answers make.
 enum UnfitCheckpoint {
+    /// How many tensors have shapes that follow from words and answers: an embedding, a weight and a bias.
+    private static let wordShapes = 3
+
+    /// One line with the settings to choose, for a checkpoint that has none of its own and looks like one of another
+    /// model; nil for others.
+    ///
+    /// - Parameters:
+    ///   - mismatch: What does not fit.
+    ///   - checkpoint: The checkpoint.
+    ///   - configuration: The model that was chosen.
+    static func reason(
+        _ mismatch: StateMismatch, of checkpoint: Checkpoint, _ configuration: Configuration
+    ) -> String? {
+        guard checkpoint.settings == nil,
+            let likeness = configuration.likeness(of: checkpoint.weights.mapValues(\.shape))
+        else { return nil }
+        let values = configuration.dictionary
+        let isChosen =
+            likeness.preset == configuration.model.name
+            && likeness.settings.allSatisfy { values[$0.key] == $0.value }
+        // With other words and answers than it was trained with, the model may be the right one with sizes of one's own.
+        let differsInWordsAlone =
+            mismatch.missing.isEmpty && mismatch.unknown.isEmpty && mismatch.differing.count <= wordShapes
+        guard !isChosen, !differsInWordsAlone else { return nil }
+        let chosen = [("model", SettingValue.string(likeness.preset))] + likeness.settings
+        let name = configuration.model.name
+        return "its tensors are not those of \(name), but look like those of \(likeness.preset): "
+            + chosen.map { "--set \($0.0)=\($0.1)" }.joined(separator: " ")
+    }
+
     /// One line.
     ///
     /// - Parameters:

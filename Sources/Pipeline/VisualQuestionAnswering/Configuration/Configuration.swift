@@ -120,12 +120,10 @@ public struct Configuration: Sendable {
     private mutating func applyPreset(_ preset: ModelPreset, of chosen: any VQADataset.Type)
         throws(ConfigurationError)
     {
-        for (key, value) in preset.settings + chosen.settings {
-            // What a model was published with on one dataset need not be there in another: a split, say.
-            if type(of: data).keys.contains(key) {
-                _ = try? data.setIfKnown(key, to: value)
-                continue
-            }
+        // Options of the model were set when it was chosen, and may have been changed since.
+        let ofModel = Set(model.options.values.map(\.key))
+        let common = preset.settings.filter { !ofModel.contains($0.key) }
+        for (key, value) in common + (preset.onDatasets[chosen.name] ?? []) + chosen.settings {
             guard try setIfKnown(key, to: value) else {
                 throw ConfigurationError(key: key, reason: "no such key, in the settings of \(preset.name)")
             }
@@ -172,6 +170,17 @@ extension Configuration {
         try restored.apply((settings ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
         restored.changedKeys = []
         return restored
+    }
+
+    /// Which of the models that can be named a checkpoint's tensors look like; nil where they look like none.
+    ///
+    /// - Parameter shapes: The tensors' shapes by name.
+    package func likeness(of shapes: [String: [Int]]) -> ModelLikeness? {
+        var types: [any VQAModel.Type] = []
+        for entry in models.entries where !types.contains(where: { $0 == entry.type }) {
+            types.append(entry.type)
+        }
+        return types.lazy.compactMap { $0.likeness(of: shapes) }.first { models.names.contains($0.preset) }
     }
 
     /// What the sizes of a network follow from.

@@ -39,6 +39,9 @@ struct ResumedSettings {
             try load()
         } catch let mismatch as StateMismatch {
             let differences = configuration.keys.filter(isChanged).compactMap(difference)
+            if let reason = UnfitCheckpoint.reason(mismatch, of: checkpoint, configuration) {
+                throw UnfitModel(reason: reason)
+            }
             guard !differences.isEmpty else { throw mismatch }
             throw UnfitSettings(differences: differences, cause: mismatch)
         }
@@ -63,4 +66,10 @@ private struct UnfitSettings: Error, CustomStringConvertible {
     var description: String {
         "it cannot go on with \(differences.joined(separator: "; ")): \(cause)"
     }
+}
+
+/// A model that is not the checkpoint's.
+private struct UnfitModel: Error, CustomStringConvertible {
+    let reason: String
+    var description: String { reason }
 }

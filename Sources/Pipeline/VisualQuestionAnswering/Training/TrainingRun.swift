@@ -186,6 +186,16 @@ public final class TrainingRun {
         return configuration
     }
 
+    /// Tells where an official checkpoint's steps are not those of as many epochs here.
+    private func noteOtherEpochs() {
+        guard let checkpoint, checkpoint.training == nil, let epoch = checkpoint.officialEpoch else { return }
+        let expected = epoch * (setup.training.count / setup.options.batchSize)
+        guard checkpoint.stepCount != expected else { return }
+        request.onNotice(
+            "its \(epoch) epochs have \(checkpoint.stepCount) steps, and would have \(expected) here: it was trained on "
+                + "other data, or with another batch_size")
+    }
+
     /// Tells what the run is made of.
     private func announce() {
         if let onStart = request.onStart {
@@ -194,6 +204,7 @@ public final class TrainingRun {
             summary.lines.forEach(request.onNotice)
         }
         guard source != nil else { return }
+        noteOtherEpochs()
         if setup.device != .cpu, checkpoint?.deviceGeneratorStates.isEmpty ?? true {
             request.onNotice("the run was not on a GPU before: what dropout draws there starts anew")
         }

@@ -29,6 +29,11 @@ public struct Checkpoint: Sendable {
     public var stepCount: Int
     /// The base learning rate that an official checkpoint holds.
     public var officialLearningRateBase: Double?
+    /// How many epochs were finished, where an official checkpoint says so: openvqa's do.
+    public var officialEpoch: Int?
+    /// Why the optimizer's state that an official checkpoint holds cannot be gone on with; nil where it can, or there
+    /// is none.
+    public var optimizerProblem: String?
     /// The state of the CPU's random generator; nil where there is none.
     public var generatorState: Tensor?
     /// The states of the random generators of the GPUs that it was trained on, in their order; empty where those
@@ -42,8 +47,8 @@ public struct Checkpoint: Sendable {
         stepCount = 0
     }
 
-    /// Reads a checkpoint of ours, a safetensors file, or one of the official release, which is read and never
-    /// executed. Content tells these apart, not names.
+    /// Reads a checkpoint of ours, a safetensors file, or one of an official release (RWSAN's, mcan-vqa's or openvqa's),
+    /// which is read and never executed. Content tells these apart, not names.
     ///
     /// - Throws: `CheckpointError` where the file is no checkpoint; what the readers throw where it is
     ///   missing or damaged.

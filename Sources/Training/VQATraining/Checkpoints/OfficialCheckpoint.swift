@@ -1,8 +1,8 @@
 import Torch
 
-/// Reads the checkpoints of the official PyTorch release.
+/// Reads the checkpoints of the official PyTorch releases: RWSAN's, mcan-vqa's and openvqa's.
 ///
-/// `torch.save` of `{'state_dict', 'optimizer', 'lr_base'}`, as RWSAN's release, openvqa and mcan-vqa write it.
+/// `torch.save` of `{'state_dict', 'optimizer', 'lr_base'}`, with openvqa `'epoch'` too.
 enum OfficialCheckpoint {
     static func read(_ path: String) throws -> Checkpoint {
         let root = try loadTorchSave(path)
@@ -13,10 +13,8 @@ enum OfficialCheckpoint {
                     + "release writes it")
         }
         var weights: [String: Tensor] = [:]
-        for (name, tensor) in parameters {
-            // torch.nn.DataParallel, which the official release uses for several GPUs, adds a prefix.
-            weights[plainName(name)] = try tensor.tensor()
-        }
+        let names = parameters.map { plainName($0.name) }
+        for (name, parameter) in zip(names, parameters) { weights[name] = try parameter.tensor.tensor() }
         var checkpoint = Checkpoint(weights: weights)
         if let base = root["lr_base"]?.double {
             guard base.isFinite, base >= 0 else {
@@ -25,72 +23,115 @@ enum OfficialCheckpoint {
             }
             checkpoint.officialLearningRateBase = base
         }
-        try addOptimizerState(root, parameters, to: &checkpoint, path)
+        if let epoch = root["epoch"]?.int {
+            guard (0...TrainingState.mostSteps).contains(epoch) else {
+                throw CheckpointError(
+                    path: path, reason: "expected a number of epochs in epoch, found \(epoch)")
+            }
+            checkpoint.officialEpoch = epoch
+        }
+        guard let optimizer = root["optimizer"] else { return checkpoint }
+        do {
+            let shapes = parameters.map(\.tensor.shape)
+            let state = try OfficialOptimizerState(optimizer, names: names, shapes: shapes)
+            (checkpoint.optimizerState, checkpoint.stepCount) = (state.tensors, state.stepCount)
+        } catch let problem as OfficialOptimizerState.Problem {
+            // What cannot be gone on from can still answer.
+            checkpoint.optimizerProblem = problem.reason
+        }
         return checkpoint
     }
 
-    /// Adds Adam's state of every parameter that has one.
-    ///
-    /// It is keyed by what `param_groups` lists in the order of the parameters: their numbers, or, before PyTorch 1.5,
-    /// their addresses in memory.
-    private static func addOptimizerState(
-        _ root: PickleValue, _ parameters: [(name: String, tensor: PickledTensor)],
-        to checkpoint: inout Checkpoint, _ path: String
-    ) throws {
-        guard let states = root["optimizer"]?["state"]?.dictionary, states.count > 0 else { return }
-        let groups = root["optimizer"]?["param_groups"]?.elements ?? []
+    /// torch.nn.DataParallel, which the official releases use for several GPUs, adds a prefix.
+    private static func plainName(_ name: String) -> String {
+        name.hasPrefix("module.") ? String(name.dropFirst("module.".count)) : name
+    }
+}
+
+/// What an optimizer of PyTorch keeps of each parameter, as its `state_dict` has it.
+///
+/// The parameters' keys are listed in the order of the network's state dictionary: numbers, or before PyTorch 1.6
+/// memory addresses. A parameter that never had a gradient is listed and has no state.
+struct OfficialOptimizerState {
+    /// Why the state cannot be matched with the parameters.
+    struct Problem: Error {
+        let reason: String
+    }
+
+    private(set) var tensors: OptimizerState = [:]
+    /// How many steps have been made.
+    private(set) var stepCount = 0
+
+    /// What our optimizers call what PyTorch's keep: `exp_inf` is Adamax's.
+    private static let words = ["exp_avg": "mean", "exp_avg_sq": "square", "exp_inf": "infinity"]
+    private static let step = "step"
+
+    /// - Parameters:
+    ///   - optimizer: The optimizer's `state_dict`.
+    ///   - names: The names of the network's parameters, in order.
+    ///   - shapes: Their shapes.
+    /// - Throws: ``Problem``; `TorchError` where memory is short.
+    init(_ optimizer: PickleValue, names: [String], shapes: [[Int]]) throws {
+        guard let states = optimizer["state"]?.dictionary, states.count > 0 else { return }
+        let keys = try Self.keys(optimizer, count: names.count)
+        let unlisted = Set(states.keys).subtracting(keys)
+        guard unlisted.isEmpty else {
+            throw Problem(
+                reason: "\(unlisted.count) of its \(states.count) entries are not those of listed parameters")
+        }
+        for (key, (name, shape)) in zip(keys, zip(names, shapes)) {
+            guard let state = states[key] else { continue }
+            tensors[name] = try Self.tensors(state, name, shape)
+            stepCount = max(stepCount, try Self.stepCount(state, name))
+        }
+    }
+
+    /// The keys of all parameters' states, in the parameters' order.
+    private static func keys(_ optimizer: PickleValue, count: Int) throws -> [PickleKey] {
+        let groups = optimizer["param_groups"]?.elements ?? []
         let listed = groups.flatMap { $0["params"]?.elements ?? [] }.map(\.int)
-        let keys = listed.isEmpty ? Array(parameters.indices) : listed
-        guard keys.count == parameters.count else {
-            throw CheckpointError(
-                path: path,
-                reason: "expected an optimizer of \(parameters.count) parameters, found one of \(keys.count)")
+        let keys = listed.compactMap { $0 }.map(PickleKey.int)
+        guard keys.count == listed.count, keys.count == count, Set(keys).count == count else {
+            throw Problem(
+                reason:
+                    "expected \(count) different parameters in its param_groups, as many as state_dict has, found "
+                    + "\(Set(keys).count)")
         }
-        for (key, (name, weight)) in zip(keys, parameters) {
-            // A parameter that never had a gradient has none.
-            guard let key, let state = states[.int(key)] else { continue }
-            guard let mean = state["exp_avg"]?.tensor, let square = state["exp_avg_sq"]?.tensor,
-                mean.shape == weight.shape, square.shape == weight.shape
-            else {
-                throw CheckpointError(
-                    path: path,
-                    reason: "expected Adam's exp_avg and exp_avg_sq for \(name) \(weight.shape), found "
-                        + "\(kinds(state))")
+        return keys
+    }
+
+    private static func tensors(_ state: PickleValue, _ name: String, _ shape: [Int]) throws -> [String:
+        Tensor]
+    {
+        var tensors: [String: Tensor] = [:]
+        for (key, value) in zip(state.dictionary?.keys ?? [], state.dictionary?.values ?? []) {
+            guard key != .string(step) else { continue }
+            guard case .string(let kind) = key, let word = words[kind], let tensor = value.tensor else {
+                let found = if case .string(let kind) = key { kind } else { "\(key)" }
+                throw Problem(
+                    reason:
+                        "expected exp_avg, exp_avg_sq or exp_inf of \(name), found \(found), which no optimizer "
+                        + "here keeps")
             }
-            checkpoint.optimizerState[plainName(name)] = [
-                "mean": try mean.tensor(), "square": try square.tensor(),
-            ]
-            checkpoint.stepCount = max(checkpoint.stepCount, try stepCount(state, path))
+            guard tensor.shape == shape else {
+                throw Problem(reason: "expected \(kind) of \(name) of shape \(shape), found \(tensor.shape)")
+            }
+            tensors[word] = try tensor.tensor()
         }
-        guard checkpoint.optimizerState.count == states.count else {
-            throw CheckpointError(
-                path: path,
-                reason: "its optimizer has the state of \(states.count) parameters, of which "
-                    + "\(checkpoint.optimizerState.count) are those of the network")
-        }
+        guard !tensors.isEmpty else { throw Problem(reason: "there is nothing in that of \(name)") }
+        return tensors
     }
 
-    /// What an optimizer keeps of a parameter, in words.
-    private static func kinds(_ state: PickleValue) -> String {
-        ["exp_avg", "exp_avg_sq", "exp_inf"].compactMap { key in
-            state[key]?.tensor.map { "\(key) \($0.shape)" }
-        }.joined(separator: ", ")
-    }
-
-    /// How many steps Adam has made: a whole number, since PyTorch 1.12 as a tensor of one float.
-    private static func stepCount(_ state: PickleValue, _ path: String) throws -> Int {
+    /// How many steps have been made: a whole number, since PyTorch 1.12 as a tensor of one float.
+    private static func stepCount(_ state: PickleValue, _ name: String) throws -> Int {
         let found =
-            try state["step"]?.int
-            ?? state["step"]?.tensor.flatMap { step in
+            try state[step]?.int
+            ?? state[step]?.tensor.flatMap { step in
                 step.shape.isEmpty ? Int(exactly: try step.tensor().item()) : nil
             }
         guard let found, (0...TrainingState.mostSteps).contains(found) else {
-            throw CheckpointError(path: path, reason: "expected a number of steps in the optimizer's state")
+            throw Problem(reason: "expected a number of steps in that of \(name)")
         }
         return found
-    }
-
-    private static func plainName(_ name: String) -> String {
-        name.hasPrefix("module.") ? String(name.dropFirst("module.".count)) : name
     }
 }

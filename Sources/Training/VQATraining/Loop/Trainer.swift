@@ -76,12 +76,20 @@ public final class Trainer {
     /// - Throws: `TrainingError` where the checkpoint is not one to go on from; `StateMismatch` where it does
     ///   not fit the model.
     public func resume(from checkpoint: Checkpoint) throws {
-        guard !checkpoint.optimizerState.isEmpty, checkpoint.stepCount > 0 || checkpoint.training != nil
+        if let reason = checkpoint.optimizerProblem {
+            throw TrainingError.unusableOptimizerState(reason: reason)
+        }
+        // Before the first step there are no moments to lose.
+        let isBeforeFirstStep = checkpoint.officialEpoch == 0 && checkpoint.optimizerState.isEmpty
+        let hasMoments = !checkpoint.optimizerState.isEmpty
+        guard isBeforeFirstStep || hasMoments && (checkpoint.stepCount > 0 || checkpoint.training != nil)
         else {
             throw TrainingError.noOptimizerState
         }
         try setup.model.load(checkpoint.weights)
-        try optimizer.restore(checkpoint.optimizerState, stepCount: checkpoint.stepCount)
+        if hasMoments {
+            try optimizer.restore(checkpoint.optimizerState, stepCount: checkpoint.stepCount)
+        }
         if let training = checkpoint.training {
             if training.stepInEpoch > 0 { try requireSameEpoch(as: checkpoint.settings) }
             guard training.isPossible(stepsPerEpoch: stepsPerEpoch) else {
@@ -92,12 +100,13 @@ public final class Trainer {
             state.threadCount = threads
             state.lossScale = lossScale == nil ? nil : training.lossScale ?? lossScale
         } else {
-            // The official release writes its checkpoints between epochs and says no more than Adam's step.
-            guard checkpoint.stepCount % stepsPerEpoch == 0 else {
+            // Official checkpoints are written between epochs. openvqa's say after which; the others say no more
+            // than Adam's step.
+            guard checkpoint.officialEpoch != nil || checkpoint.stepCount % stepsPerEpoch == 0 else {
                 throw TrainingError.notBetweenEpochs(step: checkpoint.stepCount, stepsPerEpoch: stepsPerEpoch)
             }
             state.step = checkpoint.stepCount
-            state.epoch = checkpoint.stepCount / stepsPerEpoch
+            state.epoch = checkpoint.officialEpoch ?? checkpoint.stepCount / stepsPerEpoch
             state.learningRateBase = checkpoint.officialLearningRateBase ?? options.lrBase
         }
         if let generator = checkpoint.generatorState { try TorchRuntime.setGeneratorState(generator) }

@@ -3,6 +3,7 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
     case tooFewQuestions(found: Int, batchSize: Int)
     case tooManyDevices(found: Int, questions: Int)
     case noOptimizerState
+    case unusableOptimizerState(reason: String)
     case notBetweenEpochs(step: Int, stepsPerEpoch: Int)
     case impossibleState(TrainingState, stepsPerEpoch: Int)
     case changedInEpoch(key: String, from: String, to: String)
@@ -19,6 +20,9 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
             "expected at most as many devices as there are questions in a part of a batch, \(questions), found \(found)"
         case .noOptimizerState:
             "the checkpoint has no optimizer state to go on from; it can evaluate, predict and answer"
+        case .unusableOptimizerState(let reason):
+            "it cannot be gone on from, only evaluate, predict and answer, since the optimizer's state is of no use: "
+                + reason
         case .notBetweenEpochs(let step, let stepsPerEpoch):
             "the checkpoint stands after step \(step), which is not the end of an epoch of \(stepsPerEpoch) "
                 + "steps: it was trained on other data or with another batch_size"
