@@ -16,12 +16,12 @@ public struct BatchBuilder: Sendable {
     /// How many words stand for a question that has none: the most that one has.
     public let maximumWords: Int
     /// The shapes that batches are filled up to; nil leaves them as they are.
-    public var shapes: BatchShapes?
+    package var shapes: BatchShapes?
     /// Whether all tensors of a batch lie in page-locked memory, which a GPU reads at full speed and by itself.
-    public var isPinned = false
+    package var isPinned = false
     /// Where images are noted whose features cannot be read; their questions are left out of batches. Nil makes that an
     /// error.
-    public var unreadable: UnreadableImages?
+    package var unreadable: UnreadableImages?
 
     private(set) var examples: Examples
     let features: any FeatureSource
@@ -62,7 +62,7 @@ public struct BatchBuilder: Sendable {
     /// regions once they are moved to that device.
     ///
     /// - Throws: `ResidentRegionsError` where not all the pictures are there, or not in this form.
-    public func using(_ resident: ResidentRegions) throws -> BatchBuilder {
+    package func using(_ resident: ResidentRegions) throws -> BatchBuilder {
         try resident.requireImages(of: self)
         var builder = self
         builder.resident = resident
@@ -72,7 +72,7 @@ public struct BatchBuilder: Sendable {
     /// A batch of those questions in these rows whose pictures' features can be read; nil where that is none.
     ///
     /// - Throws: As ``batch(rows:)``; where ``unreadable`` is set, not for features that cannot be read.
-    public func readableBatch(rows: some Collection<Int>) throws -> Batch? {
+    package func readableBatch(rows: some Collection<Int>) throws -> Batch? {
         guard let unreadable, resident == nil else { return try batch(rows: rows) }
         var pictures: [ImageID: any RegionRows] = [:]
         for row in rows where pictures[examples.imageIDs[row]] == nil {
@@ -103,7 +103,7 @@ public struct BatchBuilder: Sendable {
     }
 
     /// The questions that are left out, for the features of their pictures cannot be read; those found so far.
-    public var leftOut: [QuestionID] {
+    package var leftOut: [QuestionID] {
         guard let images = unreadable?.images, !images.isEmpty else { return [] }
         return zip(questionIDs, imageIDs).lazy.filter { images.contains($1) }.map { $0.0 }
     }
@@ -112,7 +112,7 @@ public struct BatchBuilder: Sendable {
     /// to know them beforehand. Reads every picture once, on all cores; where ``unreadable`` is nil, nothing is done.
     ///
     /// - Throws: `FeatureWidthError` where no more is wrong with features than their width.
-    public func leavingOutUnreadable() throws -> BatchBuilder {
+    package func leavingOutUnreadable() throws -> BatchBuilder {
         guard let unreadable, resident == nil else { return self }
         let images = Array(Set(imageIDs))
         let partLength = 256
@@ -144,13 +144,13 @@ public struct BatchBuilder: Sendable {
     }
 
     /// The feature stores that regions are read from.
-    public var stores: [FeatureStore] { features.stores }
+    package var stores: [FeatureStore] { features.stores }
 
     /// Reads the features of the first question's picture, which tells whether they are of the kind that the model
     /// takes.
     ///
     /// - Throws: `FeatureWidthError`; where ``unreadable`` is not set, what reading them throws.
-    public func lookAtFirstPicture() throws {
+    package func lookAtFirstPicture() throws {
         guard let image = examples.imageIDs.first else { return }
         do {
             _ = try picture(image)

@@ -6,15 +6,15 @@ import Workers
 /// The regions of many images on one device, each image once, so that training copies none of them again.
 ///
 /// ``Plan`` says how much memory they take, and loads them; ``BatchBuilder/using(_:)`` makes batches of them.
-public final class ResidentRegions: Sendable {
+package final class ResidentRegions: Sendable {
     /// Where they lie.
-    public let device: Device
+    package let device: Device
     /// The type of the features that batches get. They are kept in float16, and converted when they are taken.
-    public let computingType: DType
+    package let computingType: DType
     /// How many images there are.
-    public var imageCount: Int { places.count }
+    package var imageCount: Int { places.count }
     /// How many rows there are, one of zeros included.
-    public var rowCount: Int { features.size(0) }
+    package var rowCount: Int { features.size(0) }
 
     /// float16 `[rows, width]`; the first row is of zeros.
     private let features: Tensor
@@ -98,11 +98,11 @@ extension ResidentRegions {
     /// (``FeatureSource/regionCount(of:)``), as both the feature store and the official files do, and else the maximum.
     /// Regions of zeros, which are left out, make it too large; what is left over at the end stays unused. A store
     /// tells at once; of official files, each is read once more for it, but its features are not unpacked.
-    public struct Plan: Sendable {
+    package struct Plan: Sendable {
         /// How many bytes of the device's memory the regions will take.
-        public let byteCount: Int
+        package let byteCount: Int
         /// How many images there are.
-        public var imageCount: Int { images.count }
+        package var imageCount: Int { images.count }
 
         private let builders: [BatchBuilder]
         private let images: [Image]
@@ -121,7 +121,7 @@ extension ResidentRegions {
         /// - Parameter builders: The questions. Where an image is in several, it is read from the first one's source.
         /// - Throws: `ResidentRegionsError` where there are none, or they look for regions of different forms; what
         ///   counting regions throws.
-        public init(_ builders: [BatchBuilder]) throws {
+        package init(_ builders: [BatchBuilder]) throws {
             guard let first = builders.first else {
                 throw ResidentRegionsError(expected: "questions about pictures", found: "none")
             }
@@ -165,7 +165,7 @@ extension ResidentRegions {
         /// - Returns: Nil where `shouldStop` ended it.
         /// - Throws: What reading features throws; `FeatureWidthError`; `ResidentRegionsError` where a feature is too
         ///   large for float16, or a source has more regions than it said; `TorchError` where memory is short.
-        public func load(
+        package func load(
             on device: Device, computingType: DType = .float32, onProgress: (Int) throws -> Void = { _ in },
             shouldStop: () -> Bool = { false }
         ) throws -> ResidentRegions? {

@@ -12,7 +12,7 @@ public struct ModelConfiguration: Sendable {
     /// A model with the options of one of its presets.
     ///
     /// - Throws: ``ConfigurationError`` where the preset has a value that the options do not take.
-    public init(_ entry: ModelRegistry.Entry) throws(ConfigurationError) {
+    package init(_ entry: ModelRegistry.Entry) throws(ConfigurationError) {
         name = entry.preset.name
         type = entry.type
         var options = entry.type.defaultOptions
@@ -21,12 +21,12 @@ public struct ModelConfiguration: Sendable {
     }
 
     /// Words that have numbers behind padding and unknown, and before all words of questions.
-    public var reservedWords: [String] { type.reservedWords(any: options) }
+    package var reservedWords: [String] { type.reservedWords(any: options) }
 
     /// Builds the network with its start values.
     ///
     /// - Throws: `TorchError` where memory is short.
-    public func make(_ inputs: ModelInputs) throws -> any VQAModel { try type.make(options, inputs) }
+    package func make(_ inputs: ModelInputs) throws -> any VQAModel { try type.make(options, inputs) }
 }
 
 extension VQAModel {

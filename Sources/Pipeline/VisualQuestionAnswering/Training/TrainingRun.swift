@@ -76,7 +76,7 @@ public final class TrainingRun {
     /// The checkpoint that it goes on from; nil where it starts anew.
     public let source: String?
     /// What trains the model.
-    public let trainer: Trainer
+    package let trainer: Trainer
     /// The question files' part of it.
     let setup: Trainer.Setup
 
