@@ -14,7 +14,7 @@ package struct BatchShapes: Sendable, Equatable {
     package let regionStep: Int
     /// What the number of word rows is a multiple of.
     package let wordStep: Int
-    /// The most regions of a picture, and of a filler.
+    /// The most regions of an image, and of a filler.
     package let maximumRegions: Int
     /// The most words of a question, and of a filler.
     package let maximumWords: Int
@@ -28,7 +28,7 @@ package struct BatchShapes: Sendable, Equatable {
     ///   - questions: How many questions a batch has at most.
     ///   - regionStep: What the number of region rows is to be a multiple of.
     ///   - wordStep: What the number of word rows is to be a multiple of.
-    ///   - maximumRegions: The most regions of a picture.
+    ///   - maximumRegions: The most regions of an image.
     ///   - maximumWords: The most words of a question.
     /// - Throws: `BatchShapesError` where one of them is below 1, or where fillers of one row each would have to bring
     ///   rows to a multiple of more than 1.

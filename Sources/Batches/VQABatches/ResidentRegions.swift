@@ -18,7 +18,7 @@ package final class ResidentRegions: Sendable {
 
     /// float16 `[rows, width]`; the first row is of zeros.
     private let features: Tensor
-    /// float32 `[rows, 4]`, as fractions of the picture's width and height.
+    /// float32 `[rows, 4]`, as fractions of the image's width and height.
     private let boxes: Tensor
     private let places: [ImageID: Range<Int>]
     private let form: Form
@@ -27,7 +27,7 @@ package final class ResidentRegions: Sendable {
     struct Form: Equatable, CustomStringConvertible {
         let width: Int
         let maximumRegions: Int
-        var description: String { "features \(width) wide of at most \(maximumRegions) regions a picture" }
+        var description: String { "features \(width) wide of at most \(maximumRegions) regions an image" }
     }
 
     fileprivate init(
@@ -41,7 +41,7 @@ package final class ResidentRegions: Sendable {
         self.form = form
     }
 
-    /// Makes sure that the pictures of a builder's questions are here.
+    /// Makes sure that the images of a builder's questions are here.
     ///
     /// - Throws: `ResidentRegionsError`.
     func requireImages(of builder: BatchBuilder) throws(ResidentRegionsError) {
@@ -123,7 +123,7 @@ extension ResidentRegions {
         ///   counting regions throws.
         package init(_ builders: [BatchBuilder]) throws {
             guard let first = builders.first else {
-                throw ResidentRegionsError(expected: "questions about pictures", found: "none")
+                throw ResidentRegionsError(expected: "questions about images", found: "none")
             }
             let form = Form(first)
             if let other = builders.map(Form.init).first(where: { $0 != form }) {
@@ -208,7 +208,7 @@ extension ResidentRegions {
             ) { number in
                 let part = images[ranges[number]]
                 return try Chunk(
-                    part.map(\.id), pictures: part.map { try builders[$0.builder].picture($0.id) }, form,
+                    part.map(\.id), regions: part.map { try builders[$0.builder].regions(of: $0.id) }, form,
                     memory: memory, pinned: pinned)
             }
         }
@@ -239,10 +239,10 @@ extension ResidentRegions {
         let lengths: [Int]
 
         init(
-            _ images: [ImageID], pictures: [any RegionRows], _ form: Form, memory: RowMemory, pinned: Bool
+            _ images: [ImageID], regions: [any RegionRows], _ form: Form, memory: RowMemory, pinned: Bool
         ) throws {
             let packed = try PackedRegions(
-                pictures, width: form.width, maximumRegions: form.maximumRegions, memory: .pageable(memory))
+                regions, width: form.width, maximumRegions: form.maximumRegions, memory: .pageable(memory))
             self.images = images
             (boxes, lengths) = (packed.boxes, packed.lengths)
             features = try packed.features.withUnsafeElements(of: Float.self) { floats in

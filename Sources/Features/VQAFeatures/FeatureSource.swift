@@ -31,7 +31,7 @@ extension FeatureSource {
     package func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] {
         var missing: Set<ImageID> = []
         var previous: ImageID?
-        // The questions about a picture mostly follow one another.
+        // The questions about an image mostly follow one another.
         for image in imageIDs where image != previous {
             previous = image
             if !contains(image) { missing.insert(image) }

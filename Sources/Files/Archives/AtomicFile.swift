@@ -33,7 +33,7 @@ package final class AtomicFile {
         }
         // A link, such as /dev/stdout, stays a link: what it leads to is replaced.
         let target = Self.resolved(path)
-        // Ends in no extension that a data set's reader looks for, should a kill leave it behind.
+        // Ends in no extension that a dataset's reader looks for, should a kill leave it behind.
         let temporaryPath = "\(target).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
         let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw ArchiveError(unwritable: path) }

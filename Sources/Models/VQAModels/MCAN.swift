@@ -97,7 +97,7 @@ final class RegionAdapter: Module {
 
     func callAsFunction(_ batch: Batch) throws -> Tensor {
         guard let boxFeatures else { return try regionFeatures(batch.regions) }
-        let boxes = try batch.boxes  // [R, 4], fractions of the picture
+        let boxes = try batch.boxes  // [R, 4], fractions of the image
         func column(_ index: Int) throws -> Tensor { try boxes.narrowed(axis: 1, start: index, length: 1) }
         let area = try (column(2) - column(0)) * (column(3) - column(1))
         let features = try boxFeatures(Tensor.concatenate([boxes, area], axis: 1))
@@ -135,7 +135,7 @@ final class CoAttention: Module {
     }
 }
 
-/// The hyper-parameters of MCAN. The defaults are those of openvqa's small model.
+/// The settings of MCAN. The defaults are those of openvqa's small model.
 public struct MCANOptions: SettingsGroup {
     static let openvqa = "openvqa"
     static let mcanVQA = "mcan-vqa"

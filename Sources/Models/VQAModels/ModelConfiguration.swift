@@ -1,15 +1,15 @@
 import VQASettings
 
-/// A model that was chosen, and its options.
+/// A model that was chosen, and the values of its settings.
 public struct ModelConfiguration: Sendable {
     /// The name it was chosen by.
     public let name: String
     /// The model.
     public let type: any VQAModel.Type
-    /// Its options.
+    /// The values of its settings.
     public var options: any SettingsGroup
 
-    /// A model with the options of one of its presets.
+    /// A model with the settings of one of its presets.
     ///
     /// - Throws: ``ConfigurationError`` where the preset has a value that the options do not take.
     package init(_ entry: ModelRegistry.Entry) throws(ConfigurationError) {
@@ -40,7 +40,7 @@ extension VQAModel {
     fileprivate static func make(_ options: any SettingsGroup, _ inputs: ModelInputs) throws -> any VQAModel {
         guard let options = options as? Options else {
             throw ConfigurationError(
-                key: "model", reason: "expected options of \(Self.self), found \(options)")
+                key: "model", reason: "expected settings of \(Self.self), found \(options)")
         }
         return try Self(options, inputs: inputs)
     }

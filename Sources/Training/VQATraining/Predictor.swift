@@ -36,11 +36,11 @@ package struct Predictor {
         workers = options.numWorkers
     }
 
-    /// Answers all questions; those about pictures whose features cannot be read are left out where the builder notes
+    /// Answers all questions; those about images whose features cannot be read are left out where the builder notes
     /// these.
     ///
     /// - Parameters:
-    ///   - builder: The questions and their pictures.
+    ///   - builder: The questions and their images.
     ///   - onLogits: Called for some questions after the others with the logits of every answer, float32
     ///     `[questions, answers]` on the CPU; nil where nobody wants them.
     ///   - onProgress: Called now and then with the number of questions answered; returns whether to go on.

@@ -3,11 +3,11 @@ import FileSystem
 import Foundation
 import VQAFeatures
 
-/// easy-VQA: a small public data set of pictures of one coloured shape each, with questions about them.
+/// easy-VQA: a small public dataset of pictures of one coloured shape each, with questions about them.
 ///
 /// It comes as a Python wheel, `easy_vqa-1.0-py3-none-any.whl` on PyPI; no Python is needed to read it.
 package enum EasyVQA {
-    /// How much of the data set an import has found and put in place.
+    /// How much of the dataset an import has found and put in place.
     package struct Summary: Sendable, Equatable {
         /// 4,000 pictures and 38,575 questions in version 1.0.
         package let training: Counts
@@ -15,7 +15,7 @@ package enum EasyVQA {
         package let test: Counts
     }
 
-    /// The size of one part of the data set.
+    /// The size of one part of the dataset.
     package struct Counts: Sendable, Equatable {
         /// The number of pictures.
         package let pictures: Int
@@ -23,7 +23,7 @@ package enum EasyVQA {
         package let questions: Int
     }
 
-    /// Writes the data set in the layout of VQA-v2, its test part in the place of `val2014`:
+    /// Writes the dataset in the layout of VQA-v2, its test part in the place of `val2014`:
     ///
     ///     vqa/v2_OpenEnded_mscoco_{train2014,val2014}_questions.json
     ///     vqa/v2_mscoco_{train2014,val2014}_annotations.json
@@ -38,7 +38,7 @@ package enum EasyVQA {
     ///
     /// - Parameters:
     ///   - wheel: the path of the wheel.
-    ///   - folder: the path of the data set's folder, which is made where it is missing.
+    ///   - folder: the path of the dataset's folder, which is made where it is missing.
     /// - Throws: `EasyVQAError` when the file is not an easy-VQA wheel or the folder cannot be made,
     ///   `ArchiveError` when the wheel cannot be read or a file cannot be written.
     package static func importWheel(at wheel: String, into folder: String) throws -> Summary {
@@ -86,7 +86,7 @@ extension EasyVQAWheel.Question {
     }
 }
 
-/// A data set's folder in the layout of VQA-v2.
+/// A dataset's folder in the layout of VQA-v2.
 private struct Layout {
     let folder: String
 

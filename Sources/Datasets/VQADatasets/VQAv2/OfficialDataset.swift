@@ -127,7 +127,7 @@ public final class OfficialDataset {
         Examples(questions: try questions(split), vocabulary: vocabulary, maximumWords: maximumWords)
     }
 
-    /// The places that the features of the splits' pictures are read from, each once.
+    /// The places that the features of the splits' images are read from, each once.
     ///
     /// Where a finished store lies beside a folder of `.npz` files (`train2014.packed` beside `train2014`), it
     /// is the store; for images that it lacks it is the folder all the same.
@@ -139,7 +139,7 @@ public final class OfficialDataset {
         }
     }
 
-    /// The folders that the features of the splits' pictures come from, packed or not, each once.
+    /// The folders that the features of the splits' images come from, packed or not, each once.
     private func featureFolders(_ splits: [DatasetSplit]) -> [URL] {
         var folders: [URL] = []
         for folder in splits.flatMap(layout.featureFolders) where !folders.contains(folder) {
@@ -148,12 +148,12 @@ public final class OfficialDataset {
         return folders
     }
 
-    /// The features of the splits' pictures, from the places that `featurePlaces` gives. What a store lacks is read
+    /// The features of the splits' images, from the places that `featurePlaces` gives. What a store lacks is read
     /// from the folder beside it.
     ///
     /// - Parameters:
     ///   - splits: The splits.
-    ///   - maximumRegions: How many regions of a picture are kept: the first ones.
+    ///   - maximumRegions: How many regions of an image are kept: the first ones.
     ///   - onNotice: Told once, on whichever thread meets it, where something is read from a folder beside its store.
     /// - Throws: `AbsentFeaturesError` where there are none; `FeatureFolderError` where a folder cannot be read;
     ///   `FeatureStoreError`,
