@@ -58,7 +58,7 @@ import VQADatasets
         try Data("no zip".utf8).write(to: URL(fileURLWithPath: file))
         let outcome = try mini.tool.run(train(mini, "--skip-damaged"))
         #expect(outcome.exitCode == 0, "\(outcome.errorOutput)")
-        #expect(outcome.errorOutput.contains("questions about 1 pictures whose features cannot be read"))
+        #expect(outcome.errorOutput.contains("questions about 1 images whose features cannot be read"))
         #expect(outcome.errorOutput.contains(file))
         #expect(mini.exists(mini.runFile("epoch1.safetensors")))
     }
@@ -121,7 +121,7 @@ import VQADatasets
         let leftOut = try #require(report["leftOut"] as? Int)
         #expect(leftOut > 0)
         #expect(report["questions"] as? Int == 72 - leftOut)
-        #expect(outcome.errorOutput.contains("left out: \(leftOut) questions about 1 pictures"))
+        #expect(outcome.errorOutput.contains("left out: \(leftOut) questions about 1 images"))
         #expect(outcome.errorOutput.contains("the results lack them"))
         #expect(outcome.errorOutput.contains(file))
         let results = try ResultFile.read(URL(fileURLWithPath: mini.tool.folder.file("val.json")))

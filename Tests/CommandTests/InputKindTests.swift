@@ -12,7 +12,7 @@ import VQAFeatures
         let features = tool.folder.file("features.pkl")
         try FileManager.default.copyItem(atPath: npz.path, toPath: features)
         let outcome = try tool.run("info", features)
-        #expect(outcome.output == "features: 5 regions, 8 wide, of a picture of 80 x 60 pixels\n")
+        #expect(outcome.output == "features: 5 regions, 8 wide, of an image of 80 x 60 pixels\n")
         let checkpoint = tool.folder.file("epoch2")
         try FileManager.default.copyItem(atPath: MiniRun.checkpoint(2).path, toPath: checkpoint)
         #expect(try tool.run("info", checkpoint).output.hasPrefix("checkpoint: "))

@@ -126,9 +126,9 @@ import VQAFeatures
         let outcome = try succeed(train("--skip-damaged", "--set", "batch_size=1"))
         for (path, images) in [training, validation] {
             let lines = outcome.errorLines.filter { $0.contains(path) }
-            #expect(lines.contains { $0.hasSuffix("its \(images) pictures are left out") }, "\(lines)")
+            #expect(lines.contains { $0.hasSuffix("its \(images) images are left out") }, "\(lines)")
         }
-        #expect(outcome.errorOutput.contains("questions about \(training.images) pictures whose features"))
+        #expect(outcome.errorOutput.contains("questions about \(training.images) images whose features"))
         #expect(outcome.errorOutput.contains("left out of the val questions: "))
         let record = try #require(try mini.metrics().first)
         let leftOut = try #require(record["left_out"] as? Int)

@@ -93,9 +93,10 @@ class OwnPackageTests(unittest.TestCase):
     def add_readme_programs(cls):
         """As targets of the same package, so that what they depend on is built once."""
         ask, train = readme_programs()
+        dataset = (REPOSITORY / "Tests" / "PackageTests" / "own-dataset" / "main.swift").read_text()
         manifest = cls.package / "Package.swift"
         targets = ""
-        for name, text in [("ask", ask), ("train", train)]:
+        for name, text in [("ask", ask), ("train", train), ("own-dataset", dataset)]:
             source = cls.package / "Sources" / name / "main.swift"
             source.parent.mkdir()
             source.write_text(text if "Foundation" in text else "import Foundation\n" + text)
@@ -120,6 +121,13 @@ class OwnPackageTests(unittest.TestCase):
         self.assertIn("The width of the hidden rows.", settings)
         evaluated = run([own, "evaluate", "--checkpoint", checkpoint, "--data", str(MINI / "datasets"), "--json"], work)
         self.assertIn("overall", json.loads(evaluated.stdout))
+
+    def test_a_dataset_and_features_of_ones_own_need_nothing_that_is_not_public(self):
+        work = self.folder / "dataset-work"
+        work.mkdir()
+        lines = run([str(self.binaries / "own-dataset")], work).stdout.splitlines()
+        self.assertEqual(lines[0], "[3, 2] [12] [3, 2]")
+        self.assertTrue((work / "ckpts" / "ckpt_colours" / "epoch1.safetensors").exists(), lines)
 
     def test_the_programs_of_the_readme_train_and_ask(self):
         work = self.folder / "readme-work"

@@ -1,9 +1,9 @@
 import Torch
 import VQADatasets
 
-/// Some questions about pictures, as a model takes them: packed, without padding.
+/// Some questions about images, as a model takes them: packed, without padding.
 ///
-/// Behind its questions a batch may have fillers (``BatchShapes``): sequences of regions and words that stand for
+/// Behind its questions a batch may have fillers (`BatchShapes`): sequences of regions and words that stand for
 /// no question. A model gives logits for them too, which nobody looks at.
 public struct Batch: Sendable {
     /// The questions, in the batch's order.
@@ -24,14 +24,14 @@ public struct Batch: Sendable {
     /// The number of questions, B, without fillers.
     public var count: Int { questionIDs.count }
 
-    /// Region features of all pictures, one below the other: `[regions, width]`, float32 or what a
-    /// ``ResidentRegions`` computes in.
+    /// Region features of all images, one below the other: `[regions, width]`, float32 or what a
+    /// `ResidentRegions` computes in.
     ///
     /// - Throws: `RegionsElsewhereError` where they lie on a device that the batch has yet to be moved to.
     public var regions: Tensor { get throws(RegionsElsewhereError) { try content.rows().features } }
 
-    /// Where the regions lie in their pictures: float32 `[regions, 4]`, x1, y1, x2, y2 as fractions of the
-    /// picture's width and height.
+    /// Where the regions lie in their images: float32 `[regions, 4]`, x1, y1, x2, y2 as fractions of the
+    /// image's width and height.
     ///
     /// - Throws: As ``regions``.
     public var boxes: Tensor { get throws(RegionsElsewhereError) { try content.rows().boxes } }
@@ -122,6 +122,6 @@ public struct RegionsElsewhereError: Error, Sendable, CustomStringConvertible {
     public let device: Device
     /// One line.
     public var description: String {
-        "expected a batch on \(device), where the regions of its pictures are, found one still to be moved there"
+        "expected a batch on \(device), where the regions of its images are, found one still to be moved there"
     }
 }

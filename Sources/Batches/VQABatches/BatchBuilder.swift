@@ -3,25 +3,25 @@ import VQADatasets
 import VQAFeatures
 import Workers
 
-/// Puts questions, pictures' features and targets together to batches.
+/// Puts questions, images' features and targets together to batches.
 ///
 /// Any number of threads may build batches at once; no operator of libtorch runs on them.
 public struct BatchBuilder: Sendable {
     /// The questions, in order.
     public var questionIDs: [QuestionID] { examples.questionIDs }
-    /// The picture of each question.
+    /// The image of each question.
     public var imageIDs: [ImageID] { examples.imageIDs }
-    /// How many regions of a picture are kept: the first ones.
+    /// How many regions of an image are kept: the first ones.
     public let maximumRegions: Int
     /// How many words stand for a question that has none: the most that one has.
     public let maximumWords: Int
     /// The shapes that batches are filled up to; nil leaves them as they are.
-    public var shapes: BatchShapes?
+    package var shapes: BatchShapes?
     /// Whether all tensors of a batch lie in page-locked memory, which a GPU reads at full speed and by itself.
-    public var isPinned = false
+    package var isPinned = false
     /// Where images are noted whose features cannot be read; their questions are left out of batches. Nil makes that an
     /// error.
-    public var unreadable: UnreadableImages?
+    package var unreadable: UnreadableImages?
 
     private(set) var examples: Examples
     let features: any FeatureSource
@@ -32,12 +32,12 @@ public struct BatchBuilder: Sendable {
 
     /// - Parameters:
     ///   - examples: The questions.
-    ///   - features: The features of their pictures.
+    ///   - features: The features of their images.
     ///   - answerCount: How many answers a target has.
     ///   - featureWidth: How wide a region's features must be.
-    ///   - maximumRegions: How many regions of a picture are kept: the first ones.
+    ///   - maximumRegions: How many regions of an image are kept: the first ones.
     ///   - maximumWords: How many words stand for a question that has none.
-    /// - Throws: `MissingFeaturesError` where a question's picture has no features.
+    /// - Throws: `MissingFeaturesError` where a question's image has no features.
     public init(
         examples: Examples, features: any FeatureSource, answerCount: Int, featureWidth: Int,
         maximumRegions: Int, maximumWords: Int
@@ -61,58 +61,58 @@ public struct BatchBuilder: Sendable {
     /// The same batches with regions that are on a device already: nothing is read for them, and they have their
     /// regions once they are moved to that device.
     ///
-    /// - Throws: `ResidentRegionsError` where not all the pictures are there, or not in this form.
-    public func using(_ resident: ResidentRegions) throws -> BatchBuilder {
+    /// - Throws: `ResidentRegionsError` where not all the images are there, or not in this form.
+    package func using(_ resident: ResidentRegions) throws -> BatchBuilder {
         try resident.requireImages(of: self)
         var builder = self
         builder.resident = resident
         return builder
     }
 
-    /// A batch of those questions in these rows whose pictures' features can be read; nil where that is none.
+    /// A batch of those questions in these rows whose images' features can be read; nil where that is none.
     ///
     /// - Throws: As ``batch(rows:)``; where ``unreadable`` is set, not for features that cannot be read.
-    public func readableBatch(rows: some Collection<Int>) throws -> Batch? {
+    package func readableBatch(rows: some Collection<Int>) throws -> Batch? {
         guard let unreadable, resident == nil else { return try batch(rows: rows) }
-        var pictures: [ImageID: any RegionRows] = [:]
-        for row in rows where pictures[examples.imageIDs[row]] == nil {
+        var found: [ImageID: any RegionRows] = [:]
+        for row in rows where found[examples.imageIDs[row]] == nil {
             let image = examples.imageIDs[row]
             guard !unreadable.contains(image) else { continue }
             do {
-                pictures[image] = try picture(image)
+                found[image] = try regions(of: image)
             } catch {
                 unreadable.note(image, error)
             }
         }
         while true {
-            let readable = rows.filter { pictures[examples.imageIDs[$0]] != nil }
+            let readable = rows.filter { found[examples.imageIDs[$0]] != nil }
             guard !readable.isEmpty else { return nil }
             // Regions of a store are read only when they are copied.
             var failed: Int?
             do {
                 return try batch(
-                    rows: readable, readable.compactMap { pictures[examples.imageIDs[$0]] },
+                    rows: readable, readable.compactMap { found[examples.imageIDs[$0]] },
                     onFailure: { failed = $0 })
             } catch {
                 guard let failed else { throw error }
                 let image = examples.imageIDs[readable[failed]]
                 unreadable.note(image, error)
-                pictures[image] = nil
+                found[image] = nil
             }
         }
     }
 
-    /// The questions that are left out, for the features of their pictures cannot be read; those found so far.
-    public var leftOut: [QuestionID] {
+    /// The questions that are left out, for the features of their images cannot be read; those found so far.
+    package var leftOut: [QuestionID] {
         guard let images = unreadable?.images, !images.isEmpty else { return [] }
         return zip(questionIDs, imageIDs).lazy.filter { images.contains($1) }.map { $0.0 }
     }
 
-    /// The same without the questions about pictures whose features cannot be read, and without targets: for what needs
-    /// to know them beforehand. Reads every picture once, on all cores; where ``unreadable`` is nil, nothing is done.
+    /// The same without the questions about images whose features cannot be read, and without targets: for what needs
+    /// to know them beforehand. Reads every image once, on all cores; where ``unreadable`` is nil, nothing is done.
     ///
     /// - Throws: `FeatureWidthError` where no more is wrong with features than their width.
-    public func leavingOutUnreadable() throws -> BatchBuilder {
+    package func leavingOutUnreadable() throws -> BatchBuilder {
         guard let unreadable, resident == nil else { return self }
         let images = Array(Set(imageIDs))
         let partLength = 256
@@ -130,11 +130,11 @@ public struct BatchBuilder: Sendable {
         return readable
     }
 
-    /// Reads a picture's regions, and notes it where that fails.
+    /// Reads an image's regions, and notes it where that fails.
     private func look(at image: ImageID, _ unreadable: UnreadableImages) throws {
         do {
             _ = try PackedRegions(
-                [try picture(image)], width: featureWidth, maximumRegions: maximumRegions,
+                [try regions(of: image)], width: featureWidth, maximumRegions: maximumRegions,
                 memory: .pageable(memory))
         } catch let error as FeatureWidthError {
             throw error
@@ -144,16 +144,16 @@ public struct BatchBuilder: Sendable {
     }
 
     /// The feature stores that regions are read from.
-    public var stores: [FeatureStore] { features.stores }
+    package var stores: [FeatureStore] { features.stores }
 
-    /// Reads the features of the first question's picture, which tells whether they are of the kind that the model
+    /// Reads the features of the first question's image, which tells whether they are of the kind that the model
     /// takes.
     ///
     /// - Throws: `FeatureWidthError`; where ``unreadable`` is not set, what reading them throws.
-    public func lookAtFirstPicture() throws {
+    package func lookAtFirstImage() throws {
         guard let image = examples.imageIDs.first else { return }
         do {
-            _ = try picture(image)
+            _ = try regions(of: image)
         } catch  where unreadable != nil && !(error is FeatureWidthError) {
             return
         }
@@ -163,15 +163,15 @@ public struct BatchBuilder: Sendable {
     ///
     /// - Throws: What reading features throws; `FeatureWidthError` where they are not as wide as the model
     ///   expects; `BatchShapesError` where there are more questions than the shapes have; `TorchError` where memory is
-    ///   short, cannot be page-locked, or a question has more words or a picture more regions than the shapes have.
+    ///   short, cannot be page-locked, or a question has more words or an image more regions than the shapes have.
     public func batch(rows: some Collection<Int>) throws -> Batch {
-        try batch(rows: rows, resident == nil ? rows.map { try picture(examples.imageIDs[$0]) } : [])
+        try batch(rows: rows, resident == nil ? rows.map { try regions(of: examples.imageIDs[$0]) } : [])
     }
 
     private func batch(
-        rows: some Collection<Int>, _ pictures: [any RegionRows], onFailure: (Int) -> Void = { _ in }
+        rows: some Collection<Int>, _ images: [any RegionRows], onFailure: (Int) -> Void = { _ in }
     ) throws -> Batch {
-        let (content, regionLengths) = try regions(rows, pictures, onFailure)
+        let (content, regionLengths) = try regions(rows, images, onFailure)
         let (words, wordSegments) = try words(rows)
         return Batch(
             questionIDs: rows.map { examples.questionIDs[$0] },
@@ -181,9 +181,9 @@ public struct BatchBuilder: Sendable {
             words: words, wordSegments: wordSegments, targets: examples.hasTargets ? try targets(rows) : nil)
     }
 
-    /// The regions of the questions' pictures, and how many each of them and each filler has.
+    /// The regions of the questions' images, and how many each of them and each filler has.
     private func regions(
-        _ rows: some Collection<Int>, _ pictures: [any RegionRows], _ onFailure: (Int) -> Void
+        _ rows: some Collection<Int>, _ images: [any RegionRows], _ onFailure: (Int) -> Void
     ) throws -> (RegionContent, lengths: [Int]) {
         let filling = try shapes?.regionFilling(questions: rows.count) ?? .none
         if let resident {
@@ -192,7 +192,7 @@ public struct BatchBuilder: Sendable {
             return (.resident(rows: try Tensor(places, pinned: isPinned), of: resident), lengths)
         }
         let packed = try PackedRegions(
-            pictures, width: featureWidth, maximumRegions: maximumRegions, filling: filling,
+            images, width: featureWidth, maximumRegions: maximumRegions, filling: filling,
             memory: isPinned ? .pinned : .pageable(memory), onFailure: onFailure)
         return (.held(packed.features, boxes: packed.boxes), packed.lengths)
     }
@@ -227,15 +227,15 @@ public struct BatchBuilder: Sendable {
         )
     }
 
-    /// The regions of a picture.
+    /// The regions of an image.
     ///
     /// - Throws: What reading them throws; `FeatureWidthError`.
-    func picture(_ image: ImageID) throws -> any RegionRows {
-        let picture = try features.regions(of: image)
-        guard picture.width == featureWidth else {
-            throw FeatureWidthError(image: image, expected: featureWidth, found: picture.width)
+    func regions(of image: ImageID) throws -> any RegionRows {
+        let regions = try features.regions(of: image)
+        guard regions.width == featureWidth else {
+            throw FeatureWidthError(image: image, expected: featureWidth, found: regions.width)
         }
-        return picture
+        return regions
     }
 
     private func targets(_ rows: some Collection<Int>) throws -> Tensor {
@@ -252,11 +252,11 @@ public struct BatchBuilder: Sendable {
 
 /// Features of another width than the model was built for.
 public struct FeatureWidthError: Error, Sendable, CustomStringConvertible {
-    /// The picture.
+    /// The image.
     public let image: ImageID
     /// The width that the model looks for: `img_feat_size`.
     public let expected: Int
-    /// The width of the picture's features.
+    /// The width of the image's features.
     public let found: Int
 
     /// One line.

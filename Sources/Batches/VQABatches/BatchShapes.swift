@@ -7,32 +7,32 @@
 /// positions.
 ///
 /// A batch of fewer questions has a filler more for each one that it lacks, and the same shapes, its targets' excepted.
-public struct BatchShapes: Sendable, Equatable {
+package struct BatchShapes: Sendable, Equatable {
     /// How many questions a batch has at most.
-    public let questions: Int
+    package let questions: Int
     /// What the number of region rows is a multiple of.
-    public let regionStep: Int
+    package let regionStep: Int
     /// What the number of word rows is a multiple of.
-    public let wordStep: Int
-    /// The most regions of a picture, and of a filler.
-    public let maximumRegions: Int
+    package let wordStep: Int
+    /// The most regions of an image, and of a filler.
+    package let maximumRegions: Int
     /// The most words of a question, and of a filler.
-    public let maximumWords: Int
+    package let maximumWords: Int
     /// How many fillers a batch of `questions` questions has.
-    public let fillerCount: Int
+    package let fillerCount: Int
 
     /// How many sequences every batch has: questions and fillers.
-    public var sequenceCount: Int { questions + fillerCount }
+    package var sequenceCount: Int { questions + fillerCount }
 
     /// - Parameters:
     ///   - questions: How many questions a batch has at most.
     ///   - regionStep: What the number of region rows is to be a multiple of.
     ///   - wordStep: What the number of word rows is to be a multiple of.
-    ///   - maximumRegions: The most regions of a picture.
+    ///   - maximumRegions: The most regions of an image.
     ///   - maximumWords: The most words of a question.
     /// - Throws: `BatchShapesError` where one of them is below 1, or where fillers of one row each would have to bring
     ///   rows to a multiple of more than 1.
-    public init(
+    package init(
         questions: Int, regionStep: Int = 256, wordStep: Int = 64, maximumRegions: Int, maximumWords: Int
     ) throws(BatchShapesError) {
         self.questions = questions
@@ -64,7 +64,7 @@ public struct BatchShapes: Sendable, Equatable {
     /// How many rows each filler has behind the rows of a batch's questions.
     ///
     /// - Throws: `BatchShapesError` where there are more questions than a batch has.
-    public func fillers(questions: Int, regionRows: Int, wordRows: Int) throws(BatchShapesError)
+    package func fillers(questions: Int, regionRows: Int, wordRows: Int) throws(BatchShapesError)
         -> (regions: [Int], words: [Int])
     {
         (
@@ -118,11 +118,11 @@ struct RowFilling: Sendable {
 }
 
 /// Shapes that batches cannot be filled up to.
-public struct BatchShapesError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct BatchShapesError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What should have been there.
-    public let expected: String
+    package let expected: String
     /// What was there instead.
-    public let found: String
+    package let found: String
     /// One line.
-    public var description: String { "batch shapes: expected \(expected), found \(found)" }
+    package var description: String { "batch shapes: expected \(expected), found \(found)" }
 }

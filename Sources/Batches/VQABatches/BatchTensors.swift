@@ -4,7 +4,7 @@ extension Batch {
     /// All tensors, in an order that is the same for batches of the same kind.
     ///
     /// - Throws: As ``regions``.
-    public var tensors: [Tensor] {
+    package var tensors: [Tensor] {
         get throws(RegionsElsewhereError) {
             let rest = [words] + regionSegments.tensors + wordSegments.tensors
             return [try regions, try boxes] + rest + (targets.map { [$0] } ?? [])
@@ -15,7 +15,7 @@ extension Batch {
     ///
     /// - Parameter other: Of the same shapes, on any device.
     /// - Throws: `TorchError` where the shapes disagree.
-    public func copyTensors(from other: Batch) throws {
+    package func copyTensors(from other: Batch) throws {
         let (own, others) = (try tensors, try other.tensors)
         guard own.map(\.shape) == others.map(\.shape) else {
             throw TorchError(

@@ -6,19 +6,19 @@ import Workers
 /// The regions of many images on one device, each image once, so that training copies none of them again.
 ///
 /// ``Plan`` says how much memory they take, and loads them; ``BatchBuilder/using(_:)`` makes batches of them.
-public final class ResidentRegions: Sendable {
+package final class ResidentRegions: Sendable {
     /// Where they lie.
-    public let device: Device
+    package let device: Device
     /// The type of the features that batches get. They are kept in float16, and converted when they are taken.
-    public let computingType: DType
+    package let computingType: DType
     /// How many images there are.
-    public var imageCount: Int { places.count }
+    package var imageCount: Int { places.count }
     /// How many rows there are, one of zeros included.
-    public var rowCount: Int { features.size(0) }
+    package var rowCount: Int { features.size(0) }
 
     /// float16 `[rows, width]`; the first row is of zeros.
     private let features: Tensor
-    /// float32 `[rows, 4]`, as fractions of the picture's width and height.
+    /// float32 `[rows, 4]`, as fractions of the image's width and height.
     private let boxes: Tensor
     private let places: [ImageID: Range<Int>]
     private let form: Form
@@ -27,7 +27,7 @@ public final class ResidentRegions: Sendable {
     struct Form: Equatable, CustomStringConvertible {
         let width: Int
         let maximumRegions: Int
-        var description: String { "features \(width) wide of at most \(maximumRegions) regions a picture" }
+        var description: String { "features \(width) wide of at most \(maximumRegions) regions an image" }
     }
 
     fileprivate init(
@@ -41,7 +41,7 @@ public final class ResidentRegions: Sendable {
         self.form = form
     }
 
-    /// Makes sure that the pictures of a builder's questions are here.
+    /// Makes sure that the images of a builder's questions are here.
     ///
     /// - Throws: `ResidentRegionsError`.
     func requireImages(of builder: BatchBuilder) throws(ResidentRegionsError) {
@@ -98,11 +98,11 @@ extension ResidentRegions {
     /// (``FeatureSource/regionCount(of:)``), as both the feature store and the official files do, and else the maximum.
     /// Regions of zeros, which are left out, make it too large; what is left over at the end stays unused. A store
     /// tells at once; of official files, each is read once more for it, but its features are not unpacked.
-    public struct Plan: Sendable {
+    package struct Plan: Sendable {
         /// How many bytes of the device's memory the regions will take.
-        public let byteCount: Int
+        package let byteCount: Int
         /// How many images there are.
-        public var imageCount: Int { images.count }
+        package var imageCount: Int { images.count }
 
         private let builders: [BatchBuilder]
         private let images: [Image]
@@ -121,9 +121,9 @@ extension ResidentRegions {
         /// - Parameter builders: The questions. Where an image is in several, it is read from the first one's source.
         /// - Throws: `ResidentRegionsError` where there are none, or they look for regions of different forms; what
         ///   counting regions throws.
-        public init(_ builders: [BatchBuilder]) throws {
+        package init(_ builders: [BatchBuilder]) throws {
             guard let first = builders.first else {
-                throw ResidentRegionsError(expected: "questions about pictures", found: "none")
+                throw ResidentRegionsError(expected: "questions about images", found: "none")
             }
             let form = Form(first)
             if let other = builders.map(Form.init).first(where: { $0 != form }) {
@@ -165,7 +165,7 @@ extension ResidentRegions {
         /// - Returns: Nil where `shouldStop` ended it.
         /// - Throws: What reading features throws; `FeatureWidthError`; `ResidentRegionsError` where a feature is too
         ///   large for float16, or a source has more regions than it said; `TorchError` where memory is short.
-        public func load(
+        package func load(
             on device: Device, computingType: DType = .float32, onProgress: (Int) throws -> Void = { _ in },
             shouldStop: () -> Bool = { false }
         ) throws -> ResidentRegions? {
@@ -208,7 +208,7 @@ extension ResidentRegions {
             ) { number in
                 let part = images[ranges[number]]
                 return try Chunk(
-                    part.map(\.id), pictures: part.map { try builders[$0.builder].picture($0.id) }, form,
+                    part.map(\.id), regions: part.map { try builders[$0.builder].regions(of: $0.id) }, form,
                     memory: memory, pinned: pinned)
             }
         }
@@ -239,10 +239,10 @@ extension ResidentRegions {
         let lengths: [Int]
 
         init(
-            _ images: [ImageID], pictures: [any RegionRows], _ form: Form, memory: RowMemory, pinned: Bool
+            _ images: [ImageID], regions: [any RegionRows], _ form: Form, memory: RowMemory, pinned: Bool
         ) throws {
             let packed = try PackedRegions(
-                pictures, width: form.width, maximumRegions: form.maximumRegions, memory: .pageable(memory))
+                regions, width: form.width, maximumRegions: form.maximumRegions, memory: .pageable(memory))
             self.images = images
             (boxes, lengths) = (packed.boxes, packed.lengths)
             features = try packed.features.withUnsafeElements(of: Float.self) { floats in

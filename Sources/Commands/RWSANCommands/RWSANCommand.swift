@@ -24,7 +24,7 @@ public enum RWSANCommand {
 struct RootCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: Program.name,
-        abstract: "Answer questions about pictures: train a model, measure it, ask it.",
+        abstract: "Answer questions about images: train a model, measure it, ask it.",
         usage: "\(Program.name) <command> [<options>]",
         discussion: """
             From pictures to answers: fetch brings a dataset, extract makes features of its pictures (or pack stores \

@@ -2,7 +2,7 @@ import Foundation
 import VQAFeatures
 import VQASettings
 
-/// A collection of questions about pictures: where its files are, what is learned from them, and what counts as right.
+/// A collection of questions about images: where its files are, what is learned from them, and what counts as right.
 ///
 /// A dataset of your own is a class that conforms to this, in one new file with its options, and one entry in a
 /// ``DatasetRegistry``. One whose files are in VQA-v2's form conforms to ``OfficialFormDataset``, and has little to say.
@@ -64,7 +64,7 @@ public protocol VQADataset: AnyObject, SendableMetatype {
         of split: String, vocabulary: Vocabulary, maximumWords: Int, metric: MetricVersion
     ) throws -> AnnotatedQuestions
 
-    /// The features of the pictures of some splits.
+    /// The features of the images of some splits.
     ///
     /// - Parameter onNotice: Told where they are read from, where that is not what one would expect.
     /// - Throws: Where they are missing, or a store is damaged.
@@ -75,10 +75,10 @@ public protocol VQADataset: AnyObject, SendableMetatype {
     /// How the features of a split were made from pictures, as JSON; nil where that is not known.
     func featureRecipe(of split: String) -> String?
 
-    /// The splits whose pictures training with `split` looks at.
+    /// The splits whose images training with `split` looks at.
     ///
     /// - Throws: `UnknownSplitError`.
-    func pictureSplits(trainingOn split: String) throws -> [String]
+    func imageSplits(trainingOn split: String) throws -> [String]
 
     /// Writes answers in the form in which the dataset's results are handed in, whole or not at all.
     ///
@@ -99,7 +99,7 @@ public protocol DatasetOptions: SettingsGroup {
     var maxToken: Int { get set }
     /// How wide the features of a region are.
     var imgFeatSize: Int { get set }
-    /// How many regions of a picture are kept.
+    /// How many regions of an image are kept.
     var imgFeatPadSize: Int { get set }
 }
 

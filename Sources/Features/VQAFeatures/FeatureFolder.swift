@@ -2,7 +2,7 @@ import FileSystem
 import Foundation
 import Synchronization
 
-/// The region features of a data set's images, in folders of official `.npz` files, one for each image.
+/// The region features of a dataset's images, in folders of official `.npz` files, one for each image.
 ///
 /// `ImageNaming` tells which image a file's name stands for: `COCO_train2014_000000039318.jpg.npz` is image
 /// 39318, `12.png.npz` is image 12. Files of whose names that is not certain are taken for no image.

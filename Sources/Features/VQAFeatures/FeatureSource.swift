@@ -28,10 +28,10 @@ extension FeatureSource {
     public var stores: [FeatureStore] { [] }
 
     /// Those of the images that there are no features for, each once, in ascending order.
-    public func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] {
+    package func missing(_ imageIDs: some Sequence<ImageID>) -> [ImageID] {
         var missing: Set<ImageID> = []
         var previous: ImageID?
-        // The questions about a picture mostly follow one another.
+        // The questions about an image mostly follow one another.
         for image in imageIDs where image != previous {
             previous = image
             if !contains(image) { missing.insert(image) }
@@ -92,26 +92,40 @@ extension RegionFeatures: RegionRows {
 }
 
 /// Several sources as one: the first one that has an image answers for it.
-package struct CombinedFeatures: FeatureSource {
-    package let sources: [any FeatureSource]
+public struct CombinedFeatures: FeatureSource {
+    /// The sources, in the order in which they are asked.
+    public let sources: [any FeatureSource]
 
-    package init(_ sources: [any FeatureSource]) { self.sources = sources }
+    /// - Parameter sources: The sources, in the order in which they are asked.
+    public init(_ sources: [any FeatureSource]) { self.sources = sources }
 
-    package var place: String { sources.map(\.place).joined(separator: ", ") }
+    /// The places of all sources.
+    public var place: String { sources.map(\.place).joined(separator: ", ") }
 
-    package var stores: [FeatureStore] { sources.flatMap(\.stores) }
+    /// The stores of all sources.
+    public var stores: [FeatureStore] { sources.flatMap(\.stores) }
 
-    package func contains(_ image: ImageID) -> Bool { sources.contains { $0.contains(image) } }
+    /// Whether a source has an image.
+    public func contains(_ image: ImageID) -> Bool { sources.contains { $0.contains(image) } }
 
-    package func features(for image: ImageID) throws -> RegionFeatures {
+    /// The features of an image.
+    ///
+    /// - Throws: ``MissingFeaturesError`` where no source has it; what reading them throws.
+    public func features(for image: ImageID) throws -> RegionFeatures {
         try source(of: image).features(for: image)
     }
 
-    package func regions(of image: ImageID) throws -> any RegionRows {
+    /// The regions of an image where they lie.
+    ///
+    /// - Throws: As ``features(for:)``.
+    public func regions(of image: ImageID) throws -> any RegionRows {
         try source(of: image).regions(of: image)
     }
 
-    package func regionCount(of image: ImageID) throws -> Int? {
+    /// How many regions an image has, or more; nil where only reading them tells.
+    ///
+    /// - Throws: As ``features(for:)``.
+    public func regionCount(of image: ImageID) throws -> Int? {
         try source(of: image).regionCount(of: image)
     }
 

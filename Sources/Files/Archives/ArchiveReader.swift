@@ -2,14 +2,14 @@ import CArchive
 import Foundation
 
 /// One file, folder or link in an archive.
-public struct ArchiveEntry: Sendable, Equatable {
+package struct ArchiveEntry: Sendable, Equatable {
     /// The entry's path inside the archive, as stored; it may be absolute or contain `..`, so never
     /// write to it unchecked.
-    public let path: String
+    package let path: String
     /// The size of the contents in bytes as the archive states it, before decompression proves it.
-    public let byteCount: Int?
+    package let byteCount: Int?
     /// Whether the entry is a file with contents, not a folder or a link.
-    public let isRegularFile: Bool
+    package let isRegularFile: Bool
 }
 
 /// Reads the entries of a zip, tar or tar.gz archive one after another, unpacking nothing to disk.
@@ -20,7 +20,7 @@ public struct ArchiveEntry: Sendable, Equatable {
 ///     }
 ///
 /// Checksums are verified as contents are read. A reader belongs to one thread at a time.
-public final class ArchiveReader {
+package final class ArchiveReader {
     private let archive: OpaquePointer
     private let file: String
     /// libarchive reads from this copy for as long as the reader lives.
@@ -39,7 +39,7 @@ public final class ArchiveReader {
     /// - Parameter keepsWholeEntriesOfCutZip: Whether the entries that a zip has before the place where it was cut
     ///   off are given before the error; else it is refused at once.
     /// - Throws: `ArchiveError` when the file cannot be opened or is not an archive.
-    public convenience init(path: String, keepsWholeEntriesOfCutZip: Bool = false) throws {
+    package convenience init(path: String, keepsWholeEntriesOfCutZip: Bool = false) throws {
         try self.init(
             file: path, memory: nil, packed: PackedBytes(path: path),
             keepsWholeEntries: keepsWholeEntriesOfCutZip
@@ -49,7 +49,7 @@ public final class ArchiveReader {
     /// Opens an archive held in memory; `name` stands for it in errors.
     ///
     /// - Throws: `ArchiveError` when the bytes are not an archive.
-    public convenience init(bytes: [UInt8], name: String) throws {
+    package convenience init(bytes: [UInt8], name: String) throws {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
         memory.copyBytes(from: bytes)
         let packed = PackedBytes(memory: UnsafeRawBufferPointer(memory))
@@ -92,7 +92,7 @@ public final class ArchiveReader {
     }
 
     /// How many bytes of the archive's file have been read, for progress.
-    public var consumedByteCount: Int { gzip?.readByteCount ?? Int(archive_filter_bytes(archive, -1)) }
+    package var consumedByteCount: Int { gzip?.readByteCount ?? Int(archive_filter_bytes(archive, -1)) }
 
     deinit {
         archive_read_free(archive)
@@ -102,7 +102,7 @@ public final class ArchiveReader {
     /// Moves on to the next entry, skipping what is left of the current one; nil after the last.
     ///
     /// - Throws: `ArchiveError` when the archive is damaged, cut short, or no archive at all.
-    public func nextEntry() throws -> ArchiveEntry? {
+    package func nextEntry() throws -> ArchiveEntry? {
         if isCutZip, !keepsWholeEntries { throw cutZip }
         defer { hasStarted = true }
         currentEntry = nil
@@ -155,7 +155,7 @@ public final class ArchiveReader {
     /// - Parameter byteLimit: the most bytes to accept. A small archive can unpack to terabytes; the
     ///   limit is what keeps it from filling the memory.
     /// - Throws: `ArchiveError` when there is more than that, or when the entry is damaged.
-    public func readContents(byteLimit: Int) throws -> [UInt8] {
+    package func readContents(byteLimit: Int) throws -> [UInt8] {
         guard let entry = currentEntry else { throw ArchiveError(file: file, reason: .noCurrentEntry) }
         let tooLarge = ArchiveError(
             file: file, reason: .entryTooLarge(entry: entry.path, byteLimit: byteLimit))
@@ -178,7 +178,7 @@ public final class ArchiveReader {
     /// The entry's checksum has been verified only once the end was seen.
     ///
     /// - Throws: `ArchiveError` when the entry is damaged.
-    public func readChunk(byteLimit: Int) throws -> [UInt8] {
+    package func readChunk(byteLimit: Int) throws -> [UInt8] {
         try Array(unsafeUninitializedCapacity: byteLimit) { buffer, count in
             count = try read(into: UnsafeMutableRawBufferPointer(buffer))
         }
@@ -188,7 +188,7 @@ public final class ArchiveReader {
     ///
     /// - Returns: how many bytes were read: fewer than the buffer holds only at the end of the entry.
     /// - Throws: `ArchiveError` when the entry is damaged.
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         guard let entry = currentEntry else { throw ArchiveError(file: file, reason: .noCurrentEntry) }
         let count = archive_read_data(archive, buffer.baseAddress, buffer.count)
         guard count >= 0 else {

@@ -11,29 +11,29 @@ import Foundation
 ///     let file = try AtomicFile(path: "results/answers.json")
 ///     try file.write(bytes)
 ///     try file.commit()
-public final class AtomicFile {
+package final class AtomicFile {
     /// Where the file will be.
-    public let path: String
+    package let path: String
     /// The open temporary file, for libraries that write to a file descriptor themselves.
     let descriptor: Int32
     /// Nil for a device or a pipe, where nothing is renamed.
     private let temporaryPath: String?
     /// Where the bytes lie until `commit()`, for looking at them before they count; the path itself of a device
     /// or a pipe.
-    public var writtenPath: String { temporaryPath ?? path }
+    package var writtenPath: String { temporaryPath ?? path }
     private var isCommitted = false
 
     /// Starts a file that will replace whatever is at `path`; the folder must exist.
     ///
     /// - Throws: `ArchiveError` when no file can be created there.
-    public convenience init(path: String) throws {
+    package convenience init(path: String) throws {
         if let descriptor = try Self.openedDevice(path) {
             self.init(path: path, temporaryPath: nil, descriptor: descriptor)
             return
         }
         // A link, such as /dev/stdout, stays a link: what it leads to is replaced.
         let target = Self.resolved(path)
-        // Ends in no extension that a data set's reader looks for, should a kill leave it behind.
+        // Ends in no extension that a dataset's reader looks for, should a kill leave it behind.
         let temporaryPath = "\(target).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
         let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw ArchiveError(unwritable: path) }
@@ -72,7 +72,7 @@ public final class AtomicFile {
     /// Appends bytes to the file.
     ///
     /// - Throws: `ArchiveError`, a full disk included.
-    public func write(_ bytes: some ContiguousBytes) throws {
+    package func write(_ bytes: some ContiguousBytes) throws {
         try bytes.withUnsafeBytes { buffer in
             var remaining = buffer[...]
             while !remaining.isEmpty {
@@ -90,7 +90,7 @@ public final class AtomicFile {
     /// - Parameter durably: wait until the disk holds the file, so that it outlives a power cut too.
     ///   Without, it outlives a kill of this process; right for many small files that can be made again.
     /// - Throws: `ArchiveError`; the old file is then still in its place.
-    public func commit(durably: Bool = true) throws {
+    package func commit(durably: Bool = true) throws {
         guard let temporaryPath else { return }
         guard !durably || fsync(descriptor) == 0 else { throw ArchiveError(unwritable: path) }
         guard rename(temporaryPath, Self.resolved(path)) == 0 else { throw ArchiveError(unwritable: path) }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Keeps two processes from working on the same thing. The system lets go of it when the process ends, however.
-public final class FileLock {
+package final class FileLock {
     private let descriptor: Int32
 
     /// Takes the lock, by a file that is made where it is not there, and stays.
@@ -9,7 +9,7 @@ public final class FileLock {
     /// - Parameter path: The file; its folder must exist.
     /// - Throws: `ArchiveError` where the file cannot be made.
     /// - Returns: nil where another process has the lock.
-    public init?(path: String) throws {
+    package init?(path: String) throws {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw ArchiveError(unwritable: path) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -21,5 +21,9 @@ public final class FileLock {
         self.descriptor = descriptor
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A process that was started meanwhile holds the file too, until it runs its own program.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

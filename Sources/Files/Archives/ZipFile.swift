@@ -8,13 +8,13 @@ import Foundation
 ///
 ///     let zip = try ZipFile(path: "COCO_train2014_000000000009.jpg.npz")
 ///     for entry in zip.entries { let contents = try zip.contents(of: entry, byteLimit: 1 << 20) }
-public struct ZipFile: Sendable {
+package struct ZipFile: Sendable {
     /// One file in the archive.
-    public struct Entry: Sendable, Equatable {
+    package struct Entry: Sendable, Equatable {
         /// The entry's path inside the archive, as stored, never to be written to unchecked.
-        public let path: String
+        package let path: String
         /// The size of the contents in bytes as the archive states it, before unpacking proves it.
-        public let byteCount: Int
+        package let byteCount: Int
 
         let compression: UInt16
         let isEncrypted: Bool
@@ -25,9 +25,9 @@ public struct ZipFile: Sendable {
     }
 
     /// The path of the file, or the name that was given to bytes in memory.
-    public let file: String
+    package let file: String
     /// The entries in the order of the archive's directory; folders too, whose paths end in a slash.
-    public let entries: [Entry]
+    package let entries: [Entry]
 
     private let bytes: [UInt8]
 
@@ -40,14 +40,14 @@ public struct ZipFile: Sendable {
     /// Reads the archive at a path.
     ///
     /// - Throws: `ArchiveError` where the file cannot be read, is no zip, or has no directory at its end.
-    public init(path: String) throws {
+    package init(path: String) throws {
         try self.init(bytes: Self.wholeFile(path), name: path)
     }
 
     /// Takes an archive in memory; `name` stands for it in errors.
     ///
     /// - Throws: `ArchiveError` where the bytes are no zip, or have no directory at their end.
-    public init(bytes: [UInt8], name: String) throws {
+    package init(bytes: [UInt8], name: String) throws {
         file = name
         self.bytes = bytes
         do {
@@ -64,7 +64,7 @@ public struct ZipFile: Sendable {
     ///
     /// - Parameter byteLimit: the most bytes to accept.
     /// - Throws: `ArchiveError` where the archive states more than that, or the entry is damaged.
-    public func contents(of entry: Entry, byteLimit: Int) throws -> [UInt8] {
+    package func contents(of entry: Entry, byteLimit: Int) throws -> [UInt8] {
         try check(entry, byteLimit: byteLimit)
         let contents = try bytes.withUnsafeBytes { file in
             let stored = try storedBytes(of: entry, in: file)
@@ -81,7 +81,7 @@ public struct ZipFile: Sendable {
     /// Refuses an entry that states more than `byteLimit` bytes.
     ///
     /// - Throws: `ArchiveError`.
-    public func check(_ entry: Entry, byteLimit: Int) throws {
+    package func check(_ entry: Entry, byteLimit: Int) throws {
         guard entry.byteCount <= byteLimit else {
             throw ArchiveError(
                 file: file, reason: .entryTooLarge(entry: entry.path, byteLimit: byteLimit))

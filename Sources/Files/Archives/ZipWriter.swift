@@ -6,9 +6,9 @@ import Foundation
 /// The file appears at its path when `finish()` returns, complete and on disk. Interrupted before
 /// that, or released without `finish()`, a writer leaves what was at the path as it was. The bytes
 /// written depend on names and contents only, not on the time.
-public final class ZipWriter {
+package final class ZipWriter {
     /// How the contents of entries are stored.
-    public enum Compression: String, Sendable {
+    package enum Compression: String, Sendable {
         /// zlib's deflate at its default level.
         case deflate
         /// As they are.
@@ -22,7 +22,7 @@ public final class ZipWriter {
     /// Starts a zip file that will replace whatever is at `path`; the folder must exist.
     ///
     /// - Throws: `ArchiveError` when no file can be created there.
-    public convenience init(path: String, compression: Compression = .deflate) throws {
+    package convenience init(path: String, compression: Compression = .deflate) throws {
         try self.init(file: AtomicFile(path: path), compression: compression)
     }
 
@@ -48,7 +48,7 @@ public final class ZipWriter {
     /// Adds a file entry.
     ///
     /// - Throws: `ArchiveError`, a full disk included, and when the writer has finished.
-    public func add(name: String, contents: [UInt8]) throws {
+    package func add(name: String, contents: [UInt8]) throws {
         guard !isFinished else {
             throw ArchiveError(file: file.path, reason: .unwritable("the archive is already finished"))
         }
@@ -76,7 +76,7 @@ public final class ZipWriter {
     ///
     /// - Parameter durably: As in `AtomicFile.commit(durably:)`.
     /// - Throws: `ArchiveError`; what was at the path before is then still there.
-    public func finish(durably: Bool = true) throws {
+    package func finish(durably: Bool = true) throws {
         guard !isFinished else { return }
         try check(archive_write_close(archive))
         try file.commit(durably: durably)

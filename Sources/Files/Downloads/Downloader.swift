@@ -13,24 +13,24 @@ import Foundation
 /// pauses that grow, or as long as the server asks for.
 ///
 /// The program should ignore SIGPIPE: encrypted connections that are cut can raise it.
-public struct Downloader: Sendable {
+package struct Downloader: Sendable {
     /// How often in a row it is tried again without coming further.
-    public var retryLimit = 8
+    package var retryLimit = 8
     /// How long the first pause is; each one after it is twice as long.
-    public var firstPause = Duration.milliseconds(250)
+    package var firstPause = Duration.milliseconds(250)
     /// How long a pause is at most. A server that asks for a longer one is given up.
-    public var longestPause = Duration.seconds(60)
+    package var longestPause = Duration.seconds(60)
     /// How long it may take until a server answers to a call.
-    public var connectTimeout = Duration.seconds(30)
+    package var connectTimeout = Duration.seconds(30)
     /// How long, in whole seconds, next to nothing may come before a connection counts as cut. The pace is that
     /// of five seconds, which come on top.
-    public var stallTimeout = Duration.seconds(30)
+    package var stallTimeout = Duration.seconds(30)
 
     /// A downloader that waits as long as the internet needs.
-    public init() {}
+    package init() {}
 
     /// How a download ended that did not fail.
-    public enum Outcome: Sendable {
+    package enum Outcome: Sendable {
         /// The file is in its place.
         case complete
         /// It was asked to stop; what has come is kept.
@@ -38,7 +38,7 @@ public struct Downloader: Sendable {
     }
 
     /// What happens on the way.
-    public enum Event: Sendable {
+    package enum Event: Sendable {
         /// Bytes of an earlier attempt are gone on with.
         case resuming(at: Int)
         /// Bytes have come.
@@ -50,15 +50,15 @@ public struct Downloader: Sendable {
     }
 
     /// How far a download has come.
-    public struct Progress: Sendable {
+    package struct Progress: Sendable {
         /// How many bytes are there, those of earlier attempts included.
-        public let byteCount: Int
+        package let byteCount: Int
         /// How many bytes the file has, where the server says.
-        public let totalByteCount: Int?
+        package let totalByteCount: Int?
         /// At what pace they come.
-        public let bytesPerSecond: Double
+        package let bytesPerSecond: Double
         /// How long the rest will take at that pace; nil where nothing can be said.
-        public var secondsLeft: Double? {
+        package var secondsLeft: Double? {
             guard let totalByteCount, bytesPerSecond > 0 else { return nil }
             return Double(totalByteCount - byteCount) / bytesPerSecond
         }
@@ -72,7 +72,7 @@ public struct Downloader: Sendable {
     ///   - onEvent: Called when something happens.
     ///   - shouldStop: Asked at least once a second.
     /// - Throws: `DownloadError`. What has come is kept, for the next attempt.
-    public func fetch(
+    package func fetch(
         _ address: String, to path: String, onEvent: @escaping (Event) -> Void = { _ in },
         shouldStop: @escaping () -> Bool = { false }
     ) throws -> Outcome {

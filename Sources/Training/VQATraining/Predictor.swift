@@ -5,7 +5,7 @@ import VQAModels
 import Workers
 
 /// Answers questions with a model.
-public struct Predictor {
+package struct Predictor {
     private let model: any VQAModel
     private let device: Device
     private let precision: Precision
@@ -13,11 +13,11 @@ public struct Predictor {
     private let workers: Int
 
     /// The answers to some questions.
-    public struct Answers: Sendable {
+    package struct Answers: Sendable {
         /// The questions, in the order of the examples.
-        public internal(set) var questionIDs: [QuestionID] = []
+        package internal(set) var questionIDs: [QuestionID] = []
         /// The best answer to each.
-        public internal(set) var best: [AnswerIndex] = []
+        package internal(set) var best: [AnswerIndex] = []
     }
 
     /// - Parameters:
@@ -26,7 +26,7 @@ public struct Predictor {
     ///   - precision: In what precision it computes; for `int8`, its weights have been rounded before.
     ///   - options: `batch_size`, half of which is answered at once as in the official release, and
     ///     `num_workers`.
-    public init(
+    package init(
         _ model: any VQAModel, device: Device, precision: Precision = .float32, _ options: TrainingOptions
     ) {
         self.model = model
@@ -36,18 +36,18 @@ public struct Predictor {
         workers = options.numWorkers
     }
 
-    /// Answers all questions; those about pictures whose features cannot be read are left out where the builder notes
+    /// Answers all questions; those about images whose features cannot be read are left out where the builder notes
     /// these.
     ///
     /// - Parameters:
-    ///   - builder: The questions and their pictures.
+    ///   - builder: The questions and their images.
     ///   - onLogits: Called for some questions after the others with the logits of every answer, float32
     ///     `[questions, answers]` on the CPU; nil where nobody wants them.
     ///   - onProgress: Called now and then with the number of questions answered; returns whether to go on.
     /// - Throws: What building batches throws; `TorchError` where they do not fit the network;
     ///   `LogitsNotFiniteError` where they come out as no numbers; `InterruptedError` where `onProgress` ended it;
     ///   what `onLogits` throws.
-    public func answer(
+    package func answer(
         _ builder: BatchBuilder, onLogits: ((Tensor) throws -> Void)? = nil,
         onProgress: (Int) throws -> Bool = { _ in true }
     ) throws -> Answers {
@@ -84,7 +84,7 @@ public struct Predictor {
 
 extension Predictor.Answers {
     /// The answers in words, as a result file holds them.
-    public func predictions(_ answers: AnswerList) -> [Prediction] {
+    package func predictions(_ answers: AnswerList) -> [Prediction] {
         zip(questionIDs, best).map { Prediction(questionID: $0, answer: answers[$1]) }
     }
 }
@@ -95,7 +95,7 @@ public struct LogitsNotFiniteError: Error, Sendable, CustomStringConvertible {
     public let question: QuestionID
 
     /// - Parameter question: The first question of the batch.
-    public init(question: QuestionID) { self.question = question }
+    package init(question: QuestionID) { self.question = question }
 
     /// One line.
     public var description: String {
@@ -107,7 +107,7 @@ public struct LogitsNotFiniteError: Error, Sendable, CustomStringConvertible {
 /// Somebody asked for an end before there was one.
 public struct InterruptedError: Error, Sendable, CustomStringConvertible {
     /// The only one there is.
-    public init() {}
+    package init() {}
 
     /// One line.
     public var description: String { "interrupted" }

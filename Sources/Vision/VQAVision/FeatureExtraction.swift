@@ -5,8 +5,8 @@ import Workers
 /// Turns a folder of pictures into a folder of region features, in the official release's files.
 ///
 /// `COCO_val2014_000000000042.png` becomes `COCO_val2014_000000000042.png.npz`. Files that are there and
-/// whole are kept, so that a run that was interrupted goes on where it was. Beside them lies
-/// `extraction.json`, which says how they were made: a run with other settings is refused there, because
+/// whole are kept, so that extraction that was interrupted goes on where it was. Beside them lies
+/// `extraction.json`, which says how they were made: extraction with other settings is refused there, because
 /// features of two kinds in one folder would go unnoticed until a model fails to learn.
 ///
 ///     let extraction = FeatureExtraction(extractor)
@@ -15,7 +15,7 @@ import Workers
 /// Pictures are decoded, and files written, on threads beside the one that calls `run`, which runs the
 /// network. libtorch is not called on the others: it would start a pool of threads for each.
 public struct FeatureExtraction {
-    /// Whether the first picture that cannot be read ends the run; else it is left out and reported.
+    /// Whether the first picture that cannot be read ends extraction; else it is left out and reported.
     public var stopsAtUnreadablePicture = false
     /// How many pictures the network sees at once.
     public var batchSize = 64
@@ -25,7 +25,7 @@ public struct FeatureExtraction {
     public var naming = ImageNaming.number
     private let extractor: GridFeatures
 
-    /// What a run has done.
+    /// What extraction has done.
     public struct Report: Sendable {
         /// How many pictures' features were written.
         public internal(set) var extractedCount = 0
@@ -57,7 +57,7 @@ public struct FeatureExtraction {
     ///   - pictureFolder: The path of the folder of pictures.
     ///   - featureFolder: The path of the folder for the files, which is made where it is missing.
     ///   - progress: Called on the calling thread with the number of pictures seen to and that of all.
-    ///   - shouldStop: Asked between batches of pictures; where it says so, what is done is kept and the run ends.
+    ///   - shouldStop: Asked between batches of pictures; where it says so, what is done is kept and extraction ends.
     /// - Throws: `FeatureExtractionError` where a folder cannot be used; `PictureError` if that is to end the
     ///   run; `ArchiveError` where a file cannot be written; `TorchError` where memory is short.
     public func run(

@@ -93,7 +93,7 @@ final class FeatureWriter: Sendable {
             defer { places.signal() }
             do {
                 // Waiting for the disk at each of thousands of small files would take minutes; those that a
-                // power cut has spoilt are found and made again by the next run.
+                // power cut has spoilt are found and made again the next time.
                 for file in files { try file.features.writeOfficialFile(to: file.path, durably: false) }
             } catch {
                 failure.withLock { $0 = $0 ?? error }

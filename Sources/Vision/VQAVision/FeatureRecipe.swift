@@ -4,13 +4,13 @@ import Torch
 /// How features were made of pictures, so that the same can be made of another picture later.
 ///
 /// Extraction notes it beside the features, and a checkpoint carries it on.
-public struct FeatureRecipe: Codable, Sendable, Equatable {
+package struct FeatureRecipe: Codable, Sendable, Equatable {
     /// The network: `EfficientNet-Lite0`.
-    public let network: String
+    package let network: String
     /// The blocks whose channels make the features, 0 to 15; 16 stands for the head.
-    public let blocks: [Int]
+    package let blocks: [Int]
     /// To how many pixels a picture's sides are brought.
-    public let inputSize: Int
+    package let inputSize: Int
 
     private static let onlyNetwork = "EfficientNet-Lite0"
     private static let head = 16
@@ -18,21 +18,21 @@ public struct FeatureRecipe: Codable, Sendable, Equatable {
     /// - Parameters:
     ///   - blocks: The blocks of EfficientNet-Lite0 whose channels make the features, 0 to 15.
     ///   - inputSize: To how many pixels a picture's sides are brought.
-    public init(blocks: [Int], inputSize: Int) {
+    package init(blocks: [Int], inputSize: Int) {
         network = Self.onlyNetwork
         self.blocks = blocks
         self.inputSize = inputSize
     }
 
     /// The recipe that an extractor follows.
-    public init(of extractor: GridFeatures) {
+    package init(of extractor: GridFeatures) {
         self.init(blocks: extractor.stages.map { $0.block ?? Self.head }, inputSize: extractor.inputSize)
     }
 
     /// Reads a recipe as extraction notes it.
     ///
     /// - Throws: `FeatureRecipeError` where the text is none, or names a network that is not known here.
-    public init(parsing text: String) throws(FeatureRecipeError) {
+    package init(parsing text: String) throws(FeatureRecipeError) {
         guard let recipe = try? JSONDecoder().decode(FeatureRecipe.self, from: Data(text.utf8)),
             recipe.network == Self.onlyNetwork
         else { throw FeatureRecipeError(found: text) }
@@ -45,7 +45,7 @@ public struct FeatureRecipe: Codable, Sendable, Equatable {
     ///   - weights: The network's weights, as `EfficientNetLite0(weights:)` takes them.
     ///   - device: Where the network is to run.
     /// - Throws: As `EfficientNetLite0(weights:)` and `GridFeatures(network:stages:inputSize:)`.
-    public func extractor(weights: String, on device: Device) throws -> GridFeatures {
+    package func extractor(weights: String, on device: Device) throws -> GridFeatures {
         let stages = try blocks.map { try $0 == Self.head ? .head : EfficientNetLite0.Stage(block: $0) }
         let network = try EfficientNetLite0(weights: weights)
         try network.move(to: device)
@@ -55,7 +55,7 @@ public struct FeatureRecipe: Codable, Sendable, Equatable {
 
 extension FeatureRecipe: CustomStringConvertible {
     /// The recipe in words.
-    public var description: String {
+    package var description: String {
         let places = blocks.map { $0 == Self.head ? "head" : "block \($0)" }.joined(separator: " and ")
         return "of \(network), \(places), pictures of \(inputSize) pixels"
     }

@@ -21,7 +21,7 @@ public final class GridFeatures {
     private let network: EfficientNetLite0
 
     /// The largest `inputSize`.
-    public static let maximumInputSize = 4096
+    package static let maximumInputSize = 4096
 
     /// - Parameters:
     ///   - network: On the device where it is to run.
@@ -48,7 +48,7 @@ public final class GridFeatures {
     public var regionCount: Int { gridSize * gridSize }
 
     /// A picture brought to the size that the network is given. Any thread may make one.
-    public struct Input: Sendable {
+    package struct Input: Sendable {
         fileprivate let resized: Picture
         fileprivate let imageWidth: Int
         fileprivate let imageHeight: Int
@@ -57,7 +57,7 @@ public final class GridFeatures {
         ///   - picture: Of any size.
         ///   - size: The extractor's `inputSize`.
         /// - Throws: `PictureError` where there is no picture of that size.
-        public init(_ picture: Picture, size: Int) throws {
+        package init(_ picture: Picture, size: Int) throws {
             resized = try picture.resized(width: size, height: size)
             imageWidth = picture.width
             imageHeight = picture.height
@@ -75,7 +75,7 @@ public final class GridFeatures {
     ///
     /// - Throws: `GridFeaturesError` where an input has another size than the extractor's, `TorchError` where
     ///   memory is short.
-    public func callAsFunction(_ inputs: [Input]) throws -> [RegionFeatures] {
+    package func callAsFunction(_ inputs: [Input]) throws -> [RegionFeatures] {
         guard !inputs.isEmpty else { return [] }
         let maps = try network.featureMaps(of: batch(inputs), after: stages)
         // [B, channels, rows, columns] to [B, rows, columns, channels]

@@ -23,7 +23,7 @@ func decodeJPEG(_ bytes: UnsafeRawBufferPointer, named name: String) throws -> P
         tjDecompressHeader3(
             decompressor, source.baseAddress, UInt(source.count), &width, &height, &subsampling, &colorSpace))
     // No failure for TurboJPEG: such a file may hold tables for others to share.
-    guard width > 0, height > 0 else { throw damaged("it has no image in it") }
+    guard width > 0, height > 0 else { throw damaged("it has no picture in it") }
     let byteCount = try Picture.byteCount(width: Int(width), height: Int(height), of: name)
     guard colorSpace != TJCS_CMYK.rawValue, colorSpace != TJCS_YCCK.rawValue else {
         throw PictureError(file: name, problem: .unsupportedColors("CMYK"))

@@ -1,8 +1,8 @@
 import VisualQuestionAnswering
 
-/// The mean of a question's words times the mean of a picture's regions: about the least that can answer.
+/// The mean of a question's words times the mean of an image's regions: about the least that can answer.
 final class MeanModel: Module, VQAModel {
-    /// The hyper-parameters, with their defaults.
+    /// The settings, with their defaults.
     struct Options: SettingsGroup {
         var hiddenSize = 128
         var wordEmbedSize = 300

@@ -16,7 +16,7 @@ struct AskCommand: ParsableCommand {
             """,
         discussion: """
             A checkpoint trained on features that '\(Program.name) extract' made knows how to make them of --picture. \
-            For one trained on other features, --features names the picture's .npz file. With --data alone, the \
+            For one trained on other features, --features names the image's .npz file. With --data alone, the \
             questions are drawn from the val questions of a dataset, and people's answer is shown below the model's.
 
             An official checkpoint has neither words nor answers: --data then names the dataset that it was trained \
@@ -29,7 +29,7 @@ struct AskCommand: ParsableCommand {
     var picture: String?
     @Option(
         help: ArgumentHelp(
-            "The features of the picture to ask about, an .npz file in the official form.", valueName: "file")
+            "The features of the image to ask about, an .npz file in the official form.", valueName: "file")
     )
     var features: String?
     @Option(

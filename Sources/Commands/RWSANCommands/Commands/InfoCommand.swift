@@ -13,7 +13,7 @@ struct InfoCommand: ParsableCommand {
         abstract: "Say what is in a checkpoint, a file of features, a store or a datasets folder.")
 
     @Argument(
-        help: "A checkpoint (.safetensors, .pkl), features of a picture (.npz), a store or a datasets folder."
+        help: "A checkpoint (.safetensors, .pkl), features of an image (.npz), a store or a datasets folder."
     )
     var path: String
     @Flag(help: "Read a store whole, and compare it with its checksums.") var verify = false
@@ -127,7 +127,7 @@ private struct FeatureSummary: Summary {
     }
 
     var lines: [String] {
-        ["features: \(regions) regions, \(width) wide, of a picture of \(imageWidth) x \(imageHeight) pixels"]
+        ["features: \(regions) regions, \(width) wide, of an image of \(imageWidth) x \(imageHeight) pixels"]
     }
 }
 

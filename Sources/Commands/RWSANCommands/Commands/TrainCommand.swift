@@ -44,7 +44,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var metric: MetricOption
     @Flag(
         help: """
-            Leave out questions about pictures whose features cannot be read, of val too, and count them; else a damaged \
+            Leave out questions about images whose features cannot be read, of val too, and count them; else a damaged \
             store is an error before the first step, and the first damaged file stops the run, which can be gone on with.
             """)
     var skipDamaged = false

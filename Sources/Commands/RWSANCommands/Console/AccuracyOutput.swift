@@ -7,7 +7,7 @@ struct AccuracyOutput: Encodable {
     let perAnswerType: [String: Double]
     let perQuestionType: [String: Double]
     let questions: Int
-    /// How many questions were left out, for the features of their pictures cannot be read.
+    /// How many questions were left out, for the features of their images cannot be read.
     let leftOut: Int
 
     init(_ report: AccuracyReport) {

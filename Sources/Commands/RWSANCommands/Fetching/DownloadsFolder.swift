@@ -28,6 +28,8 @@ final class DownloadsFolder {
     /// Removes the folder where nothing is left in it.
     deinit {
         rmdir(url.path)
+        // A process that was started meanwhile holds the folder too, until it runs its own program.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 

@@ -4,7 +4,7 @@ import ArgumentParser
 struct DamagedOption: ParsableArguments {
     @Flag(
         help: """
-            Leave out questions about pictures whose features cannot be read, and count them: the results lack them. Else \
+            Leave out questions about images whose features cannot be read, and count them: the results lack them. Else \
             the first one is an error.
             """)
     var skipDamaged = false

@@ -24,7 +24,7 @@ struct GPUOptions: ParsableArguments {
         use.keepsFeatures = !streamFeatures
         let line = ProgressLine()
         use.onProgress = { done, count, device in
-            line.show { "features to \(device): \(done) of \(count) pictures" }
+            line.show { "features to \(device): \(done) of \(count) images" }
             if done == count { Console.clearProgress() }
         }
         return use

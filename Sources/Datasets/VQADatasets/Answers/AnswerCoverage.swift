@@ -3,23 +3,23 @@ import Foundation
 import Workers
 
 /// How much of what people answered is in an answer list.
-public struct AnswerCoverage: Sendable, Equatable, Encodable {
+package struct AnswerCoverage: Sendable, Equatable, Encodable {
     /// How many questions are annotated.
-    public private(set) var questions: Int
+    package private(set) var questions: Int
     /// How many of them have a listed answer among those that people gave.
-    public private(set) var questionsCovered = 0
+    package private(set) var questionsCovered = 0
     /// How many answers people gave: ten a question in VQA-v2.
-    public private(set) var answers = 0
+    package private(set) var answers = 0
     /// How many of these are listed, in normal form.
-    public private(set) var answersCovered = 0
+    package private(set) var answersCovered = 0
 
     /// The part of the answers that is listed, from 0 to 1; 0 where there are none.
-    public var answerShare: Double { answers > 0 ? Double(answersCovered) / Double(answers) : 0 }
+    package var answerShare: Double { answers > 0 ? Double(answersCovered) / Double(answers) : 0 }
     /// The part of the questions that have a listed answer, from 0 to 1; 0 where there are none.
-    public var questionShare: Double { questions > 0 ? Double(questionsCovered) / Double(questions) : 0 }
+    package var questionShare: Double { questions > 0 ? Double(questionsCovered) / Double(questions) : 0 }
 
     /// Counts over all annotations.
-    public init(of annotations: AnnotationTable, by list: AnswerList) {
+    package init(of annotations: AnnotationTable, by list: AnswerList) {
         questions = annotations.count
         var isListed = ComputedOncePerString<Bool>(annotations.strings)
         for row in annotations.indices {
@@ -42,12 +42,14 @@ extension OfficialLayout {
     /// - Parameter splits: Nil for those of train and val that are there, which make the official answer list.
     /// - Throws: `DatasetFileError` where a file is missing or damaged; `UnannotatedSplitError` where a split
     ///   has none.
-    public func annotations(_ splits: [DatasetSplit]? = nil) throws -> [(
+    package func annotations(_ splits: [DatasetSplit]? = nil) throws -> [(
         split: DatasetSplit, table: AnnotationTable
     )] {
         let splits = splits ?? presentAnswerSplits
         let work = try splits.map { split in
-            guard let file = annotations(of: split) else { throw UnannotatedSplitError(split: split) }
+            guard let file = annotations(of: split) else {
+                throw UnannotatedSplitError(split: split.rawValue)
+            }
             return ParallelWork(cost: Int(FileIdentity(file).byteCount ?? 0)) {
                 try AnnotationTable(contentsOf: file)
             }

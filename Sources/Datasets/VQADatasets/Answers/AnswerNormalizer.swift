@@ -3,17 +3,17 @@
 ///
 /// The official release also deletes commas afterwards when it makes answer lists and targets. That
 /// changes nothing, since the punctuation step leaves no comma, and is left out here.
-public enum AnswerNormalizer {
+package enum AnswerNormalizer {
     /// The normal form of an answer: punctuation removed, lower case, number words as digits, articles
     /// dropped, contractions with their apostrophe. "The dont-walk sign, two" becomes "don't walk sign 2".
-    public static func normalize(_ answer: String) -> String {
+    package static func normalize(_ answer: String) -> String {
         String(decoding: normalize(Array(answer.utf8)[...]), as: UTF8.self)
     }
 
     /// The punctuation step alone. Each of `; / [ ] " { } ( ) = + \ _ - > < @ ` , ? !` is deleted where
     /// the answer has it next to a space, or has a comma between two digits anywhere; else it becomes a
     /// space. Then the first 32 full stops that are not followed by a digit are deleted.
-    public static func removePunctuation(_ answer: String) -> String {
+    package static func removePunctuation(_ answer: String) -> String {
         String(decoding: removePunctuation(Array(answer.utf8)[...]), as: UTF8.self)
     }
 

@@ -3,13 +3,13 @@
 ///
 /// Of the human answers to a question, normalised, one given once scores 0.3, twice 0.6, three times
 /// 0.9, and four times or more 1. Kept sparse: some two answers a question out of 3,129.
-public struct SoftTargets: Sendable {
+package struct SoftTargets: Sendable {
     /// The target of row i is at `offsets[i]..<offsets[i + 1]` of ``answers`` and ``scores``.
-    public private(set) var offsets = [0]
+    package private(set) var offsets = [0]
     /// The answers that score, one row after another; within a row in order of first appearance.
-    public private(set) var answers: [AnswerIndex] = []
+    package private(set) var answers: [AnswerIndex] = []
     /// The score of each of ``answers``, above 0 and at most 1.
-    public private(set) var scores: [Float] = []
+    package private(set) var scores: [Float] = []
 
     /// No targets, to which others are appended.
     init() {}
@@ -22,7 +22,7 @@ public struct SoftTargets: Sendable {
     }
 
     /// The targets of all annotations, row by row.
-    public init(annotations: AnnotationTable, answers list: AnswerList) {
+    package init(annotations: AnnotationTable, answers list: AnswerList) {
         offsets.reserveCapacity(annotations.count + 1)
         var listed = ComputedOncePerString<AnswerIndex?>(annotations.strings)
         var counts: [(answer: AnswerIndex, count: Int)] = []
@@ -55,10 +55,10 @@ public struct SoftTargets: Sendable {
     }
 
     /// How many targets there are.
-    public var count: Int { offsets.count - 1 }
+    package var count: Int { offsets.count - 1 }
 
     /// The answers that score in one row, and their scores.
-    public subscript(row: Int) -> Zip2Sequence<ArraySlice<AnswerIndex>, ArraySlice<Float>> {
+    package subscript(row: Int) -> Zip2Sequence<ArraySlice<AnswerIndex>, ArraySlice<Float>> {
         let range = offsets[row]..<offsets[row + 1]
         return zip(answers[range], scores[range])
     }

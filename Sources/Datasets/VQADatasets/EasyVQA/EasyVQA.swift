@@ -3,27 +3,27 @@ import FileSystem
 import Foundation
 import VQAFeatures
 
-/// easy-VQA: a small public data set of pictures of one coloured shape each, with questions about them.
+/// easy-VQA: a small public dataset of pictures of one coloured shape each, with questions about them.
 ///
 /// It comes as a Python wheel, `easy_vqa-1.0-py3-none-any.whl` on PyPI; no Python is needed to read it.
-public enum EasyVQA {
-    /// How much of the data set an import has found and put in place.
-    public struct Summary: Sendable, Equatable {
+package enum EasyVQA {
+    /// How much of the dataset an import has found and put in place.
+    package struct Summary: Sendable, Equatable {
         /// 4,000 pictures and 38,575 questions in version 1.0.
-        public let training: Counts
+        package let training: Counts
         /// 1,000 pictures and 9,673 questions in version 1.0.
-        public let test: Counts
+        package let test: Counts
     }
 
-    /// The size of one part of the data set.
-    public struct Counts: Sendable, Equatable {
+    /// The size of one part of the dataset.
+    package struct Counts: Sendable, Equatable {
         /// The number of pictures.
-        public let pictures: Int
+        package let pictures: Int
         /// The number of questions, each with its answer.
-        public let questions: Int
+        package let questions: Int
     }
 
-    /// Writes the data set in the layout of VQA-v2, its test part in the place of `val2014`:
+    /// Writes the dataset in the layout of VQA-v2, its test part in the place of `val2014`:
     ///
     ///     vqa/v2_OpenEnded_mscoco_{train2014,val2014}_questions.json
     ///     vqa/v2_mscoco_{train2014,val2014}_annotations.json
@@ -38,10 +38,10 @@ public enum EasyVQA {
     ///
     /// - Parameters:
     ///   - wheel: the path of the wheel.
-    ///   - folder: the path of the data set's folder, which is made where it is missing.
+    ///   - folder: the path of the dataset's folder, which is made where it is missing.
     /// - Throws: `EasyVQAError` when the file is not an easy-VQA wheel or the folder cannot be made,
     ///   `ArchiveError` when the wheel cannot be read or a file cannot be written.
-    public static func importWheel(at wheel: String, into folder: String) throws -> Summary {
+    package static func importWheel(at wheel: String, into folder: String) throws -> Summary {
         let layout = Layout(folder: folder)
         try layout.makeFolders()
         let contents = try EasyVQAWheel.read(wheel) { part, picture, bytes in
@@ -58,16 +58,16 @@ public enum EasyVQA {
 }
 
 /// A file is not an easy-VQA wheel, or a folder cannot be used for what is in it.
-public struct EasyVQAError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct EasyVQAError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The path of the wheel or folder.
-    public let path: String
+    package let path: String
     /// What should have been there.
-    public let expected: String
+    package let expected: String
     /// What was there instead.
-    public let found: String
+    package let found: String
 
     /// One line for the user.
-    public var description: String { "\(path): expected \(expected), found \(found)" }
+    package var description: String { "\(path): expected \(expected), found \(found)" }
 }
 
 extension EasyVQAWheel.Part {
@@ -86,7 +86,7 @@ extension EasyVQAWheel.Question {
     }
 }
 
-/// A data set's folder in the layout of VQA-v2.
+/// A dataset's folder in the layout of VQA-v2.
 private struct Layout {
     let folder: String
 

@@ -24,7 +24,7 @@ public final class EasyVQADataset: OfficialFormDataset {
         public var maxToken = 16
         /// How wide the features of a region are.
         public var imgFeatSize = 112
-        /// How many regions of a picture are kept.
+        /// How many regions of an image are kept.
         public var imgFeatPadSize = 16
 
         /// What block 10 of EfficientNet-Lite0 sees in pictures of 64 pixels.
@@ -35,7 +35,7 @@ public final class EasyVQADataset: OfficialFormDataset {
             .word("split", \.split, oneOf: ["train", "train+val"], "What is trained on."),
             .count("max_token", \.maxToken, "How many words of a question are kept."),
             .count("img_feat_size", \.imgFeatSize, "How wide the features of a region are."),
-            .count("img_feat_pad_size", \.imgFeatPadSize, "How many regions of a picture are kept."),
+            .count("img_feat_pad_size", \.imgFeatPadSize, "How many regions of an image are kept."),
         ]
     }
 }

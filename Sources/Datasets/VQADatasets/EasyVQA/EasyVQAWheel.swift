@@ -21,7 +21,7 @@ enum EasyVQAWheel {
         var numberInPicture: Int64 = 0
     }
 
-    /// One part of the data set. Each question's picture is among the pictures.
+    /// One part of the dataset. Each question's picture is among the pictures.
     struct Content {
         let part: Part
         let pictures: Set<Int64>

@@ -1,10 +1,10 @@
 import VQAFeatures
 
-/// Questions about pictures, encoded for a model, with their targets where they have any.
+/// Questions about images, encoded for a model, with their targets where they have any.
 public struct Examples: Sendable {
     /// The questions, in the order of the files.
     public private(set) var questionIDs: [QuestionID] = []
-    /// The picture of each question.
+    /// The image of each question.
     public private(set) var imageIDs: [ImageID] = []
     /// The numbers of each question's words.
     private(set) var words = EncodedQuestions()

@@ -6,24 +6,24 @@ import Workers
 /// All that training takes from the text files of a dataset, ready for use.
 public struct TrainingData: Sendable {
     /// Which part of a dataset is wanted, and in what form.
-    public struct Request: Sendable {
+    package struct Request: Sendable {
         /// The splits to train on, in turn.
-        public var splits: [DatasetSplit]
+        package var splits: [DatasetSplit]
         /// Whether the val questions and their metric are wanted.
-        public var evaluatesVal: Bool
+        package var evaluatesVal: Bool
         /// Which metric scores val.
-        public var metric: MetricVersion
+        package var metric: MetricVersion
         /// How many words of a question are kept.
-        public var maximumWords: Int
+        package var maximumWords: Int
         /// The words; nil for those of the question files that are there.
-        public var vocabulary: Vocabulary?
+        package var vocabulary: Vocabulary?
         /// The answers; nil for those given often enough in train and val.
-        public var answers: AnswerList?
+        package var answers: AnswerList?
         /// What follows PAD and UNK in the question files' own words though no question has it.
-        public var reservedWords: [String]
+        package var reservedWords: [String]
 
         /// - Parameters: as the properties.
-        public init(
+        package init(
             splits: [DatasetSplit], evaluatesVal: Bool, metric: MetricVersion = .release, maximumWords: Int,
             vocabulary: Vocabulary? = nil, answers: AnswerList? = nil, reservedWords: [String] = []
         ) {
@@ -47,6 +47,23 @@ public struct TrainingData: Sendable {
     public let training: Examples
     /// The annotated val questions and their metric, and which questions are not annotated, where they are wanted.
     public let validation: AnnotatedQuestions?
+
+    /// - Parameters:
+    ///   - vocabulary: The words.
+    ///   - wordCounts: How often each word occurs; empty where that is not known.
+    ///   - answers: The answers.
+    ///   - training: The questions to learn from, with their targets.
+    ///   - validation: The questions that are answered after each epoch; nil for none.
+    public init(
+        vocabulary: Vocabulary, wordCounts: [Int] = [], answers: AnswerList, training: Examples,
+        validation: AnnotatedQuestions?
+    ) {
+        self.vocabulary = vocabulary
+        self.wordCounts = wordCounts
+        self.answers = answers
+        self.training = training
+        self.validation = validation
+    }
 }
 
 extension OfficialDataset {
@@ -61,7 +78,7 @@ extension OfficialDataset {
     ///   - onNotice: Told in one line where the cache is damaged or cannot be written.
     /// - Throws: `DatasetFileError` where a file is missing or damaged, or val is wanted and has nothing annotated or
     ///   lacks an annotated question; `MissingQuestionsError` where an annotated question to learn from is not there.
-    public func trainingData(
+    package func trainingData(
         _ request: TrainingData.Request, cache: PreparedCache? = nil, onNotice: (String) -> Void = { _ in }
     ) throws -> TrainingData {
         let reading = TrainingDataReading(request, layout: layout)
@@ -184,7 +201,9 @@ struct TrainingDataReading {
         }
 
         func annotations(_ split: DatasetSplit) throws -> AnnotationTable {
-            guard let table = annotationTables[split] else { throw UnannotatedSplitError(split: split) }
+            guard let table = annotationTables[split] else {
+                throw UnannotatedSplitError(split: split.rawValue)
+            }
             return table
         }
     }
@@ -208,7 +227,9 @@ struct TrainingDataReading {
                 })
         }
         for split in annotationSplits {
-            guard let file = layout.annotations(of: split) else { throw UnannotatedSplitError(split: split) }
+            guard let file = layout.annotations(of: split) else {
+                throw UnannotatedSplitError(split: split.rawValue)
+            }
             work.append(
                 ParallelWork(cost: file.byteCount) {
                     .annotations(split, try AnnotationTable(contentsOf: file))

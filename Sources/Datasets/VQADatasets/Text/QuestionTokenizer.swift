@@ -2,7 +2,7 @@
 /// deleted; `-` and `/` made spaces; split on white space.
 ///
 /// A tokenizer keeps its buffers, so that one instance splits a million questions without allocating.
-public struct QuestionTokenizer: Sendable {
+package struct QuestionTokenizer: Sendable {
     /// The words of the last question, one after another, as UTF-8; what lies behind them is of questions before.
     private(set) var bytes: [UInt8] = []
     /// Where each word lies in ``bytes``.
@@ -25,7 +25,7 @@ public struct QuestionTokenizer: Sendable {
 
     /// The words of a question: "Does this bench's photo look old/new?" becomes
     /// `["does", "this", "benchs", "photo", "look", "old", "new"]`.
-    public static func words(in question: String) -> [String] {
+    package static func words(in question: String) -> [String] {
         var tokenizer = QuestionTokenizer()
         tokenizer.split(Array(question.utf8)[...])
         return tokenizer.words.map { String(decoding: tokenizer.bytes[$0], as: UTF8.self) }

@@ -67,7 +67,7 @@ public struct Vocabulary: Sendable {
     }
 
     /// The numbers of every question's words, as ``encode(_:maximumCount:)-(String,_)`` gives them.
-    public func encode(_ questions: QuestionTable, maximumCount: Int) -> EncodedQuestions {
+    package func encode(_ questions: QuestionTable, maximumCount: Int) -> EncodedQuestions {
         var tokenizer = QuestionTokenizer()
         var encoded = EncodedQuestions()
         for row in 0..<questions.count {
@@ -86,11 +86,11 @@ public struct Vocabulary: Sendable {
 }
 
 /// Questions as numbers of words, packed: no question is padded to the length of another.
-public struct EncodedQuestions: Sendable, Equatable {
+package struct EncodedQuestions: Sendable, Equatable {
     /// The numbers of all questions' words, one question after another.
-    public private(set) var words: [Int32] = []
+    package private(set) var words: [Int32] = []
     /// Question i is `words[offsets[i]..<offsets[i + 1]]`.
-    public private(set) var offsets = [0]
+    package private(set) var offsets = [0]
 
     init() {}
 
@@ -113,10 +113,10 @@ public struct EncodedQuestions: Sendable, Equatable {
     mutating func endQuestion() { offsets.append(words.count) }
 
     /// How many questions there are.
-    public var count: Int { offsets.count - 1 }
+    package var count: Int { offsets.count - 1 }
 
     /// The numbers of one question's words; none where the question had no word.
-    public subscript(row: Int) -> ArraySlice<Int32> {
+    package subscript(row: Int) -> ArraySlice<Int32> {
         words[offsets[row]..<offsets[row + 1]]
     }
 }

@@ -7,19 +7,19 @@ import TextFiles
 /// The file is text, or a zip with such a text in it, a word a line: `word v1 .. v300`, separated by single spaces. A few words of
 /// GloVe 840B contain spaces themselves, so the last 300 fields are the vector and what is before
 /// them is the word. Of a word that comes twice, the last vector counts.
-public struct WordVectors: Sendable {
+package struct WordVectors: Sendable {
     /// How many numbers a vector has.
-    public let dimension: Int
+    package let dimension: Int
     /// The vectors in the order of the vocabulary, [words, dimension] row by row; zeros for words
     /// that the file lacks.
-    public private(set) var values: [Float]
+    package private(set) var values: [Float]
     /// For each word of the vocabulary, whether the file has it.
-    public private(set) var isFound: [Bool]
+    package private(set) var isFound: [Bool]
     /// The words that the file lacks, in the order of the vocabulary.
-    public let missingWords: [String]
+    package let missingWords: [String]
 
     /// How many of the vocabulary's words the file has.
-    public var knownCount: Int { isFound.count { $0 } }
+    package var knownCount: Int { isFound.count { $0 } }
 
     /// Reads the vectors of the vocabulary's words, PAD and UNK included, passing once over the file.
     ///
@@ -33,7 +33,7 @@ public struct WordVectors: Sendable {
     /// - Throws: ``DatasetFileError`` where the file cannot be read or has no vectors in it, where a line has too
     ///   few fields (or the first line too many: the file's dimension is another), and where the vector of a
     ///   vocabulary word is not made of finite numbers.
-    public init(
+    package init(
         glove file: URL, vocabulary: Vocabulary, dimension: Int = 300, cache: PreparedCache? = nil,
         onNotice: (String) -> Void = { _ in }
     ) throws {
@@ -116,7 +116,7 @@ public struct WordVectors: Sendable {
     }
 
     /// The vector of one word, given by its number in the vocabulary.
-    public subscript(word: Int32) -> ArraySlice<Float> {
+    package subscript(word: Int32) -> ArraySlice<Float> {
         values[(Int(word) * dimension)..<((Int(word) + 1) * dimension)]
     }
 

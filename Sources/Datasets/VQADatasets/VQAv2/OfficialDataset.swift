@@ -76,7 +76,9 @@ public final class OfficialDataset {
     ///   split has none.
     public func annotations(_ split: DatasetSplit) throws -> AnnotationTable {
         if let table = annotationTables[split] { return table }
-        guard let file = layout.annotations(of: split) else { throw UnannotatedSplitError(split: split) }
+        guard let file = layout.annotations(of: split) else {
+            throw UnannotatedSplitError(split: split.rawValue)
+        }
         let table = try AnnotationTable(contentsOf: file)
         annotationTables[split] = table
         return table
@@ -85,7 +87,7 @@ public final class OfficialDataset {
     /// The splits that the vocabulary is made of and whose question files are not there.
     ///
     /// The official vocabulary is made of all four files; a dataset of one's own may do without some.
-    public var absentVocabularySplits: [DatasetSplit] {
+    package var absentVocabularySplits: [DatasetSplit] {
         OfficialLayout.vocabularySplits.filter { !hasQuestions($0) }
     }
 
@@ -109,7 +111,7 @@ public final class OfficialDataset {
     ///
     /// - Throws: `DatasetFileError` where a file is missing or damaged; `MissingQuestionsError` where an
     ///   annotated question is not there.
-    public func trainingExamples(
+    package func trainingExamples(
         _ splits: [DatasetSplit], vocabulary: Vocabulary, answers: AnswerList, maximumWords: Int
     ) throws -> Examples {
         let files = try splits.map { (questions: try questions($0), annotations: try annotations($0)) }
@@ -125,11 +127,11 @@ public final class OfficialDataset {
         Examples(questions: try questions(split), vocabulary: vocabulary, maximumWords: maximumWords)
     }
 
-    /// The places that the features of the splits' pictures are read from, each once.
+    /// The places that the features of the splits' images are read from, each once.
     ///
     /// Where a finished store lies beside a folder of `.npz` files (`train2014.packed` beside `train2014`), it
     /// is the store; for images that it lacks it is the folder all the same.
-    public func featurePlaces(_ splits: [DatasetSplit]) -> [FeaturePlace] {
+    package func featurePlaces(_ splits: [DatasetSplit]) -> [FeaturePlace] {
         featureFolders(splits).map { folder in
             let store = layout.featureStore(packedFrom: folder)
             if FeatureStore.isFinished(store.path) { return .store(store) }
@@ -137,7 +139,7 @@ public final class OfficialDataset {
         }
     }
 
-    /// The folders that the features of the splits' pictures come from, packed or not, each once.
+    /// The folders that the features of the splits' images come from, packed or not, each once.
     private func featureFolders(_ splits: [DatasetSplit]) -> [URL] {
         var folders: [URL] = []
         for folder in splits.flatMap(layout.featureFolders) where !folders.contains(folder) {
@@ -146,12 +148,12 @@ public final class OfficialDataset {
         return folders
     }
 
-    /// The features of the splits' pictures, from the places that `featurePlaces` gives. What a store lacks is read
+    /// The features of the splits' images, from the places that `featurePlaces` gives. What a store lacks is read
     /// from the folder beside it.
     ///
     /// - Parameters:
     ///   - splits: The splits.
-    ///   - maximumRegions: How many regions of a picture are kept: the first ones.
+    ///   - maximumRegions: How many regions of an image are kept: the first ones.
     ///   - onNotice: Told once, on whichever thread meets it, where something is read from a folder beside its store.
     /// - Throws: `AbsentFeaturesError` where there are none; `FeatureFolderError` where a folder cannot be read;
     ///   `FeatureStoreError`,
@@ -186,7 +188,7 @@ public final class OfficialDataset {
 
     /// How the features were made from pictures, as `rwsan extract` notes it beside them; nil where there is
     /// no note.
-    public func featureRecipe(_ split: DatasetSplit) -> String? {
+    package func featureRecipe(_ split: DatasetSplit) -> String? {
         for place in featurePlaces([split]) {
             let note = place.location.appending(component: FeatureNote.fileName)
             if let text = try? String(contentsOf: note, encoding: .utf8) { return text }
@@ -196,21 +198,21 @@ public final class OfficialDataset {
 }
 
 /// Where features are read from.
-public enum FeaturePlace: Sendable, Equatable, CustomStringConvertible {
+package enum FeaturePlace: Sendable, Equatable, CustomStringConvertible {
     /// A feature store.
     case store(URL)
     /// A folder of `.npz` files; `unfinishedStore` lies where its store would be, and is not one yet.
     case folder(URL, unfinishedStore: URL?)
 
     /// The folder, whichever it is.
-    public var location: URL {
+    package var location: URL {
         switch self {
         case .store(let location), .folder(let location, _): location
         }
     }
 
     /// The place in one line.
-    public var description: String {
+    package var description: String {
         switch self {
         case .store(let store): "the packed store \(store.path)"
         case .folder(let folder, nil): "the .npz files in \(folder.path)"
@@ -226,6 +228,13 @@ public struct DatasetFolderError: Error, Sendable, CustomStringConvertible {
     public let path: String
     /// What should be there.
     public let expected: String
+
+    /// - Parameters: as the properties.
+    public init(path: String, expected: String) {
+        self.path = path
+        self.expected = expected
+    }
+
     /// One line.
     public var description: String { "\(path): expected \(expected), found no folder" }
 }
@@ -247,8 +256,12 @@ public struct AbsentFeaturesError: Error, Sendable, CustomStringConvertible {
 
 /// Annotations asked for where nobody has published any.
 public struct UnannotatedSplitError: Error, Sendable, CustomStringConvertible {
-    /// The split.
-    public let split: DatasetSplit
+    /// The split's name.
+    public let split: String
+
+    /// - Parameter split: The split's name.
+    public init(split: String) { self.split = split }
+
     /// One line.
-    public var description: String { "the split \(split.rawValue) has no annotations" }
+    public var description: String { "the split \(split) has no annotations" }
 }

@@ -86,7 +86,7 @@ extension OfficialFormDataset {
     }
 
     /// The parts of `train+val+vg`.
-    public func pictureSplits(trainingOn split: String) throws -> [String] {
+    public func imageSplits(trainingOn split: String) throws -> [String] {
         try DatasetSplit.trainingSplits(named: split).map(\.rawValue)
     }
 
@@ -113,7 +113,7 @@ extension OfficialDataset {
     }
 }
 
-/// VQA-v2, with the questions of Visual Genome about its pictures.
+/// VQA-v2, with the questions of Visual Genome about its images.
 public final class VQAv2Dataset: OfficialFormDataset {
     /// The name in a configuration.
     public static let name = "vqa-v2"
@@ -133,7 +133,7 @@ public final class VQAv2Dataset: OfficialFormDataset {
         public var maxToken = 16
         /// How wide the features of a region are.
         public var imgFeatSize = 2048
-        /// How many regions of a picture are kept.
+        /// How many regions of an image are kept.
         public var imgFeatPadSize = 100
 
         /// The official defaults.
@@ -145,7 +145,7 @@ public final class VQAv2Dataset: OfficialFormDataset {
                 "split", \.split, oneOf: DatasetSplit.trainingSplitNames, "What is trained on."),
             .count("max_token", \.maxToken, "How many words of a question are kept."),
             .count("img_feat_size", \.imgFeatSize, "How wide the features of a region are."),
-            .count("img_feat_pad_size", \.imgFeatPadSize, "How many regions of a picture are kept."),
+            .count("img_feat_pad_size", \.imgFeatPadSize, "How many regions of an image are kept."),
         ]
     }
 }

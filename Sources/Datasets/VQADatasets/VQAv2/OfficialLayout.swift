@@ -51,6 +51,12 @@ public struct UnknownSplitError: Error, Sendable, Equatable, CustomStringConvert
     /// The names that would have been understood.
     public let validNames: [String]
 
+    /// - Parameters: as the properties.
+    public init(name: String, validNames: [String]) {
+        self.name = name
+        self.validNames = validNames
+    }
+
     /// The error in one line.
     public var description: String {
         "unknown split '\(name)': expected one of \(validNames.joined(separator: ", "))"
@@ -69,7 +75,7 @@ public struct OfficialLayout: Sendable, Equatable {
     /// The folder with a folder of features for each set of images: `datasets/coco_extract`.
     public let featuresFolder: URL
     /// The folder with a folder of pictures for each set of images, where there is one: `datasets/images`.
-    public let picturesFolder: URL
+    package let picturesFolder: URL
 
     /// The layout below a datasets folder.
     ///
@@ -122,18 +128,18 @@ public struct OfficialLayout: Sendable, Equatable {
     }
 
     /// The archive in which the official release hands out a feature folder: beside it, `train2014.tar.gz`.
-    public func featureArchive(of folder: URL) -> URL {
+    package func featureArchive(of folder: URL) -> URL {
         folder.deletingLastPathComponent().appending(component: folder.lastPathComponent + ".tar.gz")
     }
 
     /// Where the features of a feature folder are once they are packed: beside it, `train2014.packed` for
     /// `train2014`. The official release knows no such place.
-    public func featureStore(packedFrom folder: URL) -> URL {
+    package func featureStore(packedFrom folder: URL) -> URL {
         folder.deletingLastPathComponent().appending(component: folder.lastPathComponent + ".packed")
     }
 
     /// The folder of a split's pictures, where the dataset has them: `images/val2014`.
-    public func pictures(of split: DatasetSplit) -> URL {
+    package func pictures(of split: DatasetSplit) -> URL {
         let name =
             switch split {
             case .train, .visualGenome: "train2014"
@@ -144,10 +150,10 @@ public struct OfficialLayout: Sendable, Equatable {
     }
 
     /// The splits whose questions make the vocabulary, in the order that numbers its words.
-    public static let vocabularySplits: [DatasetSplit] = [.train, .val, .test, .visualGenome]
+    package static let vocabularySplits: [DatasetSplit] = [.train, .val, .test, .visualGenome]
 
     /// The splits whose annotations make the answer list, in the order that numbers its answers.
-    public static let answerSplits: [DatasetSplit] = [.train, .val]
+    package static let answerSplits: [DatasetSplit] = [.train, .val]
 }
 
 extension OfficialLayout {

@@ -3,7 +3,7 @@ import Foundation
 import TextFiles
 
 /// One of the five zip archives in which VQA-v2's questions and annotations are published.
-public enum VQAv2Archive: String, CaseIterable, Sendable {
+package enum VQAv2Archive: String, CaseIterable, Sendable {
     /// The questions of train.
     case trainingQuestions = "v2_Questions_Train_mscoco.zip"
     /// The questions of val.
@@ -16,13 +16,13 @@ public enum VQAv2Archive: String, CaseIterable, Sendable {
     case validationAnnotations = "v2_Annotations_Val_mscoco.zip"
 
     /// Where the authors of VQA-v2 publish them; the name of an archive follows.
-    public static let publicAddress = "https://s3.amazonaws.com/cvmlp/vqa/mscoco/vqa/"
+    package static let publicAddress = "https://s3.amazonaws.com/cvmlp/vqa/mscoco/vqa/"
 
     /// The name of the archive.
-    public var fileName: String { rawValue }
+    package var fileName: String { rawValue }
 
     /// The files in it.
-    public var files: [VQAv2File] {
+    package var files: [VQAv2File] {
         switch self {
         case .trainingQuestions: [VQAv2File(split: .train, records: .questions)]
         case .validationQuestions: [VQAv2File(split: .val, records: .questions)]
@@ -50,7 +50,7 @@ public enum VQAv2Archive: String, CaseIterable, Sendable {
     ///   written.
     /// - Throws: `DamagedDatasetArchive` where the archive is not what it should be; `ArchiveError` where a file
     ///   cannot be written, a full disk included.
-    public func unpack(
+    package func unpack(
         _ zip: String, into layout: OfficialLayout, only wanted: [VQAv2File]? = nil, isOriginal: Bool,
         shouldStop: () -> Bool = { false }
     ) throws -> [VQAv2File: Int]? {
@@ -132,11 +132,11 @@ public enum VQAv2Archive: String, CaseIterable, Sendable {
 }
 
 /// An archive that is not the one it should be: damaged, something else, or with other files in it.
-public struct DamagedDatasetArchive: Error, Sendable, Equatable, CustomStringConvertible {
+package struct DamagedDatasetArchive: Error, Sendable, Equatable, CustomStringConvertible {
     /// The path of the archive.
-    public let path: String
+    package let path: String
     /// What was expected and found, and where.
     let problem: String
     /// The error in one line.
-    public var description: String { problem }
+    package var description: String { problem }
 }

@@ -1,9 +1,9 @@
 import Foundation
 
 /// A question or annotation file of VQA-v2.
-public struct VQAv2File: Sendable, Hashable {
+package struct VQAv2File: Sendable, Hashable {
     /// What is in it.
-    public enum Records: String, Sendable {
+    package enum Records: String, Sendable {
         /// Questions.
         case questions
         /// The answers that people gave.
@@ -11,17 +11,17 @@ public struct VQAv2File: Sendable, Hashable {
     }
 
     /// The split that it is of.
-    public let split: DatasetSplit
+    package let split: DatasetSplit
     /// What is in it.
-    public let records: Records
+    package let records: Records
 
     /// The file of these records.
-    public init(split: DatasetSplit, records: Records) {
+    package init(split: DatasetSplit, records: Records) {
         (self.split, self.records) = (split, records)
     }
 
     /// Where it lies in the official layout; nil for annotations that nobody has published.
-    public func location(in layout: OfficialLayout) -> URL? {
+    package func location(in layout: OfficialLayout) -> URL? {
         switch records {
         case .questions: layout.questions(of: split)
         case .annotations: layout.annotations(of: split)
@@ -29,7 +29,7 @@ public struct VQAv2File: Sendable, Hashable {
     }
 
     /// How many records VQA-v2's own file has (visualqa.org, "balanced real images"); nil for Visual Genome.
-    public var publishedCount: Int? {
+    package var publishedCount: Int? {
         switch split {
         case .train: 443_757
         case .val: 214_354
@@ -43,7 +43,7 @@ public struct VQAv2File: Sendable, Hashable {
     ///
     /// - Returns: How many records it has.
     /// - Throws: `DatasetFileError` where it is missing, damaged, or of another kind.
-    public func countRecords(in file: URL) throws -> Int {
+    package func countRecords(in file: URL) throws -> Int {
         switch records {
         case .questions: try QuestionTable(contentsOf: file).count
         case .annotations: try AnnotationTable(contentsOf: file).count

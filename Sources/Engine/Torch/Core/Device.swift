@@ -73,7 +73,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     /// How many bytes of the device's memory nobody has taken, in this process or another.
     ///
     /// - Throws: `TorchError` where it cannot be found out, as for the CPU, whose memory the system shares out.
-    public var freeMemory: Int {
+    package var freeMemory: Int {
         get throws(TorchError) {
             guard case .cuda(let index) = self else {
                 throw TorchError(operation: "free memory", reason: "expected a CUDA device, found \(self)")
@@ -104,7 +104,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     /// does nothing for the CPU.
     ///
     /// - Throws: `TorchError` where work given to the device before has failed.
-    public func useOwnStream() throws(TorchError) {
+    package func useOwnStream() throws(TorchError) {
         guard case .cuda(let index) = self else { return }
         try checkBridge("stream") { ctorch_cuda_use_own_stream(Int32(index), $0) }
     }

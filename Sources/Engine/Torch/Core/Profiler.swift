@@ -5,12 +5,12 @@ import Foundation
 ///
 /// It is the profiler that PyTorch has: operators with the shapes of their inputs, their backward, and on a
 /// GPU every kernel. Only one can run at a time, for the thread that started it.
-public enum Profiler {
+package enum Profiler {
     /// Starts recording.
     ///
     /// - Parameter device: Where the work runs; kernels are recorded where that is a GPU.
     /// - Throws: `TorchError` where recording has been started before.
-    public static func start(on device: Device = .cpu) throws(TorchError) {
+    package static func start(on device: Device = .cpu) throws(TorchError) {
         try checkBridge("profiler") { ctorch_profiler_start(device != .cpu, $0) }
     }
 
@@ -18,7 +18,7 @@ public enum Profiler {
     ///
     /// - Parameter file: Where the trace goes; nil throws it away.
     /// - Throws: `TorchError` where nothing is being recorded, and where the file cannot be written.
-    public static func stop(writingTo file: URL?) throws(TorchError) {
+    package static func stop(writingTo file: URL?) throws(TorchError) {
         guard let file else {
             try checkBridge("profiler") { ctorch_profiler_stop(nil, $0) }
             return
@@ -34,7 +34,7 @@ public enum Profiler {
     }
 
     /// Gives a stretch of time a name in the trace; costs next to nothing while nothing is recorded.
-    public static func named<Result, Failure: Error>(
+    package static func named<Result, Failure: Error>(
         _ name: String, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let scope = ctorch_scope_begin(name)

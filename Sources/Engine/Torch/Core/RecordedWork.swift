@@ -7,7 +7,7 @@ import CTorch
 /// changes from one time to the next must be copied into tensors that it reads. Random numbers go on.
 ///
 /// On the CPU, which would gain nothing, the work is done again as it is.
-public final class RecordedWork {
+package final class RecordedWork {
     private let body: (() throws -> Void)?
     private let graph: ctorch_graph_ref?
 
@@ -21,7 +21,7 @@ public final class RecordedWork {
     ///     up when they are first used, which cannot be recorded.
     /// - Throws: `RecordingError` where something in it cannot be recorded, after which the process should end its work
     ///   on the device.
-    public init(on device: Device, sharingMemoryOf other: RecordedWork?, _ body: @escaping () throws -> Void)
+    package init(on device: Device, sharingMemoryOf other: RecordedWork?, _ body: @escaping () throws -> Void)
         throws
     {
         guard case .cuda(let index) = device else {
@@ -48,7 +48,7 @@ public final class RecordedWork {
     /// Does the work.
     ///
     /// - Throws: `TorchError` where the device refuses; on the CPU what the work throws.
-    public func run() throws {
+    package func run() throws {
         try body?()
         guard let graph else { return }
         try checkBridge("replay") { ctorch_graph_replay(graph, $0) }

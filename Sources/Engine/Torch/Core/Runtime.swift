@@ -15,12 +15,12 @@ public enum TorchRuntime {
     ///
     /// Training makes and drops the same tensors every step; mapping their memory anew each time costs
     /// about a tenth of a step. A setting of the whole process, for a program to make at its start.
-    public static func keepFreedMemory() { ctorch_keep_freed_memory() }
+    package static func keepFreedMemory() { ctorch_keep_freed_memory() }
 
     /// Makes sure that the processor multiplies whole numbers of 8 bits exactly and fast.
     ///
     /// - Throws: `TorchError` that says what it lacks.
-    public static func requireInt8Products() throws(TorchError) {
+    package static func requireInt8Products() throws(TorchError) {
         guard ctorch_has_int8_products() else {
             throw TorchError(
                 operation: "int8", reason: "expected a processor with AVX-512 VNNI, found one without")
@@ -31,7 +31,7 @@ public enum TorchRuntime {
     public static func seed(_ seed: UInt64) { ctorch_manual_seed(seed) }
 
     /// The state of a device's random number generator (uint8 `[n]`), to go on from later.
-    public static func generatorState(of device: Device = .cpu) throws(TorchError) -> Tensor {
+    package static func generatorState(of device: Device = .cpu) throws(TorchError) -> Tensor {
         Tensor(
             owning: try withBridgeError("generator state") {
                 ctorch_generator_state(device.type, Int32(device.index), $0)
@@ -41,7 +41,7 @@ public enum TorchRuntime {
     /// Puts a device's random number generator back to a state that `generatorState(of:)` gave.
     ///
     /// - Throws: `TorchError` where the tensor is no such state.
-    public static func setGeneratorState(_ state: Tensor, of device: Device = .cpu) throws(TorchError) {
+    package static func setGeneratorState(_ state: Tensor, of device: Device = .cpu) throws(TorchError) {
         try checkBridge("generator state") {
             ctorch_set_generator_state(device.type, Int32(device.index), state.handle, $0)
         }

@@ -56,7 +56,7 @@ public final class Adam: Optimizer {
     }
 
     /// The gradients of the parameters that have one.
-    public var gradients: [Tensor] { parameters.compactMap(\.tensor.gradient) }
+    package var gradients: [Tensor] { parameters.compactMap(\.tensor.gradient) }
 
     /// Moves every parameter that has a gradient one step against it.
     ///
@@ -85,13 +85,13 @@ public final class Adam: Optimizer {
     }
 
     /// The moments by the words `mean` and `square`.
-    public var state: OptimizerState { moments.mapValues { ["mean": $0.mean, "square": $0.square] } }
+    package var state: OptimizerState { moments.mapValues { ["mean": $0.mean, "square": $0.square] } }
 
     /// Goes on from the moments and the step count of an earlier run.
     ///
     /// - Throws: `TorchError` that names a parameter without moments, or of another shape; nothing has been
     ///   changed then.
-    public func restore(_ state: OptimizerState, stepCount: Int) throws(TorchError) {
+    package func restore(_ state: OptimizerState, stepCount: Int) throws(TorchError) {
         var restored: [String: Moments] = [:]
         for (name, tensor) in parameters {
             guard let found = state[name] else {
@@ -121,7 +121,7 @@ public final class Adam: Optimizer {
     /// Adam's step as work for a device alone.
     ///
     /// - Throws: `TorchError` where memory is short.
-    public func onDevice(_ device: Device, lossScale: LossScale?) throws(TorchError) -> any DeviceOptimizer {
+    package func onDevice(_ device: Device, lossScale: LossScale?) throws(TorchError) -> any DeviceOptimizer {
         try DeviceAdam(self, lossScale: lossScale, on: device)
     }
 }

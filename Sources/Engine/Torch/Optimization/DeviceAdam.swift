@@ -1,6 +1,6 @@
 /// Adam's step as work for a device alone. Rate, step count and scale lie there; ``figures()`` fetches what has become
 /// of them.
-public final class DeviceAdam: DeviceOptimizer {
+package final class DeviceAdam: DeviceOptimizer {
     private enum Operators {
         static let step = Operator("aten::_fused_adam_.tensor_lr")
         static let updateScale = Operator("aten::_amp_update_scale_")
@@ -13,7 +13,7 @@ public final class DeviceAdam: DeviceOptimizer {
     private let learningRate, stepCount: Tensor  // float32 []
     private let normSum: Tensor  // float64 []
     /// What losses are scaled by: float32 `[1]`.
-    public let scale: Tensor
+    package let scale: Tensor
     private let infinite, skipped: Tensor  // float32 [1]
     private let goodSteps: Tensor  // int32 [1]
 
@@ -22,7 +22,7 @@ public final class DeviceAdam: DeviceOptimizer {
     ///   - lossScale: The scale of the first loss; nil scales none.
     ///   - device: Where they lie.
     /// - Throws: `TorchError` where memory is short.
-    public init(_ adam: Adam, lossScale: LossScale?, on device: Device) throws(TorchError) {
+    package init(_ adam: Adam, lossScale: LossScale?, on device: Device) throws(TorchError) {
         self.adam = adam
         isScaling = lossScale != nil
         learningRate = try Tensor.zeros([], device: device)
@@ -38,21 +38,21 @@ public final class DeviceAdam: DeviceOptimizer {
     }
 
     /// Sets the rate of the steps to come.
-    public func setLearningRate(_ rate: Double) throws(TorchError) { try learningRate.fill(rate) }
+    package func setLearningRate(_ rate: Double) throws(TorchError) { try learningRate.fill(rate) }
 
     /// The loss to call `backward` on.
     ///
     /// - Parameters:
     ///   - loss: float32 `[]`
     ///   - copy: For a loss on another device, a copy of ``scale`` there.
-    public func scaled(_ loss: Tensor, by copy: Tensor?) throws(TorchError) -> Tensor {
+    package func scaled(_ loss: Tensor, by copy: Tensor?) throws(TorchError) -> Tensor {
         isScaling ? try loss * (copy ?? scale).reshaped([]) : loss
     }
 
     /// Moves every parameter one step against its gradient, and sets the gradients to zero.
     ///
     /// - Throws: `TorchError` where shapes or devices disagree.
-    public func step() throws(TorchError) {
+    package func step() throws(TorchError) {
         try withoutGradients { () throws(TorchError) in
             let gradients = adam.gradients
             if isScaling { try unscale(gradients) }
@@ -96,7 +96,7 @@ public final class DeviceAdam: DeviceOptimizer {
     /// What the steps so far have come to. Waits until the device has made them.
     ///
     /// - Throws: `TorchError` where work on the device has failed.
-    public func figures() throws(TorchError) -> OptimizerFigures {
+    package func figures() throws(TorchError) -> OptimizerFigures {
         let figures = OptimizerFigures(
             stepCount: Int(try stepCount.item()), skippedSteps: Int(try skipped.item()),
             gradientNormSum: try normSum.item(),

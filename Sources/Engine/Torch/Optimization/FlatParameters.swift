@@ -1,10 +1,10 @@
 /// A network's parameters in one piece of memory, and their gradients in another, so that each moves between devices in
 /// one copy.
-public final class FlatParameters {
+package final class FlatParameters {
     /// All parameters, one behind the other, with some zeros between them: float32 `[n]`.
-    public let values: Tensor
+    package let values: Tensor
     /// All gradients in the same order, zeros at first: float32 `[n]`.
-    public let gradients: Tensor
+    package let gradients: Tensor
 
     /// So that each begins where wide loads may: at a multiple of 256 bytes.
     private static func room(for parameter: Tensor) -> Int { (parameter.count + 63) / 64 * 64 }
@@ -13,7 +13,7 @@ public final class FlatParameters {
     ///
     /// - Parameter parameters: Of float32, on one device.
     /// - Throws: `TorchError` where they are of another type, or on several devices.
-    public init(_ parameters: [Tensor]) throws(TorchError) {
+    package init(_ parameters: [Tensor]) throws(TorchError) {
         let device = parameters.first?.device ?? .cpu
         if let other = parameters.first(where: { $0.dtype != .float32 || $0.device != device }) {
             throw TorchError(

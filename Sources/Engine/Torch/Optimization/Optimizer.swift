@@ -1,9 +1,9 @@
 /// What an optimizer keeps of each parameter, by the parameter's name and then by what it is: Adam has a `mean` and a
 /// `square`. No such word has a dot in it.
-public typealias OptimizerState = [String: [String: Tensor]]
+package typealias OptimizerState = [String: [String: Tensor]]
 
 /// Moves the parameters of a network against their gradients.
-public protocol Optimizer: AnyObject {
+package protocol Optimizer: AnyObject {
     /// The learning rate of the next step.
     var learningRate: Double { get set }
     /// How many steps have been made.
@@ -36,7 +36,7 @@ public protocol Optimizer: AnyObject {
 /// An optimizer's step, with the scaling of the loss and the norm of the gradients, as work for a device alone.
 ///
 /// Nothing in it waits for a number, so a processor can hand over many steps ahead, and `RecordedWork` can record it.
-public protocol DeviceOptimizer: AnyObject {
+package protocol DeviceOptimizer: AnyObject {
     /// What losses are scaled by: float32 `[1]`.
     var scale: Tensor { get }
 
@@ -63,22 +63,22 @@ public protocol DeviceOptimizer: AnyObject {
 
 extension DeviceOptimizer {
     /// The loss to call `backward` on.
-    public func scaled(_ loss: Tensor) throws(TorchError) -> Tensor { try scaled(loss, by: nil) }
+    package func scaled(_ loss: Tensor) throws(TorchError) -> Tensor { try scaled(loss, by: nil) }
 }
 
 /// What the steps of a ``DeviceOptimizer`` have come to.
-public struct OptimizerFigures: Sendable, Equatable {
+package struct OptimizerFigures: Sendable, Equatable {
     /// How many steps have changed the weights since training began.
-    public var stepCount: Int
+    package var stepCount: Int
     /// How many steps were left out since the last time, for half precision had made a gradient infinite.
-    public var skippedSteps: Int
+    package var skippedSteps: Int
     /// The norm of all gradients together, summed over the steps since the last time that were not left out.
-    public var gradientNormSum: Double
+    package var gradientNormSum: Double
     /// The scale of the next loss; nil where losses are not scaled.
-    public var lossScale: LossScale?
+    package var lossScale: LossScale?
 
     /// - Parameters: as the properties.
-    public init(stepCount: Int, skippedSteps: Int, gradientNormSum: Double, lossScale: LossScale?) {
+    package init(stepCount: Int, skippedSteps: Int, gradientNormSum: Double, lossScale: LossScale?) {
         self.stepCount = stepCount
         self.skippedSteps = skippedSteps
         self.gradientNormSum = gradientNormSum

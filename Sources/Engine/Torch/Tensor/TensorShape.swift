@@ -89,7 +89,7 @@ extension Tensor {
     }
     /// The tensor on another device, copied while that computes where this lies in page-locked memory. What this
     /// thread gives to the device from here on waits for the copy.
-    public func uploaded(to device: Device) throws(TorchError) -> Tensor {
+    package func uploaded(to device: Device) throws(TorchError) -> Tensor {
         guard case .cuda(let index) = device, self.device == .cpu else { return try moved(to: device) }
         return Tensor(
             owning: try withBridgeError("upload") { ctorch_tensor_upload(handle, Int32(index), $0) })

@@ -104,7 +104,7 @@ public struct NPYArray: Sendable {
     }
 
     /// The elements of the array's transpose (all axes reversed), in row-major (C) order.
-    public func transposedFloats() -> [Float] {
+    package func transposedFloats() -> [Float] {
         if elementType == .float32, shape.count == 2, !header.isFortranOrder {
             return elements.withUnsafeBytes {
                 Transposition.transposed($0, rows: shape[0], columns: shape[1])

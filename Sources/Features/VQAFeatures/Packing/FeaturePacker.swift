@@ -7,7 +7,7 @@ import Foundation
 /// It reads folders of official `.npz` files, tar, tar.gz and zip archives of them (which are unpacked in memory,
 /// never to disk) and tables of bottom-up-attention features (`.tsv`). Content tells these apart, not names.
 ///
-/// What is finished stays finished: a run that was stopped, killed, or ended by a full disk leaves shards, and
+/// What is finished stays finished: packing that was stopped, killed, or ended by a full disk leaves shards, and
 /// the next one to the same folder goes on behind them. The folder is a store only when all input has been
 /// read. A single image that cannot be read or is there twice is left out and reported; input that ends early
 /// is reported too, and then the folder is no store yet. More input can be added to a store that is finished.
@@ -29,9 +29,9 @@ public struct FeaturePacker: Sendable {
     /// A packer to float16, on all cores.
     public init() {}
 
-    /// How far a run has come.
+    /// How far packing has come.
     public struct Progress: Sendable {
-        /// How many images have been stored in this run.
+        /// How many images have been stored this time.
         public let packedCount: Int
         /// How many of them it has stored a second.
         public let imagesPerSecond: Double
@@ -41,19 +41,19 @@ public struct FeaturePacker: Sendable {
         public let secondsLeft: Double?
     }
 
-    /// What a run did.
+    /// What packing did.
     public struct Report: Sendable {
-        /// How a run ended.
+        /// How packing ended.
         public enum Outcome: String, Sendable {
             /// All input was read; the folder is a store.
             case complete
             /// Some input ended early or was damaged; the folder is no store before it is packed again whole.
             case incomplete
-            /// The run was asked to stop; the folder is no store before another run has read the rest.
+            /// Packing was asked to stop; the folder is no store before packing again has read the rest.
             case interrupted
         }
 
-        /// How the run ended.
+        /// How packing ended.
         public internal(set) var outcome = Outcome.complete
         /// How many images it stored.
         public internal(set) var packedCount = 0
@@ -63,7 +63,7 @@ public struct FeaturePacker: Sendable {
         public internal(set) var skipped: [SkippedInput] = []
         /// The inputs of which a part could not be read, and why.
         public internal(set) var endedEarly: [String] = []
-        /// Shards of earlier runs that were damaged and have been removed, and why.
+        /// Shards of earlier times that were damaged and have been removed, and why.
         public internal(set) var removedShards: [String] = []
     }
 

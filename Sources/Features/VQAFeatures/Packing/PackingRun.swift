@@ -5,7 +5,7 @@ import Workers
 struct FeatureFeedItem: Sendable {
     enum Outcome: Sendable {
         case storable(StorableImage)
-        /// The image is in a shard of an earlier run.
+        /// The image is in a shard that was there before.
         case kept(ImageID)
         case skipped(String)
         /// The input cannot be read any further.
@@ -81,7 +81,7 @@ final class FeatureFeed {
     }
 }
 
-/// One run of a packer: takes what the threads have interpreted, in the order of the input.
+/// Packing once: takes what the threads have interpreted, in the order of the input.
 final class PackingRun {
     let writer: FeatureShardWriter
     private(set) var report: FeaturePacker.Report
@@ -89,7 +89,7 @@ final class PackingRun {
     private(set) var width: Int?
 
     private let inputByteCount: Int
-    /// The images that have been met in this run.
+    /// The images that have been met this time.
     private var seen: Set<ImageID> = []
     /// How many of the images with regions had which width.
     private var imageCounts: [Int: Int] = [:]

@@ -46,7 +46,7 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
     let imageCount: Int
     let regionCount: Int
     let shards: [Shard]
-    /// What the run that finished the store left out.
+    /// What was left out when the store was finished.
     let skipped: [SkippedInput]
 
     /// Reads the index of a store.

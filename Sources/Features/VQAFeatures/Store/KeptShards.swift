@@ -1,7 +1,7 @@
 import FileSystem
 import Foundation
 
-/// The shards that earlier runs of a packer left in a folder.
+/// The shards that a packer left earlier in a folder.
 struct KeptShards {
     /// The whole ones, in the order of their numbers.
     private(set) var shards: [VerifiedShard] = []

@@ -40,7 +40,7 @@ public final class Answerer {
 
     /// Which metric answers are held against.
     let metric: MetricVersion
-    /// Whether questions about pictures whose features cannot be read are left out.
+    /// Whether questions about images whose features cannot be read are left out.
     let skipsDamaged: Bool
     /// The feature stores that were compared with their checksums before.
     let verifiedFiles: VerifiedFiles?
@@ -67,7 +67,7 @@ public final class Answerer {
         public var answerFile: String?
         /// Which metric answers are held against.
         public var metric = MetricVersion.release
-        /// Whether questions about pictures whose features cannot be read are left out; else they are an error.
+        /// Whether questions about images whose features cannot be read are left out; else they are an error.
         public var skipsDamaged = false
         /// The feature stores that were compared with their checksums before, and where that is remembered; nil for
         /// nowhere.

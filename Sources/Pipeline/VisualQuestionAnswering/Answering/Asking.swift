@@ -34,7 +34,7 @@ extension Answerer {
     ///
     /// - Parameters:
     ///   - questions: Some words each.
-    ///   - regions: What was seen in the picture: ``regions(of:)``, or a file of features.
+    ///   - regions: The features of the image: ``regions(of:)``, or a file of features.
     ///   - count: How many answers to each.
     /// - Throws: `FeatureWidthError` where the regions are not those that the model expects; `LogitsNotFiniteError`
     ///   where it answers with no numbers; `TorchError` where memory is short.
@@ -49,7 +49,7 @@ extension Answerer {
             })
         let builder = try builder(
             Examples(questions: table, vocabulary: vocabulary, maximumWords: configuration.data.maxToken),
-            OnePicture(image: image, regions: regions))
+            OneImage(image: image, regions: regions))
         let scores = try withoutGradients {
             let batch = try builder.batch(rows: 0..<questions.count).moved(to: device)
             let logits = try precision.autocast(on: device) { try model(batch) }
@@ -82,9 +82,9 @@ extension Answerer {
     }
 }
 
-/// The features of the one picture that is asked about.
-private struct OnePicture: FeatureSource {
-    let place = "the picture"
+/// The features of the one image that is asked about.
+private struct OneImage: FeatureSource {
+    let place = "the image"
     let image: ImageID
     let regions: RegionFeatures
 

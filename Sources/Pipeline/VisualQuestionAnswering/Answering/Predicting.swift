@@ -14,7 +14,7 @@ extension Answerer {
     }
 
     /// Answers the questions of a split of the dataset. Its feature stores are compared with their checksums first, once
-    /// for each change of a file. Where ``Options/skipsDamaged`` says so, questions about pictures whose features cannot
+    /// for each change of a file. Where ``Options/skipsDamaged`` says so, questions about images whose features cannot
     /// be read are left out, of the logits too.
     ///
     /// - Parameters:

@@ -4,11 +4,11 @@ import VQASettings
 import Yams
 
 /// A YAML file of settings: `key: value`, with numbers, words and lists.
-public enum SettingsFile {
+package enum SettingsFile {
     /// Reads the settings of a file, in the order of their keys.
     ///
     /// - Throws: ``SettingsFileError`` where it cannot be read, or is no YAML of this form.
-    public static func read(_ file: String) throws(SettingsFileError) -> [(key: String, value: SettingValue)]
+    package static func read(_ file: String) throws(SettingsFileError) -> [(key: String, value: SettingValue)]
     {
         do {
             let text = try String(contentsOfFile: file, encoding: .utf8)
@@ -47,7 +47,7 @@ public struct SettingsFileError: Error, Sendable, Equatable, CustomStringConvert
     public let reason: String
 
     /// - Parameters: as the properties.
-    public init(file: String, reason: String) {
+    package init(file: String, reason: String) {
         self.file = file
         self.reason = reason
     }

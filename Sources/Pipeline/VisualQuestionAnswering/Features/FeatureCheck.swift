@@ -50,12 +50,12 @@ struct FeatureCheck {
             throw DamagedFeaturesError(cause: "\(first.cause)", otherCount: damages.count - 1)
         }
         for damage in damages.prefix(Self.namedShards) {
-            onNotice("\(damage.cause): its \(damage.imageCount) pictures are left out")
+            onNotice("\(damage.cause): its \(damage.imageCount) images are left out")
         }
         let others = damages.dropFirst(Self.namedShards)
         guard !others.isEmpty else { return }
-        let pictures = others.reduce(0) { $0 + $1.imageCount }
-        onNotice("\(others.count) more shards are damaged: their \(pictures) pictures are left out")
+        let images = others.reduce(0) { $0 + $1.imageCount }
+        onNotice("\(others.count) more shards are damaged: their \(images) images are left out")
     }
 
     private static func text(byteCount: Int) -> String {
@@ -75,7 +75,7 @@ public struct DamagedFeaturesError: Error, Sendable, CustomStringConvertible {
     /// One line, with what to do.
     public var description: String {
         "\(cause)\(otherCount > 0 ? "; \(otherCount) more shards are damaged" : ""): pack the same input to the same "
-            + "folder again, for 'rwsan pack' removes damaged shards and makes them anew, or leave their pictures out "
+            + "folder again, for 'rwsan pack' removes damaged shards and makes them anew, or leave their images out "
             + "with --skip-damaged"
     }
 }

@@ -1,6 +1,6 @@
 import VQABatches
 
-/// The questions that were left out, for the features of their pictures cannot be read.
+/// The questions that were left out, for the features of their images cannot be read.
 struct LeftOutQuestions {
     private let questionCount: Int
     private let images: UnreadableImages
@@ -22,9 +22,9 @@ struct LeftOutQuestions {
         let all = images.all
         let start = place.map { "left out of \($0): " } ?? "left out: "
         onNotice(
-            "\(start)\(questionCount) questions about \(all.count) pictures whose features cannot be read\(consequence)"
+            "\(start)\(questionCount) questions about \(all.count) images whose features cannot be read\(consequence)"
         )
-        // All pictures of a damaged shard have the same reason.
+        // All images of a damaged shard have the same reason.
         var reasons: [String] = []
         for (_, reason) in all where !reasons.contains(reason) {
             guard reasons.count < Self.namedReasons else {

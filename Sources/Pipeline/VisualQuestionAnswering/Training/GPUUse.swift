@@ -9,7 +9,7 @@ public struct GPUUse {
     public var recordsSteps = true
     /// Whether features are put into a GPU's memory where all of them fit.
     public var keepsFeatures = true
-    /// Called while features are put there, with how many pictures are done and how many there are.
+    /// Called while features are put there, with how many images are done and how many there are.
     public var onProgress: (_ done: Int, _ count: Int, Device) -> Void = { _, _, _ in }
 
     /// What suits most runs.
@@ -93,7 +93,7 @@ public struct GPUUse {
         let room = try device.freeMemory - Self.reservedMemory * (1 + (batchSize + 63) / 64)
         guard plan.byteCount <= room else {
             onNotice(
-                "features are streamed to \(device): those of \(plan.imageCount) pictures take "
+                "features are streamed to \(device): those of \(plan.imageCount) images take "
                     + "\(gigabytes(plan.byteCount)), and there is room for \(gigabytes(max(0, room)))")
             return nil
         }
@@ -102,7 +102,7 @@ public struct GPUUse {
                 on: device, computingType: .float16,
                 onProgress: { onProgress($0, plan.imageCount, device) })
             onNotice(
-                "the features of \(plan.imageCount) pictures lie on \(device): \(gigabytes(plan.byteCount))")
+                "the features of \(plan.imageCount) images lie on \(device): \(gigabytes(plan.byteCount))")
             return resident
         } catch let error where error is ResidentRegionsError || error is TorchError {
             onNotice("features are streamed to \(device): \(error)")

@@ -31,7 +31,7 @@ struct RunPreparation {
         let device = request.devices.first ?? .best
         try model.move(to: device)
         var training = try builder(
-            data.training, dataset.pictureSplits(trainingOn: configuration.data.split), data)
+            data.training, dataset.imageSplits(trainingOn: configuration.data.split), data)
         var validation = try data.validation.map {
             (try builder($0.examples, [type(of: dataset).evaluatedSplit], data), $0.metric)
         }
@@ -45,9 +45,9 @@ struct RunPreparation {
         .check(
             training.stores + (validation?.0.stores ?? []), onProgress: request.onProgress,
             shouldStop: request.shouldStop)
-        try training.lookAtFirstPicture()
-        try validation?.0.lookAtFirstPicture()
-        let recipe = try dataset.pictureSplits(trainingOn: configuration.data.split).first
+        try training.lookAtFirstImage()
+        try validation?.0.lookAtFirstImage()
+        let recipe = try dataset.imageSplits(trainingOn: configuration.data.split).first
             .flatMap(dataset.featureRecipe)
         let choice = configuration.model
         return Trainer.Setup(

@@ -42,7 +42,7 @@ public final class TrainingRun {
         public var precision: Precision?
         /// How GPUs are used.
         public var gpu = GPUUse()
-        /// Whether questions about pictures whose features cannot be read are left out, of val too; else a damaged
+        /// Whether questions about images whose features cannot be read are left out, of val too; else a damaged
         /// feature store is an error before the first step, and the first damaged file of others stops the run, which
         /// can be gone on with.
         public var skipsDamaged = false
@@ -76,7 +76,7 @@ public final class TrainingRun {
     /// The checkpoint that it goes on from; nil where it starts anew.
     public let source: String?
     /// What trains the model.
-    public let trainer: Trainer
+    package let trainer: Trainer
     /// The question files' part of it.
     let setup: Trainer.Setup
 

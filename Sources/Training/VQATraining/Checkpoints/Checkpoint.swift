@@ -24,21 +24,21 @@ public struct Checkpoint: Sendable {
     /// How the features were made from pictures, as JSON; nil where that is not known.
     public var featureRecipe: String?
     /// What the optimizer keeps of each parameter; empty where there is nothing.
-    public var optimizerState: OptimizerState
+    package var optimizerState: OptimizerState
     /// How many steps the optimizer has made.
-    public var stepCount: Int
+    package var stepCount: Int
     /// The base learning rate that an official checkpoint holds.
-    public var officialLearningRateBase: Double?
+    package var officialLearningRateBase: Double?
     /// How many epochs were finished, where an official checkpoint says so: openvqa's do.
-    public var officialEpoch: Int?
+    package var officialEpoch: Int?
     /// Why the optimizer's state that an official checkpoint holds cannot be gone on with; nil where it can, or there
     /// is none.
-    public var optimizerProblem: String?
+    package var optimizerProblem: String?
     /// The state of the CPU's random generator; nil where there is none.
-    public var generatorState: Tensor?
+    package var generatorState: Tensor?
     /// The states of the random generators of the GPUs that it was trained on, in their order; empty where those
     /// were none.
-    public var deviceGeneratorStates: [Tensor] = []
+    package var deviceGeneratorStates: [Tensor] = []
 
     /// A checkpoint of nothing but weights.
     public init(weights: [String: Tensor]) {
@@ -184,7 +184,7 @@ public struct CheckpointError: Error, Sendable, CustomStringConvertible {
     /// - Parameters:
     ///   - path: The file.
     ///   - reason: What was expected and found.
-    public init(path: String, reason: String) {
+    package init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }

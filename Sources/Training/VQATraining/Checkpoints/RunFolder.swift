@@ -40,7 +40,7 @@ public struct RunFolder: Sendable {
     public var interrupted: URL { checkpoints.appending(component: "interrupted.safetensors") }
 
     /// Whether there is a checkpoint to go on from.
-    public var hasCheckpoints: Bool { checkpointNames.contains { $0.hasSuffix(".safetensors") } }
+    package var hasCheckpoints: Bool { checkpointNames.contains { $0.hasSuffix(".safetensors") } }
 
     private var checkpointNames: [String] {
         (try? FolderListing(checkpoints.path))?.visibleNames ?? []
@@ -49,7 +49,7 @@ public struct RunFolder: Sendable {
     /// Makes the folders, and removes the halves of checkpoints that a kill has left there.
     ///
     /// - Throws: Foundation's error where that is not allowed.
-    public func create() throws {
+    package func create() throws {
         let folders = [checkpoints] + [log, validationResult].map { $0.deletingLastPathComponent() }
         for folder in folders {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -63,7 +63,7 @@ public struct RunFolder: Sendable {
     ///
     /// - Throws: `RunInUseError` where another process has it; `ArchiveError` or Foundation's error where the
     ///   folder cannot be written.
-    public func lock() throws -> FileLock {
+    package func lock() throws -> FileLock {
         try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
         // Beside the folder, which may be moved out of the way.
         let file = checkpoints.deletingLastPathComponent().appending(component: ".ckpt_\(name).lock")
@@ -81,7 +81,7 @@ public struct RunFolder: Sendable {
     ///   - step: How many steps that has behind it.
     /// - Returns: Where it lies now; nil where there was nothing in the way.
     /// - Throws: Foundation's error where that is not allowed.
-    public func setAsideEarlierRun(goingOnFrom source: URL?, step: Int) throws -> URL? {
+    package func setAsideEarlierRun(goingOnFrom source: URL?, step: Int) throws -> URL? {
         // The same folder may be named through a link.
         let folder = source?.deletingLastPathComponent().resolvingSymlinksInPath().path
         guard let folder, folder == checkpoints.resolvingSymlinksInPath().path else {
@@ -114,7 +114,7 @@ public struct RunFolder: Sendable {
     /// Writes the records of all epochs, whole or not at all.
     ///
     /// - Throws: `ArchiveError` where a file cannot be written.
-    public func write(_ records: [EpochRecord]) throws {
+    package func write(_ records: [EpochRecord]) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let lines = try records.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
@@ -131,7 +131,7 @@ public struct RunFolder: Sendable {
     /// The records of the epochs up to one, from an earlier part of the run.
     ///
     /// - Throws: `CheckpointError` where the file is there and cannot be read.
-    public func records(upTo epoch: Int) throws -> [EpochRecord] {
+    package func records(upTo epoch: Int) throws -> [EpochRecord] {
         guard FileManager.default.fileExists(atPath: metrics.path) else { return [] }
         do {
             let lines = try String(contentsOf: metrics, encoding: .utf8).split(separator: "\n")
@@ -147,7 +147,7 @@ public struct RunFolder: Sendable {
     /// named in `onUnreadable`. In a folder of official ones alone, it is the one whose name has the highest epoch.
     ///
     /// - Throws: `CheckpointError` where there is none, or where names do not tell which it is.
-    public static func latestCheckpoint(in folder: URL, onUnreadable: (any Error) -> Void) throws -> URL {
+    package static func latestCheckpoint(in folder: URL, onUnreadable: (any Error) -> Void) throws -> URL {
         let names = (try? FolderListing(folder.path))?.visibleNames ?? []
         var latest: (step: Int, file: URL)?
         for name in names where name.hasSuffix(".safetensors") {

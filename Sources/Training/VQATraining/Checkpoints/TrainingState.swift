@@ -44,7 +44,7 @@ public struct TrainingState: Codable, Sendable, Equatable {
     }
 
     /// The state before the first step.
-    public init(learningRateBase: Double, seed: UInt64, threadCount: Int) {
+    package init(learningRateBase: Double, seed: UInt64, threadCount: Int) {
         self.learningRateBase = learningRateBase
         self.seed = seed
         self.threadCount = threadCount

@@ -2,7 +2,7 @@ import Foundation
 import VQADatasets
 
 /// The log of a run in the official release's words: `results/log/log_run_NAME.txt`.
-public enum OfficialLog {
+package enum OfficialLog {
     /// One epoch: loss, learning rate, time, and the accuracies on val where they were asked for.
     static func text(of record: EpochRecord) -> String {
         var text = "=====================================\n"
@@ -22,7 +22,7 @@ public enum OfficialLog {
     /// Adds the accuracies of an evaluation to a log, which is made where there is none.
     ///
     /// - Throws: Foundation's error where the file cannot be written.
-    public static func append(_ report: AccuracyReport, to file: URL) throws {
+    package static func append(_ report: AccuracyReport, to file: URL) throws {
         let text =
             accuracies(overall: report.overall, perAnswerType: report.perAnswerType)
             + leftOut(report.leftOutCount) + "\n"

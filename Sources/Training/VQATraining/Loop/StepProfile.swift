@@ -2,14 +2,14 @@ import Foundation
 import Torch
 
 /// Records some steps of a run as a trace for Chrome's viewer or Perfetto.
-public final class StepProfile {
+package final class StepProfile {
     /// Where the trace goes.
-    public let file: URL
+    package let file: URL
     /// The steps that are recorded, counted from 1 in this process.
-    public let steps: ClosedRange<Int>
+    package let steps: ClosedRange<Int>
 
     /// Whether the trace has been written.
-    public private(set) var isWritten = false
+    package private(set) var isWritten = false
 
     private let device: Device
     private var stepsBegun = 0
@@ -20,7 +20,7 @@ public final class StepProfile {
     ///   - device: Where the run computes.
     ///   - skipping: How many steps go before: the first ones are slower than the rest.
     ///   - count: How many steps are recorded.
-    public init(file: URL, device: Device, skipping: Int = 2, count: Int = 3) {
+    package init(file: URL, device: Device, skipping: Int = 2, count: Int = 3) {
         self.file = file
         self.device = device
         steps = skipping + 1...skipping + max(1, count)

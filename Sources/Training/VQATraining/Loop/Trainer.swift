@@ -19,14 +19,14 @@ public final class Trainer {
     }
 
     /// Where the run stands.
-    public private(set) var state: TrainingState
+    package private(set) var state: TrainingState
     /// The epochs so far.
-    public private(set) var records: [EpochRecord] = []
+    package private(set) var records: [EpochRecord] = []
     /// Records some of the steps to come; nil for none.
-    public var profile: StepProfile?
+    package var profile: StepProfile?
 
     /// Where it computes.
-    public var devices: [Device] { setup.devices }
+    package var devices: [Device] { setup.devices }
 
     private var setup: Setup
     private let options: TrainingOptions
@@ -51,7 +51,7 @@ public final class Trainer {
     ///   - seed: What the random numbers start from.
     /// - Throws: `TrainingError` where there are too few questions; `ConfigurationError` where settings do
     ///   not fit one another.
-    public init(_ setup: Setup, seed: UInt64) throws {
+    package init(_ setup: Setup, seed: UInt64) throws {
         self.setup = setup
         options = setup.options
         try options.validate()
@@ -75,7 +75,7 @@ public final class Trainer {
     ///
     /// - Throws: `TrainingError` where the checkpoint is not one to go on from; `StateMismatch` where it does
     ///   not fit the model.
-    public func resume(from checkpoint: Checkpoint) throws {
+    package func resume(from checkpoint: Checkpoint) throws {
         if let reason = checkpoint.optimizerProblem {
             throw TrainingError.unusableOptimizerState(reason: reason)
         }
@@ -124,7 +124,7 @@ public final class Trainer {
     }
 
     /// Replaces the base learning rate by the options', with the decays so far.
-    public func resetLearningRate() {
+    package func resetLearningRate() {
         let begun = state.epoch + (state.stepInEpoch > 0 ? 1 : 0)
         state.learningRateBase = (0..<begun).reduce(options.lrBase) {
             schedule.base($0, atStartOf: $1)
@@ -135,7 +135,7 @@ public final class Trainer {
     ///
     /// - Parameter change: Changes builders, and nothing else of the setup.
     /// - Throws: What `change` throws.
-    public func prepare(_ change: (inout Setup) throws -> Void) rethrows { try change(&setup) }
+    package func prepare(_ change: (inout Setup) throws -> Void) rethrows { try change(&setup) }
 
     /// Trains until the last epoch is done.
     ///
@@ -144,7 +144,7 @@ public final class Trainer {
     ///   - shouldStop: Asked after each step; where it says so, a checkpoint is written and the run ends.
     /// - Throws: `TrainingError.notFinite` where the loss is no number; what reading features and writing
     ///   checkpoints throws.
-    public func run(
+    package func run(
         onEvent: (TrainingEvent) throws -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Outcome {
         let outcome = try trainEpochs(onEvent, shouldStop)
@@ -378,7 +378,7 @@ public final class Trainer {
     }
 
     /// The run as it stands.
-    public func checkpoint() throws -> Checkpoint {
+    package func checkpoint() throws -> Checkpoint {
         var checkpoint = Checkpoint(weights: try setup.model.state())
         checkpoint.settings = setup.settings
         checkpoint.vocabulary = setup.vocabulary

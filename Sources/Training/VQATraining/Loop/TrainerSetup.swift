@@ -6,54 +6,54 @@ import VQASettings
 
 extension Trainer {
     /// Everything a run is made of.
-    public struct Setup {
+    package struct Setup {
         /// The network, with its start values.
-        public var model: any VQAModel
+        package var model: any VQAModel
         /// How it is trained.
-        public var options: TrainingOptions
+        package var options: TrainingOptions
         /// All settings of the run by key, those of training too: they go into the checkpoints.
-        public var settings: [String: SettingValue]
+        package var settings: [String: SettingValue]
         /// What training makes small.
-        public var loss: any AnswerLoss
+        package var loss: any AnswerLoss
         /// Makes a network like the model, with weights that will be overwritten: for further devices.
-        public var makeCopy: () throws -> any VQAModel
+        package var makeCopy: () throws -> any VQAModel
         /// Where the network lies.
-        public var device: Device
+        package var device: Device
         /// In what precision training and evaluation compute. Checkpoints are in single precision in any case.
-        public var precision: Precision
+        package var precision: Precision
         /// How steps are made.
-        public var stepping: Stepping
+        package var stepping: Stepping
         /// The questions to learn from.
-        public var training: BatchBuilder
+        package var training: BatchBuilder
         /// The questions that are answered after each epoch, with their annotations; nil for none.
-        public var validation: (questions: BatchBuilder, metric: AccuracyMetric)?
+        package var validation: (questions: BatchBuilder, metric: AccuracyMetric)?
         /// Goes into the checkpoints.
-        public var vocabulary: Vocabulary
+        package var vocabulary: Vocabulary
         /// Goes into the checkpoints.
-        public var answers: AnswerList
+        package var answers: AnswerList
         /// Goes into the checkpoints.
-        public var featureRecipe: String?
+        package var featureRecipe: String?
         /// Further devices that share the questions of each step.
-        public var helpers: [Helper] = []
+        package var helpers: [Helper] = []
         /// Where the run's files go.
-        public var folder: RunFolder
+        package var folder: RunFolder
 
         /// A further device.
-        public struct Helper: Sendable {
+        package struct Helper: Sendable {
             /// The device.
-            public var device: Device
+            package var device: Device
             /// The same questions as ``training``, for this device.
-            public var training: BatchBuilder
+            package var training: BatchBuilder
 
             /// - Parameters: as the properties.
-            public init(device: Device, training: BatchBuilder) {
+            package init(device: Device, training: BatchBuilder) {
                 self.device = device
                 self.training = training
             }
         }
 
         /// - Parameters: as the properties; without `stepping`, what suits the device.
-        public init(
+        package init(
             model: any VQAModel, makeCopy: @escaping () throws -> any VQAModel, options: TrainingOptions,
             settings: [String: SettingValue]? = nil, loss: any AnswerLoss = SoftScoreLoss(), device: Device,
             precision: Precision = .float32, stepping: Stepping? = nil, training: BatchBuilder,
@@ -82,7 +82,7 @@ extension Trainer {
 
 extension Trainer.Setup {
     /// All devices that share the questions of each step, the one that makes Adam's first.
-    public var devices: [Device] { [device] + helpers.map(\.device) }
+    package var devices: [Device] { [device] + helpers.map(\.device) }
 
     /// The devices that are GPUs, in their order.
     var gpus: [Device] { devices.filter { $0 != .cpu } }

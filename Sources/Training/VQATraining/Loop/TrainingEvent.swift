@@ -42,7 +42,7 @@ public struct EpochRecord: Codable, Sendable, Equatable {
     public var overall: Double?
     /// The accuracy on val by answer type, in percent.
     public var perAnswerType: [String: Double]?
-    /// How many val questions were left out, for the features of their pictures cannot be read; nil for none.
+    /// How many val questions were left out, for the features of their images cannot be read; nil for none.
     public var leftOut: Int?
     /// How many questions were learned from each second.
     public var questionsPerSecond: Double

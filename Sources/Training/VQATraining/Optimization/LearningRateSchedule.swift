@@ -1,7 +1,7 @@
 import VQASettings
 
 /// The learning rate of every step.
-public protocol LearningRateSchedule: Sendable {
+package protocol LearningRateSchedule: Sendable {
     /// What the base rate becomes at the start of an epoch, counted from 0.
     func base(_ base: Double, atStartOf epoch: Int) -> Double
 
@@ -10,21 +10,21 @@ public protocol LearningRateSchedule: Sendable {
 }
 
 /// A schedule that a configuration can name.
-public struct ScheduleChoice: Sendable {
+package struct ScheduleChoice: Sendable {
     /// The schedules that there are: a new one is one line here.
-    public static let standard = [steps]
+    package static let standard = [steps]
 
     /// A warm-up over three epochs, then steps down.
-    public static let steps = ScheduleChoice("steps") { StepSchedule($0, exampleCount: $1) }
+    package static let steps = ScheduleChoice("steps") { StepSchedule($0, exampleCount: $1) }
 
     /// The name.
-    public let name: String
+    package let name: String
     private let make: @Sendable (TrainingOptions, Int) -> any LearningRateSchedule
 
     /// - Parameters:
     ///   - name: The name.
     ///   - make: Makes one from the options and the number of questions that an epoch has.
-    public init(
+    package init(
         _ name: String,
         make: @escaping @Sendable (TrainingOptions, _ exampleCount: Int) -> any LearningRateSchedule
     ) {
@@ -50,7 +50,7 @@ public struct ScheduleChoice: Sendable {
 ///
 /// The warm-up counts the optimizer's steps over the whole run against epochs of `exampleCount / batchSize` steps, a
 /// number with a fraction, as the official release does.
-public struct StepSchedule: LearningRateSchedule {
+package struct StepSchedule: LearningRateSchedule {
     private let stepsPerEpoch: Double
     private let decay: Double
     private let decayEpochs: [Int]
@@ -58,19 +58,19 @@ public struct StepSchedule: LearningRateSchedule {
     /// - Parameters:
     ///   - options: `batch_size`, `lr_decay_r` and `lr_decay_list`.
     ///   - exampleCount: How many questions an epoch has.
-    public init(_ options: TrainingOptions, exampleCount: Int) {
+    package init(_ options: TrainingOptions, exampleCount: Int) {
         stepsPerEpoch = Double(exampleCount) / Double(options.batchSize)
         decay = options.lrDecayR
         decayEpochs = options.lrDecayList
     }
 
     /// Lower at each epoch of `lr_decay_list`.
-    public func base(_ base: Double, atStartOf epoch: Int) -> Double {
+    package func base(_ base: Double, atStartOf epoch: Int) -> Double {
         decayEpochs.contains(epoch) ? base * decay : base
     }
 
     /// A quarter, a half and three quarters of the base rate in the first three epochs.
-    public func rate(step: Int, base: Double) -> Double {
+    package func rate(step: Int, base: Double) -> Double {
         for quarter in 1...3 where step <= Int(stepsPerEpoch * Double(quarter)) {
             return base * (Double(quarter) / 4)
         }

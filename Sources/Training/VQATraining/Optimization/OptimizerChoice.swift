@@ -2,25 +2,25 @@ import Torch
 import VQASettings
 
 /// An optimizer that a configuration can name.
-public struct OptimizerChoice: Sendable {
+package struct OptimizerChoice: Sendable {
     /// The optimizers that there are: a new one is one line here.
-    public static let standard = [adam]
+    package static let standard = [adam]
 
     /// Adam with the bias corrections of PyTorch (``Torch/Adam``).
-    public static let adam = OptimizerChoice("adam") { parameters, options in
+    package static let adam = OptimizerChoice("adam") { parameters, options in
         try Adam(
             parameters, learningRate: 0, betas: (options.optBetas[0], options.optBetas[1]),
             epsilon: options.optEps)
     }
 
     /// The name.
-    public let name: String
+    package let name: String
     private let make: @Sendable ([(name: String, tensor: Tensor)], TrainingOptions) throws -> any Optimizer
 
     /// - Parameters:
     ///   - name: The name.
     ///   - make: Makes one for a network's parameters; the rate is set before each step.
-    public init(
+    package init(
         _ name: String,
         make: @escaping @Sendable ([(name: String, tensor: Tensor)], TrainingOptions) throws -> any Optimizer
     ) {

@@ -4,7 +4,7 @@ import VQADatasets
 import VQAModels
 
 /// Makes an optimizer's steps out of batches.
-public protocol StepMaker: AnyObject {
+package protocol StepMaker: AnyObject {
     /// After how many steps ``figures()`` should be asked for.
     var figuresInterval: Int { get }
 
@@ -23,17 +23,17 @@ public protocol StepMaker: AnyObject {
 }
 
 /// What some steps have come to.
-public struct StepFigures: Sendable, Equatable {
+package struct StepFigures: Sendable, Equatable {
     /// How many steps those are.
-    public var stepCount = 0
+    package var stepCount = 0
     /// The loss, summed over all their questions.
-    public var lossSum = 0.0
+    package var lossSum = 0.0
     /// How many of them were left out, for a gradient was infinite in half precision, or no question was left.
-    public var skippedSteps = 0
+    package var skippedSteps = 0
     /// The norm of all gradients together, summed over the steps that were not left out.
-    public var gradientNormSum = 0.0
+    package var gradientNormSum = 0.0
     /// What the next loss is scaled by; nil where losses are not.
-    public var lossScale: LossScale?
+    package var lossScale: LossScale?
 }
 
 /// The loss has become infinite, or no number.
@@ -45,7 +45,7 @@ public struct LossNotFiniteError: Error, Sendable, Equatable, CustomStringConver
 }
 
 /// How the steps of training are made.
-public enum Stepping: String, Sendable, CaseIterable {
+package enum Stepping: String, Sendable, CaseIterable {
     /// Each step is made, and its loss looked at, before the next begins.
     case immediate
     /// Steps are given to the device ahead of their results, which are fetched now and then.
@@ -54,7 +54,7 @@ public enum Stepping: String, Sendable, CaseIterable {
     case recorded
 
     /// What suits a device: `recorded` on a GPU, `immediate` on the CPU.
-    public static func best(on device: Device) -> Stepping { device == .cpu ? .immediate : .recorded }
+    package static func best(on device: Device) -> Stepping { device == .cpu ? .immediate : .recorded }
 
     /// Makes what makes the steps.
     ///
@@ -67,7 +67,7 @@ public enum Stepping: String, Sendable, CaseIterable {
     ///   - loss: What training makes small.
     ///   - lossScale: What the first loss is scaled by; nil scales none.
     /// - Throws: `TorchError` where memory is short, or there are copies for steps that cannot be shared.
-    public func makeSteps(
+    package func makeSteps(
         _ model: any VQAModel, copies: [(model: any VQAModel, device: Device)] = [],
         _ optimizer: any Optimizer,
         device: Device, precision: Precision, loss: any AnswerLoss = SoftScoreLoss(), lossScale: LossScale?

@@ -22,14 +22,14 @@ public func saveSafetensors(
 }
 
 /// A tensor that is written before all of it is there.
-public struct SafetensorsRows: Sendable {
+package struct SafetensorsRows: Sendable {
     /// Its name in the file.
-    public let name: String
+    package let name: String
     /// Its shape in the end; the elements are float32.
-    public let shape: [Int]
+    package let shape: [Int]
 
     /// - Parameters: as the properties.
-    public init(name: String, shape: [Int]) {
+    package init(name: String, shape: [Int]) {
         self.name = name
         self.shape = shape
     }
@@ -45,7 +45,7 @@ public struct SafetensorsRows: Sendable {
 /// - Returns: What `body` does.
 /// - Throws: As ``saveSafetensors(_:metadata:to:durably:)``; `SafetensorsError` where the parts are not what `rows`
 ///   said; what `body` throws. The file is not written then.
-public func saveSafetensors<Result>(
+package func saveSafetensors<Result>(
     _ tensors: [String: Tensor], rows: SafetensorsRows, to path: String,
     _ body: (_ append: (Tensor) throws -> Void) throws -> Result
 ) throws -> Result {
