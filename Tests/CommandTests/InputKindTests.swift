@@ -22,6 +22,17 @@ import VQAFeatures
         try tool.expectRefusal(["info", empty], naming: empty, "found an empty file")
     }
 
+    @Test("info says what a folder of features and an unfinished store are")
+    func otherFolders() throws {
+        let place = try PackingWorkplace(images: 1...3, width: 8)
+        try place.tool.expectRefusal(
+            ["info", place.input], naming: place.input, "a folder of 3 .npz files", "rwsan pack")
+        _ = try place.pack()
+        try FileManager.default.removeItem(atPath: place.output + "/index.json")
+        try place.tool.expectRefusal(
+            ["info", place.output], naming: place.output, "a store that is not finished")
+    }
+
     @Test("--image-ids says how names are read, and is held to its two values")
     func imageIDs() throws {
         let place = try PackingWorkplace(images: [1], width: 8)

@@ -45,6 +45,26 @@ import Testing
         try mini.tool.expectRefusal(mini.predict("--device", "cuda:127"), naming: "cuda:127", "--device cpu")
     }
 
+    @Test(
+        "what an option cannot mean is told as a wrong use of it, a mistyped option before one that is missing"
+    )
+    func wrongUse() throws {
+        let mini = try MiniCommands()
+        for (arguments, name) in [
+            (mini.predict("--split", "tset"), "--split"), (mini.predict("--device", "gpu"), "--device"),
+            (mini.predict("--precision", "float8"), "--precision"), (["train", "--nam", "x"], "--nam"),
+            (["answers", "--data", mini.datasets, "--splits", "test"], "train, val, vg"),
+            (
+                ["ask", "--checkpoint", "c", "--data", "d", "--top", "-1"],
+                "--top: expected a number from 1 on"
+            ),
+        ] {
+            let outcome = try mini.tool.run(arguments)
+            #expect(outcome.exitCode == 64, Comment(rawValue: outcome.errorOutput))
+            mini.tool.expectOneErrorLine(outcome, naming: [name, "--help"])
+        }
+    }
+
     @Test("options that are missing or unknown take one line too, which says where help is")
     func options() throws {
         let tool = try CommandLineTool()

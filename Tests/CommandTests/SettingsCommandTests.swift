@@ -49,6 +49,23 @@ import VisualQuestionAnswering
             ["train", "--show-settings", "--set", "hiden_size=64"], naming: "hidden_size")
     }
 
+    @Test("a model chosen beside a settings file leaves the file's settings as they are")
+    func modelBesideFile() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            "a.yaml", "batch_size: 20\nmax_epoch: 3\nimg_feat_size: 112\nmodel: rwsan\n")
+        var configuration = Configuration()
+        try ConfigurationOptions.parse(["--config", file, "--set", "model=mcan_small"])
+            .apply(to: &configuration)
+        let values = configuration.dictionary
+        #expect(values["model"] == "mcan_small")
+        #expect(values["batch_size"] == .int(20) && values["max_epoch"] == .int(3))
+        #expect(values["img_feat_size"] == .int(112))
+        let wrong = try ConfigurationOptions.parse(["--set", "=3"])
+        let error = #expect(throws: (any Error).self) { try wrong.apply(to: &configuration) }
+        #expect("\(try #require(error))" == "--set: expected key=value, found '=3'")
+    }
+
     @Test("a package with a model of its own has it in all settings, checkpoints and help")
     func ownModel() throws {
         let registries = Registries(models: ModelRegistry([RWSAN.self, OwnModel.self]), datasets: .standard)

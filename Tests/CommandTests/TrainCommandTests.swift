@@ -5,7 +5,8 @@ import Testing
 /// `train`, from the start and from an official checkpoint.
 @Suite struct TrainCommandTests {
     private static let recordKeys: Set = [
-        "epoch", "gradient_norm", "loss", "lr", "overall", "perAnswerType", "questions_per_second", "seconds",
+        "epoch", "gradient_norm", "loss", "lr", "metric", "overall", "perAnswerType", "questions_per_second",
+        "seconds",
         "waiting_share",
     ]
 

@@ -14,8 +14,8 @@ import Torch
     /// Writes a store of one image a shard.
     private func write(_ names: [String], imagesAShard: Int = 1) throws {
         let writer = FeatureShardWriter(
-            folder: folder.path, precision: .float32, shardByteCount: imagesAShard * 3 * 4 * 4, firstNumber: 0
-        )
+            folder: folder.path, precision: .float32, imageNaming: .name,
+            shardByteCount: imagesAShard * 3 * 4 * 4, firstNumber: 0)
         for (number, name) in names.enumerated() {
             let image = try StorableImage(madeUpRegions(number), of: ImageID(name), as: .float32, name: name)
             try writer.add(image, width: 4)
@@ -59,11 +59,47 @@ import Torch
         #expect(names.sorted() == ["boxes", "features", "image_id", "offset", "size"])
     }
 
+    @Test("images with texts are found in a folder by their files' names, beside those with numbers")
+    func folderOfNames() throws {
+        for (number, name) in ["n116329.npz", "n7.jpg.npz", "COCO_000000000005.jpg.npz"].enumerated() {
+            try madeUpRegions(number).writeOfficialFile(to: folder.file(name))
+        }
+        let features = try FeatureFolder([folder.path])
+        for (number, image) in [ImageID("n116329"), ImageID("n7"), ImageID(rawValue: 5)].enumerated() {
+            #expect(features.contains(image))
+            #expect(try features.features(for: image) == madeUpRegions(number))
+        }
+        #expect(features.contains(ImageID("COCO_000000000005")))
+        #expect(!features.contains(ImageID("n5")))
+        try madeUpRegions(9).writeOfficialFile(to: folder.file("n7.png.npz"))
+        let error = #expect(throws: FeatureFolderError.self) {
+            try FeatureFolder([folder.path]).features(for: ImageID("n7"))
+        }
+        #expect("\(try #require(error))".contains("expected one file for image n7"))
+    }
+
+    @Test("a store of images named in one way takes none that are named in another")
+    func otherNaming() throws {
+        let input = try TemporaryFolder()
+        try madeUpRegions(1).writeOfficialFile(to: input.file("COCO_000000000005.jpg.npz"))
+        var packer = FeaturePacker()
+        packer.naming = .name
+        let first = try packer.pack([input.path], into: folder.file("store"))
+        #expect(first.packedCount == 1)
+        let error = #expect(throws: FeatureStoreError.self) {
+            try FeaturePacker().pack([input.path], into: folder.file("store"))
+        }
+        #expect(try #require(error).expected.contains("--image-ids number"))
+        #expect(try #require(error).found.contains("--image-ids name"))
+        #expect(try packer.pack([input.path], into: folder.file("store")).keptCount == 1)
+    }
+
     @Test("a later run keeps the shards of named images")
     func keptShards() throws {
         try write(["n1", "n2", "3"])
         let kept = try KeptShards(
-            in: folder.path, precision: .float32, onProgress: { _ in }, shouldStop: { false })
+            in: folder.path, precision: .float32, imageNaming: .name, onProgress: { _ in },
+            shouldStop: { false })
         #expect(kept.removed.isEmpty)
         #expect(kept.images == Set(["n1", "n2", "3"].map { ImageID($0) }))
     }

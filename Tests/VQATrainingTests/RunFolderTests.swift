@@ -174,4 +174,18 @@ import Torch
         try folder.create()
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.checkpoints.path).isEmpty)
     }
+
+    @Test("the log has the official lines, and names a metric that is not the release's")
+    func logOfAnEpoch() {
+        var record = EpochRecord(
+            epoch: 1, loss: 2.5, lr: 0.1, overall: 61.25, perAnswerType: ["other": 50], questionsPerSecond: 3,
+            seconds: 4)
+        for (metric, line) in [(nil, ""), ("release", ""), ("vqa-2021", "Metric: vqa-2021\n")]
+            as [(String?, String)]
+        {
+            record.metric = metric
+            let text = OfficialLog.text(of: record)
+            #expect(text.hasSuffix("Overall Accuracy is: 61.25\nother : 50.0\n\(line)\n"))
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import Testing
+import VQADatasets
 import VQASettings
 import VisualQuestionAnswering
 
@@ -109,5 +110,71 @@ import VisualQuestionAnswering
             try configuration.set("model", to: "transformer")
         }
         #expect(try #require(error).description.contains("rwsan"))
+    }
+
+    @Test("another model or dataset keeps what was set before, whichever came first")
+    func keepsWhatWasSet() throws {
+        var configuration = Configuration()
+        try configuration.set("batch_size", to: .int(64))
+        try configuration.set("hidden_size", to: .int(128))
+        try configuration.set("max_epoch", to: .int(3))
+        try configuration.set("model", to: "mcan_small")
+        try configuration.set("dataset", to: "easy-vqa")
+        var other = Configuration()
+        try other.apply([
+            ("max_epoch", .int(3)), ("hidden_size", .int(128)), ("dataset", "easy-vqa"),
+            ("batch_size", .int(64)),
+            ("model", "mcan_small"),
+        ])
+        #expect(configuration == other)
+        #expect(configuration.dictionary["batch_size"] == .int(64))
+        #expect(configuration.dictionary["img_feat_size"] == .int(112), "the dataset's own default")
+    }
+
+    @Test("what was set for one model and is no setting of the next is refused by its key")
+    func unknownToTheNext() throws {
+        var configuration = Configuration()
+        try configuration.set("srwsa_layer", to: .int(2))
+        let error = #expect(throws: ConfigurationError.self) {
+            try configuration.set("model", to: "mcan_small")
+        }
+        #expect(try #require(error).key == "srwsa_layer")
+        #expect(try #require(error).reason.contains("rwsan on vqa-v2"))
+        #expect(configuration.dictionary["model"] == "rwsan")
+    }
+
+    @Test("a key that stands far from all others has no nearest")
+    func noNearest() throws {
+        var configuration = Configuration()
+        let error = #expect(throws: ConfigurationError.self) { try configuration.set("zzz", to: .int(1)) }
+        #expect(try #require(error).reason == "no such key")
+    }
+
+    @Test("a key that a model and its dataset both have is refused")
+    func clashingKeys() throws {
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration(models: .standard, datasets: DatasetRegistry([ClashingDataset.self]))
+        }
+        #expect(try #require(error).key == "hidden_size")
+        #expect(try #require(error).reason.contains("rwsan, clashing and training"))
+    }
+}
+
+/// A dataset with a key of the model's.
+private final class ClashingDataset: OfficialFormDataset {
+    static let name = "clashing"
+    static let summary = "For a test."
+    let files: OfficialDataset
+
+    init(at place: DatasetPlace) throws { files = try OfficialDataset(at: place) }
+
+    struct Options: DatasetOptions {
+        var split = "train"
+        var maxToken = 16
+        var imgFeatSize = 8
+        var imgFeatPadSize = 8
+        static let settings: [Setting<Self>] = [
+            .count("hidden_size", \.imgFeatSize, "How wide the features of a region are.")
+        ]
     }
 }

@@ -52,6 +52,17 @@ public protocol VQADataset: AnyObject, SendableMetatype {
     /// - Throws: `DatasetFileError` where a file is missing or damaged.
     func answers() throws -> AnswerList
 
+    /// The questions of a split as people read them; nil where they are not there.
+    ///
+    /// - Throws: `UnknownSplitError`; `DatasetFileError` where a file is damaged.
+    func questions(of split: String) throws -> ReadableQuestions?
+
+    /// The folder of a split's pictures, whose names say which image each is of; nil where the dataset has none.
+    func pictures(of split: String) throws -> URL?
+
+    /// The text files that it may read, whether or not they are there: what no output may take the place of.
+    static func textFiles(at place: DatasetPlace) -> [URL]
+
     /// The questions of a split, to be answered.
     ///
     /// - Throws: `UnknownSplitError`; `DatasetFileError` where the file is missing or damaged.
@@ -89,6 +100,10 @@ public protocol VQADataset: AnyObject, SendableMetatype {
 extension VQADataset {
     /// Nothing but its options.
     public static var settings: [(key: String, value: SettingValue)] { [] }
+    /// None.
+    public func pictures(of split: String) -> URL? { nil }
+    /// None.
+    public static func textFiles(at place: DatasetPlace) -> [URL] { [] }
 }
 
 /// Which part of a dataset is wanted, and in what sizes.

@@ -5,13 +5,18 @@ import Synchronization
 /// The region features of a dataset's images, in folders of official `.npz` files, one for each image.
 ///
 /// `ImageNaming` tells which image a file's name stands for: `COCO_train2014_000000039318.jpg.npz` is image
-/// 39318, `12.png.npz` is image 12. Files of whose names that is not certain are taken for no image.
+/// 39318, `12.png.npz` is image 12. Files of whose names that is not certain are taken for no image that has a
+/// number. An image whose id is a text is found by the whole name: `n116329.npz`.
 ///
 /// Any number of threads may ask for features at once.
 public final class FeatureFolder: Sendable {
     private let folders: [String]
     private let maximumRegions: Int?
+    private let naming: ImageNaming
     private let files: [ImageID: String]
+    /// Files by the whole name, for images that have names and no numbers; nil until one is asked for.
+    private let filesOfNames = Mutex<[ImageID: [String]]?>(nil)
+    private let names: [(folder: String, names: [String])]
     /// Files of features whose names are not UTF-8, so that they cannot be opened.
     private let invalidNames: [String]
     private let cache: Mutex<FeatureCache>
@@ -31,6 +36,8 @@ public final class FeatureFolder: Sendable {
         self.folders = folders
         self.maximumRegions = maximumRegions
         let listings = try folders.map { ($0, try FolderListing(features: $0)) }
+        self.naming = naming
+        names = listings.map { ($0.0, $0.1.names) }
         files = try listings.reduce(into: [:]) { all, listing in
             all.merge(try Self.files(listing.1.names, in: listing.0, naming)) { first, _ in first }
         }
@@ -50,7 +57,7 @@ public final class FeatureFolder: Sendable {
     public var imageIDs: some Collection<ImageID> { files.keys }
 
     /// Whether there is a file for an image.
-    public func contains(_ image: ImageID) -> Bool { files[image] != nil }
+    public func contains(_ image: ImageID) -> Bool { !candidates(for: image).isEmpty }
 
     /// The features of one image, from memory or from its file.
     ///
@@ -74,9 +81,39 @@ public final class FeatureFolder: Sendable {
         return Int(clamping: try file.integer("num_bbox"))
     }
 
+    /// The file of an image: one whose name is a text is found by that, whatever the number in it.
+    private func candidates(for image: ImageID) -> [String] {
+        guard image.isText, naming == .number else { return files[image].map { [$0] } ?? [] }
+        return filesOfNames.withLock { known in
+            let files =
+                known
+                ?? names.reduce(into: [:]) { all, listing in
+                    for name in listing.names where ImageNaming.isFeatureFile(name) {
+                        guard let image = ImageNaming.name.image(fileName: name) else { continue }
+                        all[image, default: []].append(listing.folder + "/" + name)
+                    }
+                }
+            known = files
+            return files[image] ?? []
+        }
+    }
+
     private func path(of image: ImageID) throws(FeatureFolderError) -> String {
-        guard let file = files[image] else { throw FeatureFolderError.noFeatures(image, folders: folders) }
+        let candidates = candidates(for: image)
+        // As with numbers, the first folder counts, and two files of one folder are none's.
+        if let first = candidates.first, let second = candidates.dropFirst().first,
+            folder(of: first) == folder(of: second)
+        {
+            throw FeatureFolderError.duplicate(image, files: [first, second].sorted())
+        }
+        guard let file = candidates.first else {
+            throw FeatureFolderError.noFeatures(image, folders: folders)
+        }
         return file
+    }
+
+    private func folder(of file: String) -> Substring? {
+        file.lastIndex(of: "/").map { file[..<$0] }
     }
 
     private static func files(
@@ -121,7 +158,8 @@ public enum FeatureFolderError: Error, Sendable, Equatable, CustomStringConverti
         switch self {
         case .unreadableFolder(let folder, let reason): "\(folder): cannot list the feature files: \(reason)"
         case .duplicate(let image, let files):
-            "expected one file for image \(image), found \(files.joined(separator: " and "))"
+            "expected one file for image \(image), found \(files.joined(separator: " and ")); where names and not numbers "
+                + "say which image it is, pack them with --image-ids name"
         case .noFeatures(let image, let folders):
             "image \(image): expected a .npz file of its features, found none in "
                 + folders.joined(separator: ", ")

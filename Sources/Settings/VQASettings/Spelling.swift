@@ -1,10 +1,13 @@
 /// Guesses what was meant by a word that is not one of those understood.
 package enum Spelling {
     /// A word that begins with `word`, else the one that needs the fewest changes to become it; nil where
-    /// there are none to choose from.
+    /// none is near: at least half of the letters stay what they are.
     package static func nearest(to word: String, in words: [String]) -> String? {
-        words.first { !word.isEmpty && $0.hasPrefix(word) }
-            ?? words.min { distance($0, word) < distance($1, word) }
+        if let longer = words.first(where: { !word.isEmpty && $0.hasPrefix(word) }) { return longer }
+        let nearest = words.map { (word: $0, changes: distance($0.lowercased(), word.lowercased())) }.min {
+            $0.changes < $1.changes
+        }
+        return nearest.flatMap { 2 * $0.changes <= max($0.word.count, word.count) ? $0.word : nil }
     }
 
     /// How many letters must be put in, taken out or replaced to make one word the other (Levenshtein).

@@ -26,12 +26,14 @@ struct AnswersCommand: ParsableCommand {
         help: ArgumentHelp(
             "The folder of question and annotation files; vqa/ of --data if not given.", valueName: "folder"))
     var questionsFolder: String?
+    @OptionGroup var dataset: DatasetChoice
     @Option(
         help: ArgumentHelp(
             "The splits whose annotations count, joined by +: train, val, vg; train+val, as far as they are there, if "
                 + "not given."))
     var splits: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How many questions an answer may be the most frequent one of and still be left out; 8 if not given.",
             valueName: "count"))
@@ -48,7 +50,8 @@ struct AnswersCommand: ParsableCommand {
     var input: String?
     @Flag(help: "Print JSON.") var json = false
 
-    func validate() throws {
+    /// Makes sure that the options fit one another.
+    private func requireFit() throws {
         guard folder != nil || questionsFolder != nil || input != nil else {
             throw ValidationError("expected --data FOLDER, --questions-folder FOLDER, or --input FILE")
         }
@@ -75,11 +78,13 @@ struct AnswersCommand: ParsableCommand {
     }
 
     func run() throws {
+        try requireFit()
         let threshold = threshold ?? 8
         var files = CommandFiles()
-        var dataset = DatasetOptions()
-        (dataset.folder, dataset.questionsFolder) = (folder, questionsFolder)
-        for file in dataset.textFiles { files.read("the dataset", file) }
+        let place = DatasetPlace(
+            folder: folder.map { URL(fileURLWithPath: $0) },
+            questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) })
+        for file in place.textFiles { files.read("the dataset", file) }
         files.write("--output", output)
         try files.requireDistinct()
         let outputFile = try output.map(OutputPath.init)
@@ -99,15 +104,38 @@ struct AnswersCommand: ParsableCommand {
 
     private func readAnnotations() throws -> [(split: DatasetSplit, table: AnnotationTable)] {
         guard folder != nil || questionsFolder != nil else { return [] }
+        let type = try dataset.type()
+        guard type is any OfficialFormDataset.Type else { throw OtherForm(dataset: type.name) }
         let layout = OfficialLayout(
             datasets: URL(fileURLWithPath: folder ?? ""),
             questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) })
         return try layout.annotations(
             splits.map {
                 try $0.split(separator: "+", omittingEmptySubsequences: false).map {
-                    try DatasetSplit(named: String($0))
+                    try Self.annotatedSplit(String($0), of: type)
                 }
             })
+    }
+
+    private static func annotatedSplit(_ name: String, of type: any VQADataset.Type) throws -> DatasetSplit {
+        let layout = OfficialLayout(datasets: URL(fileURLWithPath: ""))
+        let annotated = type.splitNames.compactMap(DatasetSplit.init(rawValue:)).filter {
+            layout.annotations(of: $0) != nil
+        }
+        guard let split = annotated.first(where: { $0.rawValue == name }) else {
+            let valid = annotated.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError(
+                "--splits: unknown split '\(name)': expected splits with annotations: \(valid)")
+        }
+        return split
+    }
+}
+
+/// A dataset whose annotations are not in files of VQA-v2's form.
+private struct OtherForm: Error, CustomStringConvertible {
+    let dataset: String
+    var description: String {
+        "answers: expected a dataset with annotations in VQA-v2's form, found \(dataset), which brings its own answers"
     }
 }
 

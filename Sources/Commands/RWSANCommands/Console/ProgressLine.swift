@@ -78,7 +78,8 @@ final class ProgressLine {
         if let overall = record.overall {
             let types = (record.perAnswerType ?? [:]).sorted { $0.key < $1.key }
                 .map { "\($0.key) \(decimal($0.value, 2))" }
-            parts.append("accuracy \(decimal(overall, 2)) % (\(types.joined(separator: ", ")))")
+            let metric = record.metric.map { "; metric: \($0)" } ?? ""
+            parts.append("accuracy \(decimal(overall, 2)) % (\(types.joined(separator: ", "))\(metric))")
         }
         if let leftOut = record.leftOut { parts.append("\(leftOut) val questions left out") }
         return parts.joined(separator: "  ")

@@ -111,11 +111,12 @@ struct OfficialCommandLine: Equatable {
 
     private static func unknown(_ name: String, _ word: String) -> OfficialCommandLineError {
         let official = OfficialOption.allCases.map(\.rawValue)
-        let nearest = Spelling.nearest(to: name.uppercased(), in: official) ?? ""
+        let nearest = Spelling.nearest(to: name.uppercased(), in: official).map { "; the nearest is --\($0)" }
         let valid = official + CompanionOption.allCases.map(\.rawValue)
         return OfficialCommandLineError(
             word,
-            "no such option; the nearest is --\(nearest), and all are \(valid.joined(separator: ", "))")
+            "no such option\(nearest ?? "")\(nearest == nil ? ": all" : ", and all") are "
+                + valid.joined(separator: ", "))
     }
 }
 

@@ -22,12 +22,18 @@ struct ConfigurationOptions: ParsableArguments {
         if let file { try configuration.apply(contentsOf: file) }
         try configuration.apply(
             settings.map { setting in
-                guard let equals = setting.firstIndex(of: "=") else {
-                    throw ConfigurationError(key: setting, reason: "expected --set key=value")
+                guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
+                    throw SettingWithoutKey(setting: setting)
                 }
                 let value = String(setting[setting.index(after: equals)...])
                 return (String(setting[..<equals]), SettingValue(parsing: value))
             })
         try configuration.validate()
     }
+}
+
+/// What `--set` was given and is no `key=value`.
+private struct SettingWithoutKey: Error, CustomStringConvertible {
+    let setting: String
+    var description: String { "--set: expected key=value, found '\(setting)'" }
 }

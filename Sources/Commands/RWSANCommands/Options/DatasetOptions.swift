@@ -47,16 +47,6 @@ struct DatasetOptions: ParsableArguments {
             featuresFolder: featuresFolder.map { URL(fileURLWithPath: $0) })
     }
 
-    /// The question and annotation files in the official layout.
-    var textFiles: [String] {
-        guard folder != nil || questionsFolder != nil else { return [] }
-        let layout = OfficialLayout(
-            datasets: URL(fileURLWithPath: folder ?? ""),
-            questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) })
-        return DatasetSplit.allCases.flatMap { [layout.questions(of: $0), layout.annotations(of: $0)] }
-            .compactMap { $0?.path }
-    }
-
     /// The options again, for a command line that goes on with the same dataset.
     var arguments: [String] {
         let options = [
@@ -64,5 +54,12 @@ struct DatasetOptions: ParsableArguments {
             ("--features-folder", featuresFolder),
         ]
         return options.flatMap { name, value in value.map { [name, $0] } ?? [] }
+    }
+}
+
+extension DatasetPlace {
+    /// The question and annotation files that a dataset may have there, whichever it is.
+    var textFiles: [String] {
+        Array(Set(Registries.current.datasets.types.flatMap { $0.textFiles(at: self) }.map(\.path)))
     }
 }

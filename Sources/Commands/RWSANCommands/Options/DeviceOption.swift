@@ -12,10 +12,15 @@ struct DeviceOption: ParsableArguments {
 
     /// A device that can be used.
     ///
-    /// - Throws: `TorchError` where the text names none; `UnavailableDevice` where it cannot be used.
+    /// - Throws: `ValidationError` where the text names none; `UnavailableDevice` where it cannot be used.
     static func available(_ text: String) throws -> Device {
         guard text != "auto" else { return .best }
-        let chosen = try Device(parsing: text)
+        let chosen: Device
+        do {
+            chosen = try Device(parsing: text)
+        } catch {
+            throw ValidationError("--device: \(error.reason)")
+        }
         do {
             try chosen.requireAvailable()
         } catch {
@@ -36,13 +41,14 @@ struct DevicesOption: ParsableArguments {
 
     /// The devices asked for; `auto` takes the first GPU where there is one.
     ///
-    /// - Throws: As `DeviceOption.available`; `UnsharedDevices` where the devices cannot share steps.
+    /// - Throws: As `DeviceOption.available`; `ValidationError` where the devices cannot share steps.
     func resolve() throws -> [Device] {
         let devices = try device.split(separator: ",", omittingEmptySubsequences: false).map {
             try DeviceOption.available($0.trimmingCharacters(in: .whitespaces))
         }
         guard devices.count == 1 || !devices.contains(.cpu) && Set(devices).count == devices.count else {
-            throw UnsharedDevices(text: device)
+            throw ValidationError(
+                "--device: expected one device, or several different GPUs, found '\(device)'")
         }
         return devices
     }
@@ -51,11 +57,6 @@ struct DevicesOption: ParsableArguments {
 extension Device {
     /// Devices as `--device` takes them.
     static func list(_ devices: [Device]) -> String { devices.map(\.description).joined(separator: ",") }
-}
-
-struct UnsharedDevices: Error, CustomStringConvertible {
-    let text: String
-    var description: String { "--device: expected one device, or several different GPUs, found '\(text)'" }
 }
 
 struct UnavailableDevice: Error, CustomStringConvertible {

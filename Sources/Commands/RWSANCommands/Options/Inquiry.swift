@@ -15,48 +15,68 @@ struct Inquiry {
     /// What people answered, where that is known.
     let truth: String?
 
-    /// Questions drawn from a dataset's val split, whose pictures lie in `images/val2014`.
-    static func sample(_ count: Int, of dataset: OfficialDataset, seed: UInt64) throws -> [Inquiry] {
-        let annotations = try dataset.annotations(.val)
-        let questions = try dataset.questions(.val)
-        let rows = try annotations.questionRows(in: questions)
-        let folder = dataset.layout.pictures(of: .val)
-        let pictures = try PictureFolder(folder)
+    /// Questions drawn from the split of a dataset that is answered after each epoch, about its pictures.
+    static func sample(_ count: Int, of dataset: any VQADataset, seed: UInt64) throws -> [Inquiry] {
+        let type = type(of: dataset)
+        let split = type.evaluatedSplit
+        guard let folder = try dataset.pictures(of: split) else {
+            throw NoPictures(dataset: type.name)
+        }
+        guard let questions = try dataset.questions(of: split), !questions.isEmpty else {
+            throw NoQuestions(dataset: type.name, split: split)
+        }
         // Steps of a size that shares no divisor with the count reach every question before any comes again.
-        let start = Int(seed % UInt64(max(1, rows.count)))
+        let start = Int(seed % UInt64(questions.count))
         let stride = 7919
-        return try (0..<min(count, rows.count)).map { index in
-            let row = (start + index * stride) % rows.count
-            let question = questions[rows[row]]
-            guard let picture = pictures.path(of: question.imageID) else {
-                throw MissingPicture(image: question.imageID, folder: folder.path)
+        let pictures = try PictureFolder(folder)
+        return try (0..<min(count, questions.count)).map { index in
+            let question = questions[(start + index * stride) % questions.count]
+            guard let picture = pictures.path(of: question.image) else {
+                throw MissingPicture(image: question.image, folder: folder.path)
             }
             return Inquiry(
-                picture: picture, isFeatures: false, question: question.text,
-                truth: annotations[row].multipleChoiceAnswer)
+                picture: picture, isFeatures: false, question: question.text, truth: question.answer)
         }
     }
 }
 
-/// A folder's pictures by the number in their names.
+/// A folder's pictures by the number in their names, or by the whole name for images whose ids are texts.
 private struct PictureFolder {
-    private let paths: [ImageID: String]
+    private var numbered: [ImageID: String] = [:]
+    private var named: [ImageID: String] = [:]
 
     init(_ folder: URL) throws {
         let names = (try? FolderListing(folder.path))?.visibleNames ?? []
-        var paths: [ImageID: String] = [:]
         for name in names where ImageNaming.isPictureFile(name) {
-            guard let image = ImageNaming.number.image(fileName: name), paths[image] == nil else { continue }
-            paths[image] = folder.appending(component: name).relativePath
+            let path = folder.appending(component: name).relativePath
+            if let image = ImageNaming.number.image(fileName: name), numbered[image] == nil {
+                numbered[image] = path
+            }
+            if let image = ImageNaming.name.image(fileName: name), image.isText, named[image] == nil {
+                named[image] = path
+            }
         }
-        self.paths = paths
     }
 
-    func path(of image: ImageID) -> String? { paths[image] }
+    func path(of image: ImageID) -> String? { (image.isText ? named : numbered)[image] }
 }
 
 private struct MissingPicture: Error, CustomStringConvertible {
     let image: ImageID
     let folder: String
     var description: String { "\(folder): expected a picture of image \(image), found none" }
+}
+
+/// A dataset without pictures, or without questions to draw.
+private struct NoPictures: Error, CustomStringConvertible {
+    let dataset: String
+    var description: String {
+        "\(dataset) has no pictures to ask about: expected --picture or --features beside --question"
+    }
+}
+
+private struct NoQuestions: Error, CustomStringConvertible {
+    let dataset: String
+    let split: String
+    var description: String { "\(dataset): expected questions of \(split) to draw from, found none" }
 }

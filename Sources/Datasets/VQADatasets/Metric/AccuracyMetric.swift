@@ -1,22 +1,3 @@
-/// The accuracies of a set of predictions, in percent, rounded to two decimals as the official metric
-/// rounds them.
-public struct AccuracyReport: Sendable, Equatable {
-    /// Which metric it was.
-    public let version: MetricVersion
-    /// The accuracy over all questions.
-    public let overall: Double
-    /// The accuracy over the questions of each answer type: "yes/no", "number", "other".
-    public let perAnswerType: [String: Double]
-    /// The accuracy over the questions of each question type: "how many", "is the", ...
-    public let perQuestionType: [String: Double]
-    /// The annotated questions that are evaluated, in the order of the annotations.
-    public let questionIDs: [QuestionID]
-    /// How many annotated questions were left out.
-    public let leftOutCount: Int
-    /// The accuracy of each of ``questionIDs``.
-    public let perQuestion: [Double]
-}
-
 /// The official accuracy of VQA-v2 (`vqaEval.py`, GT-Vision-Lab/VQA), in one of two forms (``MetricVersion``).
 ///
 /// The accuracy of an answer is the mean, over the ten people who were asked, of
@@ -24,7 +5,7 @@ public struct AccuracyReport: Sendable, Equatable {
 /// was recorded: an answer with the same text, confidence and id as another does not count as other.
 ///
 /// A metric is made once for a set of annotations and evaluates any number of predictions.
-public struct AccuracyMetric: Sendable {
+public struct AccuracyMetric: AnswerMetric {
     /// What an answer to each question scores: every text that scores anything, with its accuracy.
     struct ScoringTexts: Sendable {
         /// Those of row i are at `offsets[i]..<offsets[i + 1]` of the columns below.
@@ -39,9 +20,11 @@ public struct AccuracyMetric: Sendable {
 
     /// Which metric it is.
     public let version: MetricVersion
+    /// Its word: "release", "vqa-2021".
+    public var name: String { version.rawValue }
 
     /// The annotated questions, in the order of the annotations.
-    let questionIDs: [QuestionID]
+    public let questionIDs: [QuestionID]
     /// The names of answer types and question types, which the columns below number.
     let types: StringColumn
     let answerTypes: [Int32]
@@ -89,9 +72,6 @@ public struct AccuracyMetric: Sendable {
         rows = try RowIndex(of: questionIDs)
     }
 
-    /// Whether a question is annotated.
-    func isAnnotated(_ question: QuestionID) -> Bool { rows[question] != nil }
-
     /// The accuracies of predictions, which may be in any order.
     ///
     /// - Parameters:
@@ -100,7 +80,7 @@ public struct AccuracyMetric: Sendable {
     /// - Throws: ``EvaluationError`` where the predictions do not answer each annotated question exactly
     ///   once, those left out apart, and no other.
     public func evaluate(
-        _ predictions: some Collection<Prediction>, leavingOut leftOut: Set<QuestionID> = []
+        _ predictions: [Prediction], leavingOut leftOut: Set<QuestionID>
     ) throws -> AccuracyReport {
         guard !questionIDs.isEmpty else { throw EvaluationError.noAnnotations }
         let predictedTexts = try predictedTexts(of: predictions, leavingOut: leftOut)
@@ -117,7 +97,7 @@ public struct AccuracyMetric: Sendable {
             return roundedToTwoDecimals(100 * accuracy)
         }
         return AccuracyReport(
-            version: version, overall: total.percentage,
+            metric: name, overall: total.percentage,
             perAnswerType: percentages(ofAnswerType), perQuestionType: percentages(ofQuestionType),
             questionIDs: evaluated.map { questionIDs[$0] },
             leftOutCount: questionIDs.count - evaluated.count, perQuestion: perQuestion)
@@ -137,7 +117,7 @@ public struct AccuracyMetric: Sendable {
 
     /// For each annotation, what was predicted.
     private func predictedTexts(
-        of predictions: some Collection<Prediction>, leavingOut leftOut: Set<QuestionID>
+        of predictions: [Prediction], leavingOut leftOut: Set<QuestionID>
     ) throws -> [PredictedAnswer] {
         var coverage = EvaluationError.Coverage()
         var predictedTexts = Array(repeating: PredictedAnswer.leftOut, count: questionIDs.count)

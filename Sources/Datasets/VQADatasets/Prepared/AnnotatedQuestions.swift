@@ -5,7 +5,7 @@ public struct AnnotatedQuestions: Sendable {
     /// The annotated questions, in the order of their file.
     public let examples: Examples
     /// Scores answers to exactly these questions.
-    public let metric: AccuracyMetric
+    public let metric: any AnswerMetric
     /// The questions of the file that nobody has annotated, in the order of the file. They are not in ``examples``.
     public let leftOut: [QuestionID]
 
@@ -16,15 +16,16 @@ public struct AnnotatedQuestions: Sendable {
     ///   - metric: Made of the annotations.
     /// - Throws: `EvaluationError.noAnnotations` where nothing is annotated; ``MissingQuestionsError`` where an
     ///   annotated question is not there.
-    public init(of questions: Examples, by metric: AccuracyMetric) throws {
+    public init(of questions: Examples, by metric: some AnswerMetric) throws {
         guard !metric.questionIDs.isEmpty else { throw EvaluationError.noAnnotations }
         self.metric = metric
-        leftOut = questions.questionIDs.filter { !metric.isAnnotated($0) }
+        let annotated = Set(metric.questionIDs)
+        leftOut = questions.questionIDs.filter { !annotated.contains($0) }
         examples =
             leftOut.isEmpty
             ? questions
             : questions.selecting(
-                questions.questionIDs.indices.filter { metric.isAnnotated(questions.questionIDs[$0]) })
+                questions.questionIDs.indices.filter { annotated.contains(questions.questionIDs[$0]) })
         guard examples.count == metric.questionIDs.count else {
             let found = Set(examples.questionIDs)
             throw MissingQuestionsError(ids: metric.questionIDs.filter { !found.contains($0) })
@@ -32,7 +33,7 @@ public struct AnnotatedQuestions: Sendable {
     }
 
     /// Questions and metric that were kept.
-    init(examples: Examples, metric: AccuracyMetric, leftOut: [QuestionID]) {
+    init(examples: Examples, metric: any AnswerMetric, leftOut: [QuestionID]) {
         self.examples = examples
         self.metric = metric
         self.leftOut = leftOut

@@ -13,7 +13,10 @@ extension TrainingData {
         try training.add(to: &columns, as: "training")
         if let validation {
             try validation.examples.add(to: &columns, as: "validation")
-            try validation.metric.add(to: &columns, as: "metric")
+            guard let metric = validation.metric as? AccuracyMetric else {
+                throw StoredColumns.Damage("metric \(validation.metric.name) is not kept in columns")
+            }
+            try metric.add(to: &columns, as: "metric")
             try columns.add("validation.left_out", validation.leftOut)
         }
         return columns

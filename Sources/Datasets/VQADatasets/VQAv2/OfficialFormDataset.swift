@@ -54,6 +54,28 @@ extension OfficialFormDataset {
     /// The answers given often enough in train and val.
     public func answers() throws -> AnswerList { try files.answers() }
 
+    /// The questions of a split, with the answers of those that are annotated.
+    public func questions(of split: String) throws -> ReadableQuestions? {
+        let split = try DatasetSplit(named: split)
+        guard files.hasQuestions(split) else { return nil }
+        return ReadableQuestions(
+            try files.questions(split), files.hasAnnotations(split) ? try files.annotations(split) : nil)
+    }
+
+    /// The folder in `images`.
+    public func pictures(of split: String) throws -> URL? {
+        files.layout.pictures(of: try DatasetSplit(named: split))
+    }
+
+    /// The question and annotation files of all splits.
+    public static func textFiles(at place: DatasetPlace) -> [URL] {
+        guard place.folder != nil || place.questionsFolder != nil else { return [] }
+        let layout = OfficialLayout(
+            datasets: place.folder ?? URL(fileURLWithPath: ""), questionsFolder: place.questionsFolder)
+        return DatasetSplit.allCases.flatMap { [layout.questions(of: $0), layout.annotations(of: $0)] }
+            .compactMap { $0 }
+    }
+
     /// The questions of a split, in the order of their file.
     public func examples(of split: String, vocabulary: Vocabulary, maximumWords: Int) throws -> Examples {
         try files.examples(DatasetSplit(named: split), vocabulary: vocabulary, maximumWords: maximumWords)

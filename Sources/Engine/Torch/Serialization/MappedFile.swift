@@ -35,7 +35,9 @@ final class MappedFile {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileAccessError(path: path, operation: "examine") }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw FileAccessError(path: path, operation: "map something that is not a file", code: EINVAL)
+            let isFolder = status.st_mode & S_IFMT == S_IFDIR
+            throw FileAccessError(
+                path: path, operation: "read what is no regular file", code: isFolder ? EISDIR : EINVAL)
         }
         let byteCount = Int(status.st_size)
         // The system maps no empty files.

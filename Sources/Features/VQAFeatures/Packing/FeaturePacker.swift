@@ -94,7 +94,8 @@ public struct FeaturePacker: Sendable {
 
         var report = Report()
         let kept = try KeptShards(
-            in: folder, precision: precision, onProgress: onCheck, shouldStop: shouldStop)
+            in: folder, precision: precision, imageNaming: naming, onProgress: onCheck,
+            shouldStop: shouldStop)
         report.removedShards = kept.removed
         guard !kept.isInterrupted else {
             report.outcome = .interrupted
@@ -104,7 +105,7 @@ public struct FeaturePacker: Sendable {
         feed.kept = kept.images
         let run = PackingRun(
             writer: FeatureShardWriter(
-                folder: folder, precision: precision, shardByteCount: shardByteCount,
+                folder: folder, precision: precision, imageNaming: naming, shardByteCount: shardByteCount,
                 firstNumber: kept.nextNumber),
             width: kept.width, inputByteCount: feed.byteCount, report: report)
         try run.readAll(feed, workers: workers, onProgress, shouldStop)

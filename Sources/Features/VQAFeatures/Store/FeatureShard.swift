@@ -55,6 +55,12 @@ final class FeatureShard: Sendable {
     /// Where it has the format of the store that it was made for.
     static let formatKey = "format"
 
+    /// Where it has what said which image features are of, for all but numbers.
+    static let imageNamingKey = "image_naming"
+
+    /// What said which image features are of: the word of `--image-ids`.
+    var imageNaming: String { file.metadata[Self.imageNamingKey] ?? ImageNaming.number.rawValue }
+
     /// The format of the store that it was made for.
     var format: String { file.metadata[Self.formatKey] ?? "rwsan feature store 1" }
 

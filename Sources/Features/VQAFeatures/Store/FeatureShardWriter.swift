@@ -7,6 +7,7 @@ import Foundation
 final class FeatureShardWriter {
     private let folder: String
     private let precision: FeaturePrecision
+    private let imageNaming: ImageNaming
     private let shardByteCount: Int
     private var contents: ShardContents
     /// Memory for the shard after that.
@@ -18,13 +19,19 @@ final class FeatureShardWriter {
     /// - Parameters:
     ///   - folder: Where the shards go.
     ///   - precision: The type of their features.
+    ///   - imageNaming: What says which image features are of.
     ///   - shardByteCount: At how many bytes of features a shard is full.
     ///   - firstNumber: The number in the name of the first one.
-    init(folder: String, precision: FeaturePrecision, shardByteCount: Int, firstNumber: Int) {
+    init(
+        folder: String, precision: FeaturePrecision, imageNaming: ImageNaming, shardByteCount: Int,
+        firstNumber: Int
+    ) {
         self.folder = folder
+        self.imageNaming = imageNaming
         self.shardByteCount = shardByteCount
         self.precision = precision
-        contents = ShardContents(precision: precision, byteCount: shardByteCount)
+        contents = ShardContents(
+            precision: precision, imageNaming: imageNaming, byteCount: shardByteCount)
         nextNumber = firstNumber
     }
 
@@ -61,7 +68,9 @@ final class FeatureShardWriter {
         _ = try pending.wait()
         let path = folder + "/" + Self.fileName(nextNumber)
         let full = contents
-        contents = spare ?? ShardContents(precision: precision, byteCount: shardByteCount)
+        contents =
+            spare
+            ?? ShardContents(precision: precision, imageNaming: imageNaming, byteCount: shardByteCount)
         contents.removeAll()
         spare = full
         nextNumber += 1

@@ -18,20 +18,24 @@ struct KeptShards {
 
     private let folder: String
     private let precision: FeaturePrecision
+    private let imageNaming: ImageNaming
 
     /// Compares all shards with their checksums. Damaged ones, and what a kill left half written, are removed.
     ///
     /// - Parameters:
     ///   - folder: The folder.
     ///   - precision: The type of features to go on with.
+    ///   - imageNaming: What says from now on which image features are of.
     ///   - onProgress: Called with the share that has been read, from 0 to 1, at every megabyte.
     ///   - shouldStop: Asked as often.
-    /// - Throws: `FeatureStoreError` where the shards have features of another type or are of another format;
-    ///   what removing a file throws.
+    /// - Throws: `FeatureStoreError` where the shards have features of another type, or images named in another way, or
+    ///   are of another format;   what removing a file throws.
     init(
-        in folder: String, precision: FeaturePrecision, onProgress: (Double) -> Void, shouldStop: () -> Bool
+        in folder: String, precision: FeaturePrecision, imageNaming: ImageNaming,
+        onProgress: (Double) -> Void, shouldStop: () -> Bool
     ) throws {
         self.folder = folder
+        self.imageNaming = imageNaming
         self.precision = precision
         var found: [(name: String, number: Int, byteCount: Int)] = []
         for name in try FolderListing(folder).names {
@@ -98,6 +102,14 @@ struct KeptShards {
                 error: FeatureStoreError(
                     path: shard.path, expected: FeatureStoreIndex.expectedFormats,
                     found: "'\(shard.format)': remove the folder and pack it again"))
+        }
+        guard shard.imageNaming == imageNaming.rawValue else {
+            // Under two names, one image would be there twice.
+            throw Refusal(
+                error: FeatureStoreError(
+                    path: shard.path,
+                    expected: "images named by --image-ids \(imageNaming.rawValue), as asked for",
+                    found: "images named by --image-ids \(shard.imageNaming)"))
         }
         guard shard.precision == precision else {
             throw Refusal(

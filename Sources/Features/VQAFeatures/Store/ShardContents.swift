@@ -7,6 +7,7 @@ import Torch
 /// One thread at a time may use it: the one that fills it or the one that writes it.
 final class ShardContents: @unchecked Sendable {
     let precision: FeaturePrecision
+    private let imageNaming: ImageNaming
     private var features: [UInt8] = []
     private var boxes: [Float] = []
     private var images: [ImageID] = []
@@ -16,9 +17,11 @@ final class ShardContents: @unchecked Sendable {
 
     /// - Parameters:
     ///   - precision: The type of the features.
+    ///   - imageNaming: What said which image features are of.
     ///   - byteCount: How many bytes of them there will be, and up to one image more.
-    init(precision: FeaturePrecision, byteCount: Int) {
+    init(precision: FeaturePrecision, imageNaming: ImageNaming, byteCount: Int) {
         self.precision = precision
+        self.imageNaming = imageNaming
         // Growing by itself, an array ends with up to twice the room, and copies all it has each time.
         features.reserveCapacity(byteCount + Self.usualImage)
     }
@@ -69,10 +72,12 @@ final class ShardContents: @unchecked Sendable {
             tensors.merge(try naming.tensors(of: images)) { $1 }
             var checksum = Checksum()
             for name in naming.checkedTensorNames { try tensors[name]?.withUnsafeBytes { checksum.add($0) } }
-            let metadata = [
+            var metadata = [
                 FeatureShard.checksumKey: checksum.text,
                 FeatureShard.formatKey: naming.format,
             ]
+            // Shards of before there was a choice say nothing, and were named by numbers.
+            if imageNaming != .number { metadata[FeatureShard.imageNamingKey] = imageNaming.rawValue }
             try saveSafetensors(tensors, metadata: metadata, to: path)
         }
         let shard = try FeatureShard(path: path)

@@ -17,6 +17,7 @@ enum UnfitCheckpoint {
     static func reason(
         _ mismatch: StateMismatch, of checkpoint: Checkpoint, _ configuration: Configuration
     ) -> String? {
+        if let reason = otherModel(checkpoint, configuration) { return reason }
         guard checkpoint.settings == nil,
             let likeness = configuration.likeness(of: checkpoint.weights.mapValues(\.shape))
         else { return nil }
@@ -32,6 +33,14 @@ enum UnfitCheckpoint {
         let name = configuration.model.name
         return "its tensors are not those of \(name), but look like those of \(likeness.preset): "
             + chosen.map { "--set \($0.0)=\($0.1)" }.joined(separator: " ")
+    }
+
+    /// One line for a checkpoint whose settings name another model than the one that was chosen; nil for others.
+    private static func otherModel(_ checkpoint: Checkpoint, _ configuration: Configuration) -> String? {
+        guard case .string(let model)? = checkpoint.settings?["model"], model != configuration.model.name
+        else { return nil }
+        return "it is a checkpoint of \(model), whose tensors do not fit \(configuration.model.name): leave "
+            + "model=\(configuration.model.name) out"
     }
 
     /// One line.

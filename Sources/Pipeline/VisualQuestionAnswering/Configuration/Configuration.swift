@@ -19,8 +19,13 @@ public struct Configuration: Sendable {
     /// The keys that have been set, one by one or from a file, since the defaults or a checkpoint's settings.
     public private(set) var changedKeys: Set<String> = []
 
+    /// The keys whose values a checkpoint brought.
+    private var restoredKeys: Set<String> = []
+
     private let models: ModelRegistry
     private let datasets: DatasetRegistry
+    /// The keys that choose which others there are.
+    private static let choices = ["dataset", "model"]
 
     /// The defaults of the first model and the first dataset.
     ///
@@ -29,19 +34,40 @@ public struct Configuration: Sendable {
     ///   - datasets: The datasets that `dataset` can name.
     /// - Throws: ``ConfigurationError`` where there is none of them, or a preset does not fit its model.
     public init(models: ModelRegistry, datasets: DatasetRegistry) throws(ConfigurationError) {
-        self.models = models
-        self.datasets = datasets
         guard let entry = models.entries.first else {
             throw ConfigurationError(key: "model", reason: "expected a model in the registry, found none")
         }
         guard let type = datasets.types.first else {
             throw ConfigurationError(key: "dataset", reason: "expected a dataset in the registry, found none")
         }
+        try self.init(models, datasets, entry, type)
+    }
+
+    /// The defaults of a model and a dataset.
+    private init(
+        _ models: ModelRegistry, _ datasets: DatasetRegistry, _ entry: ModelRegistry.Entry,
+        _ type: any VQADataset.Type
+    ) throws(ConfigurationError) {
+        self.models = models
+        self.datasets = datasets
         model = try ModelConfiguration(entry)
         dataset = type.name
         data = Self.defaultOptions(of: type)
         training = TrainingOptions()
+        try requireDistinctKeys()
         try applyPreset(entry.preset, of: type)
+    }
+
+    /// A key that two groups have would set one of them, and nobody would know which.
+    private func requireDistinctKeys() throws(ConfigurationError) {
+        var seen: Set<String> = []
+        for key in keys where !seen.insert(key).inserted {
+            throw ConfigurationError(
+                key: key,
+                reason:
+                    "expected different keys in the settings of \(model.name), \(dataset) and training, found "
+                    + "this one twice: rename it in the model or the dataset")
+        }
     }
 
     /// Every key, in the order in which settings are shown.
@@ -59,7 +85,8 @@ public struct Configuration: Sendable {
         Dictionary(values.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
     }
 
-    /// Changes one setting. Another `model` or `dataset` brings its own settings, with their defaults.
+    /// Changes one setting. Another `model` or `dataset` brings its own settings, with their defaults; what was set
+    /// before stays set.
     ///
     /// - Throws: ``ConfigurationError`` for a key that neither the model nor the dataset nor training knows, naming the
     ///   nearest, and for a value that is not among those taken; nothing has been changed then.
@@ -84,12 +111,11 @@ public struct Configuration: Sendable {
     ///
     /// - Throws: As ``set(_:to:)``.
     public mutating func apply(_ settings: [(key: String, value: SettingValue)]) throws(ConfigurationError) {
-        let choices = ["dataset", "model"]
-        for choice in choices {
+        for choice in Self.choices {
             guard let setting = settings.last(where: { $0.key == choice }) else { continue }
             try set(choice, to: setting.value)
         }
-        for (key, value) in settings where !choices.contains(key) { try set(key, to: value) }
+        for (key, value) in settings where !Self.choices.contains(key) { try set(key, to: value) }
     }
 
     /// Makes sure that the settings fit one another.
@@ -107,13 +133,34 @@ public struct Configuration: Sendable {
         let entry = try models.entry(named: try Self.word(name, "model") ?? model.name)
         let type = try datasets.type(named: try Self.word(other, "dataset") ?? dataset)
         guard entry.preset.name != model.name || type.name != dataset else { return }
-        var changed = self
-        if entry.preset.name != model.name { changed.model = try ModelConfiguration(entry) }
-        changed.dataset = type.name
-        changed.data = Self.defaultOptions(of: type)
-        changed.training = TrainingOptions()
-        try changed.applyPreset(entry.preset, of: type)
+        var changed = try Configuration(models, datasets, entry, type)
+        (changed.changedKeys, changed.restoredKeys) = (changedKeys, restoredKeys)
+        try changed.keep(valuesOf: self)
         self = changed
+    }
+
+    /// Takes over what was set for another model or dataset, or came with a checkpoint.
+    ///
+    /// - Throws: ``ConfigurationError`` for what was set and is not taken here.
+    private mutating func keep(valuesOf other: Configuration) throws(ConfigurationError) {
+        let defaults = try Configuration(
+            models, datasets, models.entry(named: other.model.name), other.datasetType
+        ).dictionary
+        // Sizes of another network are its own, unless somebody asked for them.
+        let ofOtherModel = model.name == other.model.name ? [] : Set(other.model.options.values.map(\.key))
+        for (key, value) in other.values where !Self.choices.contains(key) {
+            if other.changedKeys.contains(key) {
+                guard try setIfKnown(key, to: value) else {
+                    throw ConfigurationError(
+                        key: key,
+                        reason:
+                            "it is set, and is no key of \(model.name) on \(dataset), but of \(other.model.name) on "
+                            + other.dataset)
+                }
+            } else if !ofOtherModel.contains(key), restoredKeys.contains(key) || defaults[key] != value {
+                _ = try? setIfKnown(key, to: value)
+            }
+        }
     }
 
     /// Takes from a preset and a dataset what they set of the data and of training.
@@ -169,6 +216,7 @@ extension Configuration {
         var restored = self
         try restored.apply((settings ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
         restored.changedKeys = []
+        restored.restoredKeys = Set((settings ?? [:]).keys)
         return restored
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 import VQATraining
 
@@ -9,6 +10,10 @@ struct ResumedSettings {
     let checkpoint: Checkpoint
     /// Whether a file of GloVe's vectors was named.
     let namesGloVe: Bool
+    /// The settings of the request, which count only where the checkpoint has none.
+    let requested: Configuration
+    /// How many questions an epoch has.
+    let questionCount: Int
 
     /// What was asked for and changes nothing, a line each.
     var withoutEffect: [String] {
@@ -25,11 +30,30 @@ struct ResumedSettings {
                 "use_glove = \(configuration.training.useGlove) changes nothing: the word embedding is that of the "
                     + "checkpoint")
         }
+        let overruled = requested.changedKeys.filter { checkpoint.settings?[$0] != nil }.sorted()
+        if !overruled.isEmpty {
+            lines.append(
+                "\(overruled.joined(separator: ", ")) in the request's configuration: without effect, for the "
+                    + "checkpoint's count; changeSettings changes those")
+        }
         if namesGloVe {
             lines.append("--glove changes nothing: the word embedding is that of the checkpoint")
         }
         return lines
     }
+
+    /// What another `batch_size` moves; nil where it is the same.
+    var movedSchedule: String? {
+        guard let state = checkpoint.training, state.step > 0,
+            let change = difference("batch_size"), configuration.training.batchSize > 0
+        else { return nil }
+        let epochs = Double(state.step * configuration.training.batchSize) / Double(max(1, questionCount))
+        return
+            "\(change): the learning rate goes on from step \(state.step), which is \(rounded(epochs)) epochs here and "
+            + "was \(state.epoch) there, so that a warm-up ends at another epoch"
+    }
+
+    private func rounded(_ number: Double) -> String { String(format: "%.2f", number) }
 
     /// Loads the checkpoint, and where its weights do not fit, names the settings that they would fit with.
     ///

@@ -83,7 +83,10 @@ struct RunPreparation {
 
     /// Puts GloVe's vectors where they belong.
     private func startEmbedding(of model: any VQAModel, _ data: TrainingData) throws {
-        guard configuration.training.useGlove else { return }
+        guard configuration.training.useGlove else {
+            if request.glove != nil { request.onNotice("--glove changes nothing: use_glove is false") }
+            return
+        }
         guard let embedding = model.wordEmbedding else {
             request.onNotice("\(configuration.model.name) has no word embedding, so GloVe is not used")
             return

@@ -105,11 +105,13 @@ public final class TrainingRun {
         if let checkpoint, let source {
             let trainer = trainer
             let settings = ResumedSettings(
-                configuration: configuration, checkpoint: checkpoint, namesGloVe: request.glove != nil)
+                configuration: configuration, checkpoint: checkpoint, namesGloVe: request.glove != nil,
+                requested: request.configuration, questionCount: setup.training.count)
             try CheckpointError.naming(source) {
                 try settings.explaining { try trainer.resume(from: checkpoint) }
             }
-            settings.withoutEffect.forEach(request.onNotice)
+            (settings.withoutEffect + [settings.movedSchedule].compactMap { $0 })
+                .forEach(request.onNotice)
         }
         if checkpoint != nil, configuration.changedKeys.contains("lr_base") {
             trainer.resetLearningRate()

@@ -31,6 +31,8 @@ public struct Checkpoint: Sendable {
     package var officialLearningRateBase: Double?
     /// How many epochs were finished, where an official checkpoint says so: openvqa's do.
     package var officialEpoch: Int?
+    /// How many epochs were finished as the name of an official checkpoint says: `epoch<E>.pkl`; nil for other names.
+    package var namedEpoch: Int?
     /// Why the optimizer's state that an official checkpoint holds cannot be gone on with; nil where it can, or there
     /// is none.
     package var optimizerProblem: String?
@@ -53,6 +55,11 @@ public struct Checkpoint: Sendable {
     /// - Throws: `CheckpointError` where the file is no checkpoint; what the readers throw where it is
     ///   missing or damaged.
     public init(contentsOf path: String) throws {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+            throw CheckpointError(
+                path: path, reason: "expected a checkpoint, found a folder: name one of the files in it")
+        }
         switch FileKind(contentsOf: path) {
         case .zip?, .pickle?: self = try OfficialCheckpoint.read(path)
         // Where there is no such file, the reader says so.

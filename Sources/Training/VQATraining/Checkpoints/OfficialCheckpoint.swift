@@ -30,6 +30,7 @@ enum OfficialCheckpoint {
             }
             checkpoint.officialEpoch = epoch
         }
+        checkpoint.namedEpoch = epoch(inNameOf: path)
         guard let optimizer = root["optimizer"] else { return checkpoint }
         do {
             let shapes = parameters.map(\.tensor.shape)
@@ -42,9 +43,36 @@ enum OfficialCheckpoint {
         return checkpoint
     }
 
+    /// The epoch that the name says, as the official releases write and read it: `epoch<E>.pkl`; nil for other names.
+    static func epoch(inNameOf path: String) -> Int? {
+        let name = path.split(separator: "/").last ?? ""
+        guard name.hasPrefix("epoch"), name.hasSuffix(".pkl"), let epoch = Int(name.dropFirst(5).dropLast(4)),
+            (0...TrainingState.mostSteps).contains(epoch)
+        else { return nil }
+        return epoch
+    }
+
     /// torch.nn.DataParallel, which the official releases use for several GPUs, adds a prefix.
     private static func plainName(_ name: String) -> String {
         name.hasPrefix("module.") ? String(name.dropFirst("module.".count)) : name
+    }
+}
+
+extension Checkpoint {
+    /// How many epochs were finished. Official checkpoints are written between epochs. openvqa's say after which; the
+    /// others have no more than Adam's step, and their name.
+    ///
+    /// - Throws: `TrainingError` where the step is not the end of an epoch, or of another one than the name says.
+    func finishedEpochs(ofSteps stepsPerEpoch: Int) throws(TrainingError) -> Int {
+        if let officialEpoch { return officialEpoch }
+        guard stepCount % stepsPerEpoch == 0 else {
+            throw .notBetweenEpochs(step: stepCount, stepsPerEpoch: stepsPerEpoch)
+        }
+        let epoch = stepCount / stepsPerEpoch
+        if let namedEpoch, namedEpoch != epoch {
+            throw .otherEpochs(named: namedEpoch, step: stepCount, stepsPerEpoch: stepsPerEpoch)
+        }
+        return epoch
     }
 }
 

@@ -175,7 +175,7 @@ public struct RunFolder: Sendable {
             throw CheckpointError(path: folder.path, reason: "expected a folder with a checkpoint in it")
         }
         let numbered = names.compactMap { name in
-            name.hasPrefix("epoch") ? Int(name.dropFirst(5).dropLast(4)).map { (epoch: $0, name: name) } : nil
+            OfficialCheckpoint.epoch(inNameOf: name).map { (epoch: $0, name: name) }
         }
         guard
             let latest = numbered.max(by: { $0.epoch < $1.epoch })?.name

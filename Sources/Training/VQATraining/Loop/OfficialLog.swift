@@ -9,7 +9,8 @@ package enum OfficialLog {
         text += "Epoch: \(record.epoch), Loss: \(record.loss), Lr: \(record.lr)\n"
         text += "Elapsed time: \(record.seconds) s, Speed: \(record.questionsPerSecond) questions/s\n"
         if let overall = record.overall {
-            text += accuracies(overall: overall, perAnswerType: record.perAnswerType ?? [:])
+            text += accuracies(
+                overall: overall, perAnswerType: record.perAnswerType ?? [:], metric: record.metric)
         }
         text += leftOut(record.leftOut ?? 0)
         return text + "\n"
@@ -24,7 +25,8 @@ package enum OfficialLog {
     /// - Throws: Foundation's error where the file cannot be written.
     package static func append(_ report: AccuracyReport, to file: URL) throws {
         let text =
-            accuracies(overall: report.overall, perAnswerType: report.perAnswerType)
+            accuracies(
+                overall: report.overall, perAnswerType: report.perAnswerType, metric: report.metric)
             + leftOut(report.leftOutCount) + "\n"
         guard FileManager.default.fileExists(atPath: file.path) else {
             return try Data(text.utf8).write(to: file)
@@ -35,8 +37,13 @@ package enum OfficialLog {
         try log.write(contentsOf: Data(text.utf8))
     }
 
-    private static func accuracies(overall: Double, perAnswerType: [String: Double]) -> String {
+    /// The official log's lines; a metric that is not the official release's is named.
+    private static func accuracies(overall: Double, perAnswerType: [String: Double], metric: String?)
+        -> String
+    {
         let types = perAnswerType.sorted { $0.key < $1.key }.map { "\($0.key) : \($0.value)\n" }
+        let isOfficial = metric == nil || metric == MetricVersion.release.rawValue
         return "Overall Accuracy is: \(overall)\n" + types.joined()
+            + (isOfficial ? "" : "Metric: \(metric ?? "")\n")
     }
 }

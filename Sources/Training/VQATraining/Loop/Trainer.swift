@@ -100,13 +100,8 @@ public final class Trainer {
             state.threadCount = threads
             state.lossScale = lossScale == nil ? nil : training.lossScale ?? lossScale
         } else {
-            // Official checkpoints are written between epochs. openvqa's say after which; the others say no more
-            // than Adam's step.
-            guard checkpoint.officialEpoch != nil || checkpoint.stepCount % stepsPerEpoch == 0 else {
-                throw TrainingError.notBetweenEpochs(step: checkpoint.stepCount, stepsPerEpoch: stepsPerEpoch)
-            }
             state.step = checkpoint.stepCount
-            state.epoch = checkpoint.officialEpoch ?? checkpoint.stepCount / stepsPerEpoch
+            state.epoch = try checkpoint.finishedEpochs(ofSteps: stepsPerEpoch)
             state.learningRateBase = checkpoint.officialLearningRateBase ?? options.lrBase
         }
         if let generator = checkpoint.generatorState { try TorchRuntime.setGeneratorState(generator) }
@@ -353,7 +348,7 @@ public final class Trainer {
             guard !predictions.isEmpty || leftOut.isEmpty else { return record }
             let report = try validation.metric.evaluate(predictions, leavingOut: leftOut)
             record.overall = report.overall
-            record.perAnswerType = report.perAnswerType
+            (record.perAnswerType, record.metric) = (report.perAnswerType, report.metric)
         } catch is InterruptedError {
             return nil
         }

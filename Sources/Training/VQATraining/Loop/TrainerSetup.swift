@@ -26,7 +26,7 @@ extension Trainer {
         /// The questions to learn from.
         package var training: BatchBuilder
         /// The questions that are answered after each epoch, with their annotations; nil for none.
-        package var validation: (questions: BatchBuilder, metric: AccuracyMetric)?
+        package var validation: (questions: BatchBuilder, metric: any AnswerMetric)?
         /// Goes into the checkpoints.
         package var vocabulary: Vocabulary
         /// Goes into the checkpoints.
@@ -57,7 +57,7 @@ extension Trainer {
             model: any VQAModel, makeCopy: @escaping () throws -> any VQAModel, options: TrainingOptions,
             settings: [String: SettingValue]? = nil, loss: any AnswerLoss = SoftScoreLoss(), device: Device,
             precision: Precision = .float32, stepping: Stepping? = nil, training: BatchBuilder,
-            validation: (questions: BatchBuilder, metric: AccuracyMetric)?, vocabulary: Vocabulary,
+            validation: (questions: BatchBuilder, metric: any AnswerMetric)?, vocabulary: Vocabulary,
             answers: AnswerList, featureRecipe: String?, folder: RunFolder
         ) {
             self.model = model

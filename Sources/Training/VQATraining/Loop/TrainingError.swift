@@ -5,6 +5,7 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
     case noOptimizerState
     case unusableOptimizerState(reason: String)
     case notBetweenEpochs(step: Int, stepsPerEpoch: Int)
+    case otherEpochs(named: Int, step: Int, stepsPerEpoch: Int)
     case impossibleState(TrainingState, stepsPerEpoch: Int)
     case changedInEpoch(key: String, from: String, to: String)
     case unreadableBatch(cause: String, epoch: Int, step: Int, checkpoint: String)
@@ -26,6 +27,9 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
         case .notBetweenEpochs(let step, let stepsPerEpoch):
             "the checkpoint stands after step \(step), which is not the end of an epoch of \(stepsPerEpoch) "
                 + "steps: it was trained on other data or with another batch_size"
+        case .otherEpochs(let named, let step, let stepsPerEpoch):
+            "the checkpoint's name says \(named) epochs, and its \(step) steps are \(step / stepsPerEpoch) epochs of "
+                + "\(stepsPerEpoch) steps here: expected the data and the batch_size that it was trained with"
         case .impossibleState(let state, let stepsPerEpoch):
             "expected the state of a run whose epochs have \(stepsPerEpoch) steps, found one after "
                 + "\(state.epoch) epochs and \(state.stepInEpoch) steps, \(state.step) steps in all, with a base "

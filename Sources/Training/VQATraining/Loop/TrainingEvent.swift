@@ -42,6 +42,8 @@ public struct EpochRecord: Codable, Sendable, Equatable {
     public var overall: Double?
     /// The accuracy on val by answer type, in percent.
     public var perAnswerType: [String: Double]?
+    /// The name of the metric that they are of; nil where val was not evaluated, or by an earlier version.
+    public var metric: String?
     /// How many val questions were left out, for the features of their images cannot be read; nil for none.
     public var leftOut: Int?
     /// How many questions were learned from each second.
@@ -54,7 +56,7 @@ public struct EpochRecord: Codable, Sendable, Equatable {
     public var gradientNorm: Double?
 
     enum CodingKeys: String, CodingKey {
-        case epoch, loss, lr, overall, perAnswerType, seconds
+        case epoch, loss, lr, overall, perAnswerType, metric, seconds
         case waitingShare = "waiting_share"
         case leftOut = "left_out"
         case gradientNorm = "gradient_norm"

@@ -1,0 +1,20 @@
+import ArgumentParser
+import VQADatasets
+
+/// `--dataset NAME`
+struct DatasetChoice: ParsableArguments {
+    @Option(
+        name: .customLong("dataset"),
+        help: ArgumentHelp(
+            "Which dataset a folder is: \(Registries.current.datasets.names.joined(separator: ", ")); the first if not "
+                + "given.", valueName: "name"))
+    var name: String?
+
+    /// The type of the dataset.
+    ///
+    /// - Throws: `ConfigurationError` where there is none of that name.
+    func type() throws -> any VQADataset.Type {
+        let datasets = Registries.current.datasets
+        return try datasets.type(named: name ?? datasets.names.first ?? "")
+    }
+}
