@@ -61,7 +61,7 @@ import Testing
         ] {
             let outcome = try mini.tool.run(arguments)
             #expect(outcome.exitCode == 64, Comment(rawValue: outcome.errorOutput))
-            mini.tool.expectOneErrorLine(outcome, naming: [name, "--help"])
+            mini.tool.expectOneErrorLine(outcome, naming: [name])
         }
     }
 

@@ -4,6 +4,9 @@ import Torch
 import VQADatasets
 import VQAModels
 
+/// An option whose value cannot be meant, and which says all that its help does.
+protocol WrongUse: Error, CustomStringConvertible {}
+
 /// The command line of `rwsan`.
 ///
 /// A package of your own has all of it, with its models and datasets beside ours, in an executable of one line:
@@ -87,7 +90,7 @@ struct RootCommand: ParsableCommand {
             return .validationFailure
         default:
             Console.error(ErrorLine.text(for: error))
-            return .failure
+            return error is any WrongUse ? .validationFailure : .failure
         }
     }
 

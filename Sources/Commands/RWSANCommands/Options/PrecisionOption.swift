@@ -21,13 +21,13 @@ struct PrecisionOption: ParsableArguments {
 
     /// The precision asked for.
     ///
-    /// - Throws: `ValidationError` where it is unknown; `UnusablePrecision` where it is not for this purpose or device.
+    /// - Throws: `UnusablePrecision` where it is unknown, or not for this purpose or device.
     func resolve(for purpose: Purpose, on device: Device) throws -> Precision {
         guard precision != "auto" else { return .best(on: device) }
         guard let chosen = Precision(rawValue: precision) else {
             let names = ["auto"] + Precision.allCases.map(\.rawValue)
-            throw ValidationError(
-                "--precision \(precision): expected one of \(names.joined(separator: ", "))")
+            throw UnusablePrecision(
+                precision: precision, reason: "expected one of \(names.joined(separator: ", "))")
         }
         guard chosen == .int8 else { return chosen }
         guard purpose == .answering else {
@@ -45,7 +45,7 @@ struct PrecisionOption: ParsableArguments {
     }
 }
 
-struct UnusablePrecision: Error, CustomStringConvertible {
+struct UnusablePrecision: WrongUse {
     let precision: String
     let reason: String
     var description: String { "--precision \(precision): \(reason)" }
