@@ -150,7 +150,9 @@ let package = Package(
             of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQADatasets", "VQASettings", "VQAModels",
             "VQATraining", "Torch"),
         .testTarget(name: "ArchitectureTests"),
-        .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
+        .testTarget(
+            name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "CommandServer", "TestSupport"]),
+        .executableTarget(name: "CommandServer", dependencies: ["RWSANCommands"], path: "Tests/CommandServer"),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

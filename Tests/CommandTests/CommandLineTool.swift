@@ -21,32 +21,40 @@ struct CommandLineTool {
     }
 
     /// Runs a command to its end.
-    func run(_ arguments: String...) throws -> Outcome { try start(arguments).outcome() }
+    func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
-    /// Runs a command to its end.
-    func run(_ arguments: [String]) throws -> Outcome { try start(arguments).outcome() }
+    /// Runs a command to its end, in a process that is a copy of one which is ready.
+    func run(_ arguments: [String]) throws -> Outcome {
+        try CommandServer.shared.get().run(arguments, in: folder.url, Self.variables(folder.url))
+    }
+
+    /// What one command of a test keeps for the next time is there for the others of that test alone.
+    fileprivate static func variables(_ folder: URL) -> [String: String] {
+        ["OMP_NUM_THREADS": "1", "RWSAN_CACHE": folder.appending(component: ".cache").path]
+    }
 
     /// Runs the command line `shell` in `sh`, where `"$@"` stands for `rwsan` with its arguments.
     func run(in shell: String, _ arguments: [String]) throws -> Outcome {
-        try start(["-c", shell, "sh", Self.executable().path] + arguments, executable: "/bin/sh").outcome()
+        try start(["-c", shell, "sh", Self.executable("rwsan").path] + arguments, executable: "/bin/sh")
+            .outcome()
     }
 
     /// Starts a command that is to be stopped while it runs.
     func start(_ arguments: [String]) throws -> RunningCommand {
-        try start(arguments, executable: Self.executable().path)
+        try start(arguments, executable: Self.executable("rwsan").path)
     }
 
     /// Starts the command line `shell` in `sh`, as `run(in:_:)` runs it.
     func start(in shell: String, _ arguments: [String]) throws -> RunningCommand {
-        try start(["-c", shell, "sh", Self.executable().path] + arguments, executable: "/bin/sh")
+        try start(["-c", shell, "sh", Self.executable("rwsan").path] + arguments, executable: "/bin/sh")
     }
 
     private func start(_ arguments: [String], executable: String) throws -> RunningCommand {
         try RunningCommand(executable, arguments, in: folder.url)
     }
 
-    /// `rwsan` lies beside the program that the tests are linked to.
-    private static func executable() throws -> URL {
+    /// The package's programs lie beside the one that the tests are linked to.
+    static func executable(_ name: String) throws -> URL {
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
@@ -55,9 +63,9 @@ struct CommandLineTool {
             URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent(),
             package.appending(components: ".build", "debug"),
         ]
-        let found = places.map { $0.appending(component: "rwsan") }
+        let found = places.map { $0.appending(component: name) }
             .first { FileManager.default.isExecutableFile(atPath: $0.path) }
-        return try #require(found, "expected rwsan in one of \(places.map(\.path))")
+        return try #require(found, "expected \(name) in one of \(places.map(\.path))")
     }
 }
 
@@ -72,8 +80,7 @@ final class RunningCommand {
         process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
         process.currentDirectoryURL = folder
-        // What one command of a test keeps for the next time is there for the others of that test alone.
-        let variables = ["OMP_NUM_THREADS": "1", "RWSAN_CACHE": folder.appending(component: ".cache").path]
+        let variables = CommandLineTool.variables(folder)
         process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: logs.write("output", "")))

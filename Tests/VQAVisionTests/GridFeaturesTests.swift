@@ -6,8 +6,11 @@ private typealias Stage = EfficientNetLite0.Stage
 
 /// A picture with another colour at every place.
 func gradientPicture(width: Int, height: Int, blue: UInt8 = 0) throws -> Picture {
-    let pixels = (0..<height).flatMap { row in
-        (0..<width).flatMap { [UInt8($0 * 255 / width), UInt8(row * 255 / height), blue] }
+    var pixels: [UInt8] = []
+    for row in 0..<height {
+        for column in 0..<width {
+            pixels += [UInt8(column * 255 / width), UInt8(row * 255 / height), blue]
+        }
     }
     return try Picture(width: width, height: height, pixels: pixels)
 }

@@ -52,11 +52,16 @@ struct PNGFile {
     }
 
     private func crc32(_ bytes: [UInt8]) -> UInt32 {
-        ~bytes.reduce(UInt32.max) { remainder, byte in
-            (0..<8).reduce(remainder ^ UInt32(byte)) { remainder, _ in
-                remainder & 1 == 1 ? remainder >> 1 ^ 0xEDB8_8320 : remainder >> 1
+        var remainder = UInt32.max
+        for byte in bytes {
+            remainder ^= UInt32(byte)
+            for _ in 0..<8 {
+                let isOdd = remainder & 1 == 1
+                remainder >>= 1
+                if isOdd { remainder ^= 0xEDB8_8320 }
             }
         }
+        return ~remainder
     }
 
     private func adler32(_ bytes: [UInt8]) -> UInt32 {

@@ -107,7 +107,11 @@ struct JPEGTests {
 
     /// [height, width, 3], smooth, so that compression changes little.
     private var gradient: [UInt8] {
-        (0..<height).flatMap { row in (0..<width).flatMap { [UInt8($0 * 10), UInt8(row * 15), 128] } }
+        var pixels: [UInt8] = []
+        for row in 0..<height {
+            for column in 0..<width { pixels += [UInt8(column * 10), UInt8(row * 15), 128] }
+        }
+        return pixels
     }
 
     private func gradientFile() throws -> Data {

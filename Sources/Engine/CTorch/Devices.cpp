@@ -1,7 +1,6 @@
 // CUDA devices: which there are, their streams, and work on them that is recorded once (CUDA graphs).
 
 #include <ATen/Context.h>
-#include <ATen/Functions.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/Event.h>

@@ -1,6 +1,6 @@
 // Dropout for float32 rows on the CPU, alone and behind a relu.
 
-#include <ATen/Functions.h>
+#include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 

@@ -1,7 +1,8 @@
 // Linear layers with weights of 8 bits, for inference on the CPU: each row of the input is rounded to 8 bits with
 // a scale of its own, the products are exact sums of whole numbers, and the scales are put back afterwards.
 
-#include <ATen/Functions.h>
+#include <ATen/ops/_int_mm.h>
+#include <ATen/ops/empty.h>
 #include <ATen/cpu/Utils.h>
 #include <torch/library.h>
 

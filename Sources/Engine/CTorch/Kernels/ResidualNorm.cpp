@@ -1,7 +1,9 @@
 // The norm of a sum, `gain * (s - mean) / (deviation + epsilon) + bias` with `s = x + dropout(branch)`, for
 // float32 rows on the CPU: one pass over the memory where the composed operators need ten.
 
-#include <ATen/Functions.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 

@@ -1,6 +1,7 @@
 // Multi-head attention within segments of packed float32 rows on the CPU: no padding, no copies into heads.
 
-#include <ATen/Functions.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
