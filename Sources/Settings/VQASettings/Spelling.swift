@@ -1,9 +1,11 @@
 /// Guesses what was meant by a word that is not one of those understood.
 package enum Spelling {
     /// A word that begins with `word`, else the one that needs the fewest changes to become it; nil where
-    /// there are none to choose from.
+    /// there are none to choose from, or it is no word.
     package static func nearest(to word: String, in words: [String]) -> String? {
-        words.first { !word.isEmpty && $0.hasPrefix(word) }
+        // What is longer than any word is no misspelt one, and would take long to compare.
+        guard word.utf8.count <= 1000 else { return nil }
+        return words.first { !word.isEmpty && $0.hasPrefix(word) }
             ?? words.min { distance($0, word) < distance($1, word) }
     }
 

@@ -12,6 +12,10 @@ public struct Picture: Equatable, Sendable {
     /// The most pixels a picture may have, so that a small file cannot ask for all the memory.
     public static let maximumPixelCount = 100_000_000
 
+    /// The most pixels of a side, as JPEG has it. Rows of a picture are resized one by one: a hundred million of one pixel
+    /// would take more memory than there is.
+    public static let maximumSide = 65_535
+
     /// In pixels.
     public let width: Int
 
@@ -70,7 +74,9 @@ public struct Picture: Equatable, Sendable {
     /// How many bytes the pixels take, for a size that a file states and that may be anything.
     static func byteCount(width: Int, height: Int, of name: String) throws -> Int {
         let (pixelCount, overflow) = width.multipliedReportingOverflow(by: height)
-        guard width > 0, height > 0, !overflow, pixelCount <= maximumPixelCount else {
+        guard width > 0, height > 0, !overflow, pixelCount <= maximumPixelCount,
+            max(width, height) <= maximumSide
+        else {
             throw PictureError(file: name, problem: .unacceptableSize(width: width, height: height))
         }
         return pixelCount * 3

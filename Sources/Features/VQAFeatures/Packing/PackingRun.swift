@@ -28,6 +28,8 @@ final class FeatureFeed {
 
     private let inputs: [any FeatureInput]
     private let precision: FeaturePrecision
+    /// What of the input is in memory, and is being interpreted.
+    private let budget = ByteBudget(limit: 256 << 20)
     private var current = 0
     private var finishedByteCount = 0
 
@@ -63,7 +65,9 @@ final class FeatureFeed {
 
     private func work(_ item: FeatureInputItem, position: Int) -> Prefetcher<FeatureFeedItem>.Work {
         let precision = precision
+        let reservation = budget.reserve(item.byteCount)
         return {
+            defer { reservation.end() }
             let outcome: FeatureFeedItem.Outcome
             do {
                 switch item.content {
@@ -141,15 +145,12 @@ final class PackingRun {
         }
     }
 
-    /// Wider features are none: two million bytes for a region.
-    private static let largestWidth = 1 << 20
-
     /// Whether an image has the width of all others; one without regions has none.
     private func fits(_ image: StorableImage, _ item: FeatureFeedItem) -> Bool {
         guard image.count > 0 else { return true }
         imageCounts[image.width, default: 0] += 1
-        let expected = width.map(String.init) ?? "at most \(Self.largestWidth)"
-        guard image.width == width ?? min(image.width, Self.largestWidth) else {
+        let expected = width.map(String.init) ?? "at most \(FeatureShard.largestWidth)"
+        guard image.width == width ?? min(image.width, FeatureShard.largestWidth) else {
             let message = "\(item.name): expected features \(expected) wide, found \(image.width)"
             report.skipped.append(SkippedInput(input: item.name, reason: .damaged, message: message))
             return false
