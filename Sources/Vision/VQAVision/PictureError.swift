@@ -45,7 +45,8 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
         case .damaged(let format, let reason):
             return "\(file): the \(format.rawValue) is truncated or damaged: \(reason)"
         case .unacceptableSize(let width, let height):
-            return "\(file): expected 1 to \(Picture.maximumPixelCount) pixels, at most \(Picture.maximumSide) a side, found "
+            return
+                "\(file): expected 1 to \(Picture.maximumPixelCount) pixels, at most \(Picture.maximumSide) a side, found "
                 + "\(width) x \(height)"
         case .unsupportedColors(let found):
             return "\(file): expected a grey or RGB picture, found \(found)"

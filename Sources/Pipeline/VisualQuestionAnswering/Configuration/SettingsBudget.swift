@@ -26,9 +26,11 @@ enum SettingsBudget {
             previous = byte
         }
         guard aliases < 16, values << aliases <= mostValues else {
-            let found = aliases > 0 ? "one with \(aliases) times *NAME, each of which can double them" : "more"
+            let found =
+                aliases > 0 ? "one with \(aliases) times *NAME, each of which can double them" : "more"
             throw SettingsFileError(
-                file: file, reason: "expected a file that unfolds to at most \(mostValues) values, found \(found)")
+                file: file,
+                reason: "expected a file that unfolds to at most \(mostValues) values, found \(found)")
         }
     }
 
@@ -43,7 +45,8 @@ enum SettingsBudget {
     static func check(_ node: Node, _ file: String, depth: Int = 0) throws(SettingsFileError) {
         guard depth <= mostDepth else {
             throw SettingsFileError(
-                file: file, reason: "expected lists that lie at most \(mostDepth) deep in one another, found deeper ones")
+                file: file,
+                reason: "expected lists that lie at most \(mostDepth) deep in one another, found deeper ones")
         }
         switch node {
         case .sequence(let sequence): for value in sequence { try check(value, file, depth: depth + 1) }

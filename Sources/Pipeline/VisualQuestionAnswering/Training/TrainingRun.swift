@@ -96,7 +96,7 @@ public final class TrainingRun {
         checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
         configuration = try Self.configuration(request, checkpoint, source)
         let dataset = try configuration.datasetType.init(at: request.place)
-        let seed = UInt64(configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
+        let seed = UInt64(clamping: configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
         TorchRuntime.seed(seed)
         var setup = try RunPreparation(request, configuration, dataset, checkpoint, source).setup(folder)
         try request.gpu.apply(to: &setup, request.devices, onNotice: request.onNotice)

@@ -87,7 +87,8 @@ public struct Checkpoint: Sendable {
             guard text.utf8.count(where: { $0 == UInt8(ascii: ",") }) < Self.mostValues else {
                 throw CheckpointError(
                     path: path,
-                    reason: "expected at most \(Self.mostValues) values in its \(key), found more: it is no checkpoint of rwsan's"
+                    reason:
+                        "expected at most \(Self.mostValues) values in its \(key), found more: it is no checkpoint of rwsan's"
                 )
             }
             do {
@@ -137,7 +138,8 @@ public struct Checkpoint: Sendable {
         guard !training.isPossible else { return }
         throw CheckpointError(
             path: path,
-            reason: "expected a training state that a run can be in, found \(training.summary): go on from another "
+            reason:
+                "expected a training state that a run can be in, found \(training.summary): go on from another "
                 + "checkpoint, for this one is damaged")
     }
 

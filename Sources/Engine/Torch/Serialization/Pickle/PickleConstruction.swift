@@ -46,7 +46,8 @@ extension PickleMachine {
     private func makeSize(_ arguments: [PickleObject]) throws(Problem) -> PickleObject {
         guard arguments.count == 1, heap.integers(of: arguments[0]) != nil else {
             throw .malformed(
-                reason: "a torch.Size is made of something other than up to \(StridedView.maximumRank) integers")
+                reason:
+                    "a torch.Size is made of something other than up to \(StridedView.maximumRank) integers")
         }
         return arguments[0]
     }

@@ -51,7 +51,8 @@ struct PickleConversion {
         }
         guard viewed <= Self.viewsPerByte * stored else {
             throw .tooLarge(
-                reason: "its tensors have \(viewed) bytes, more than \(Self.viewsPerByte) times the \(stored) bytes of "
+                reason:
+                    "its tensors have \(viewed) bytes, more than \(Self.viewsPerByte) times the \(stored) bytes of "
                     + "their storages")
         }
     }
