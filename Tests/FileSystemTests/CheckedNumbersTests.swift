@@ -17,6 +17,12 @@ import Testing
         #expect(UInt8(clamping: value) == UInt8(clamping: expected))
     }
 
+    @Test("sums stop at the last number that there is")
+    func sums() {
+        #expect(Int.max.addingClamped(1) == .max && Int.min.addingClamped(-1) == .min)
+        #expect(3.addingClamped(-4) == -1)
+    }
+
     @Test(
         "a file may bear any date, and is told from one of another",
         arguments: [253_402_300_799, -99_999_999_999])

@@ -91,4 +91,12 @@ import Testing
         let rows = try RowIndex(of: ids)
         #expect(ids.indices.allSatisfy { rows[ids[$0]] == $0 })
     }
+
+    @Test("an answer list that has no end is refused")
+    func endlessList() {
+        let error = #expect(throws: (any Error).self) {
+            try AnswerList(contentsOf: URL(fileURLWithPath: "/dev/zero"))
+        }
+        #expect(error.map { "\($0)" }?.contains("at most 67108864 bytes") == true)
+    }
 }

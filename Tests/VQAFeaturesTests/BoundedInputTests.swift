@@ -35,6 +35,40 @@ import Torch
         #expect(throws: ArchiveError.self) { try RegionFeatures(officialFile: path) }
     }
 
+    @Test("files that state more bytes together than can be counted are left out")
+    func manyHoles() throws {
+        let folders = try PackingFolders(images: [3])
+        for image in [1, 2] {
+            try folders.write(image)
+            // As long as the file system lets a file be.
+            var length = Int.max
+            while truncate(folders.file(image), length) != 0, length > 1 { length /= 2 }
+        }
+        let report = try folders.pack()
+        #expect(report.skipped.count == 2)
+        try folders.expectStore(of: [3])
+    }
+
+    @Test("any number of threads packs what memory is taken for piece by piece")
+    func budget() throws {
+        let folders = try PackingFolders(images: Array(1...20))
+        var packer = FeaturePacker()
+        packer.precision = .float32
+        packer.workers = 32
+        _ = try packer.pack([folders.archive()], into: folders.output)
+        try folders.expectStore(of: Array(1...20))
+    }
+
+    @Test("an index of a store that has no end is refused")
+    func endlessIndex() throws {
+        let folders = try PackingFolders(images: [1])
+        try folders.pack()
+        let index = folders.output + "/index.json"
+        try FileManager.default.removeItem(atPath: index)
+        try FileManager.default.createSymbolicLink(atPath: index, withDestinationPath: "/dev/zero")
+        #expect(throws: FeatureStoreError.self) { try FeatureStore(folders.output) }
+    }
+
     @Test(
         "names longer than a path stand for no image, and are not shown in full",
         arguments: ImageNaming.allCases)

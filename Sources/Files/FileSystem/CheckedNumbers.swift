@@ -9,3 +9,12 @@ extension FixedWidthInteger {
         }
     }
 }
+
+extension Int {
+    /// The sum of two numbers; the least or the greatest number where it lies beyond them. Files of holes can state any
+    /// length, and two of them more than can be counted.
+    package func addingClamped(_ other: Int) -> Int {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? (other < 0 ? .min : .max) : sum
+    }
+}

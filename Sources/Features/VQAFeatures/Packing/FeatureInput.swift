@@ -109,7 +109,7 @@ private final class FeatureFolderInput: FeatureInput {
             return (path, name, (try? fileByteCount(path)) ?? 0)
         }
         invalidNames = listing.invalidNames.filter(ImageNaming.isFeatureFile).map { folder + "/" + $0 }
-        byteCount = files.reduce(0) { $0 + $1.byteCount }
+        byteCount = files.reduce(0) { $0.addingClamped($1.byteCount) }
         self.naming = naming
     }
 
@@ -122,7 +122,7 @@ private final class FeatureFolderInput: FeatureInput {
                 content: .nameless("expected a name in UTF-8, found other bytes: give the file another name"))
         }
         let (path, name, byteCount) = files[nextFile]
-        position += byteCount
+        position = position.addingClamped(byteCount)
         return FeatureInputItem(
             name: path, byteCount: byteCount, fileName: name, naming, isWanted: isWanted
         ) {

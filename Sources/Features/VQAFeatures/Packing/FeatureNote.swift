@@ -19,7 +19,8 @@ package struct FeatureNote {
         contents = Set(notes).count == 1 ? notes.first ?? nil : nil
     }
 
-    private static func contents(in folder: String) -> Data? {
+    /// The note of a folder; nil where it has none that can be read.
+    package static func contents(in folder: String) -> Data? {
         try? SmallFile.contents(of: folder + "/" + FeatureNote.fileName, byteLimit: byteLimit)
     }
 

@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import Workers
 
@@ -36,7 +37,7 @@ final class FeatureFeed {
     init(_ inputs: [any FeatureInput], precision: FeaturePrecision) {
         self.inputs = inputs
         self.precision = precision
-        byteCount = inputs.reduce(0) { $0 + $1.byteCount }
+        byteCount = inputs.reduce(0) { $0.addingClamped($1.byteCount) }
     }
 
     /// The work of interpreting the next image; nil after the last.
@@ -45,7 +46,7 @@ final class FeatureFeed {
             let input = inputs[current]
             do {
                 if let item = try input.next(isWanted: { !kept.contains($0) }) {
-                    return work(item, position: finishedByteCount + input.position)
+                    return work(item, position: finishedByteCount.addingClamped(input.position))
                 }
                 finishInput()
             } catch {
@@ -59,7 +60,7 @@ final class FeatureFeed {
     }
 
     private func finishInput() {
-        finishedByteCount += inputs[current].byteCount
+        finishedByteCount = finishedByteCount.addingClamped(inputs[current].byteCount)
         current += 1
     }
 
