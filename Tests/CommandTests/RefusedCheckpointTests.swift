@@ -87,7 +87,7 @@ import Torch
         "a checkpoint that stands where no run can stand is refused",
         arguments: [
             #""epoch":-5"#, #""stepInEpoch":100"#, #""stepInEpoch":-3"#, #""step":9223372036854775807"#,
-            #""learningRateBase":-1"#,
+            #""learningRateBase":-1"#, #""step":-9223372036854775808"#, #""waitingSeconds":1e300"#,
         ])
     func impossibleState(change: String) throws {
         let mini = try MiniCommands()
@@ -99,6 +99,21 @@ import Torch
         }
         let outcome = try mini.tool.run(mini.train("--resume", file))
         mini.tool.expectOneErrorLine(outcome, naming: [file])
+    }
+
+    @Test("a checkpoint whose settings make another network than its weights is refused before that is built")
+    func otherNetwork() throws {
+        let mini = try MiniCommands()
+        let file = try rewritten(mini) {
+            $0["configuration"] = $0["configuration"]?.replacingOccurrences(
+                of: "\"hidden_size\":32", with: "\"hidden_size\":1048576")
+        }
+        mini.tool.expectOneErrorLine(
+            try mini.tool.run("evaluate", "--checkpoint", file, "--data", mini.datasets),
+            naming: [file, "of another shape", "1048576"])
+        mini.tool.expectOneErrorLine(
+            try mini.tool.run(mini.train("--resume", file, "--set", "hidden_size=1048576")),
+            naming: [file, "of another shape", "1048576"])
     }
 
     /// A copy of our checkpoint with other metadata.

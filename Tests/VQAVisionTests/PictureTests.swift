@@ -259,5 +259,12 @@ struct PictureFileTests {
         #expect(throws: PictureError.self) { try Picture(width: 1, height: 2, pixels: [1, 2, 3]) }
         #expect(throws: PictureError.self) { try Picture(width: 0, height: 2, pixels: []) }
         #expect(throws: PictureError.self) { try Picture(width: .max, height: .max, pixels: []) }
+        // Each row of it would be resized to as many numbers as one of any width.
+        let side = Picture.maximumSide
+        #expect(
+            try Picture(width: 1, height: side, pixels: Array(repeating: 0, count: 3 * side)).height == side)
+        #expect(throws: PictureError.self) {
+            try Picture(width: 1, height: side + 1, pixels: Array(repeating: 0, count: 3 * side + 3))
+        }
     }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import VQADatasets
 import VQASettings
@@ -157,6 +158,51 @@ import VisualQuestionAnswering
         }
         #expect(try #require(error).key == "hidden_size")
         #expect(try #require(error).reason.contains("rwsan, clashing and training"))
+    }
+
+    private func error(of yaml: some Sequence<UInt8>) throws -> SettingsFileError? {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("a.yaml", yaml)
+        var configuration = Configuration()
+        let error = #expect(throws: SettingsFileError.self) { try configuration.apply(contentsOf: file) }
+        #expect(error?.file == file && error?.description.contains("\n") == false)
+        return error
+    }
+
+    @Test("a file that unfolds to more values than there are settings is refused before it does")
+    func unfoldingFile() throws {
+        func level(_ number: Int) -> String {
+            let uses = (0..<10).map { _ in "*a\(number - 1)" }.joined(separator: ",")
+            return "a\(number): &a\(number) [\(uses)]\n"
+        }
+        let levels = "a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n" + (1...9).map(level).joined()
+        #expect(try error(of: levels.utf8)?.reason.contains("unfolds to at most 10000 values") == true)
+        // Keys are compared as the file is parsed.
+        let key = levels + "? *a9\n: 1\n"
+        #expect(try error(of: key.utf8)?.reason.contains("unfolds to at most 10000 values") == true)
+        let many = "lr_decay_list: [" + String(repeating: "1,", count: 10_000) + "1]"
+        #expect(try error(of: many.utf8)?.reason.contains("found more") == true)
+    }
+
+    @Test("lists that lie deep in one another, files that are too long or no text, and devices are refused")
+    func strangeFiles() throws {
+        let deep = "seed: " + String(repeating: "[", count: 500) + String(repeating: "]", count: 500)
+        #expect(try error(of: deep.utf8)?.reason.contains("at most 8 deep") == true)
+        let long = String(repeating: "# a comment\n", count: 10_000)
+        #expect(try error(of: long.utf8)?.reason.contains("at most 65536 bytes") == true)
+        #expect(try error(of: [0x61, 0x3A, 0x20, 0xFF])?.reason.contains("UTF-8") == true)
+        var configuration = Configuration()
+        #expect(throws: SettingsFileError.self) { try configuration.apply(contentsOf: "/dev/zero") }
+    }
+
+    @Test("a value may stand for another one in a file of settings, and a star in a comment for nothing")
+    func aliases() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            "a.yaml", "# *the* widths, 2*3\nhidden_size: &width 64\nflat_mlp_size: *width\n")
+        var configuration = Configuration()
+        try configuration.apply(contentsOf: file)
+        #expect(configuration.dictionary["flat_mlp_size"] == 64)
     }
 }
 

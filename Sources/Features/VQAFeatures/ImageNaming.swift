@@ -11,8 +11,12 @@ public enum ImageNaming: String, CaseIterable, Sendable {
     /// By the whole name without its extensions, for images that have names and no numbers.
     case name
 
+    /// How many bytes a name may have: as many as a path. Archives and tables can have names of megabytes.
+    static let longestName = 4096
+
     /// The image that a file's name stands for; nil where that is not certain.
     public func image(fileName: String) -> ImageID? {
+        guard fileName.utf8.count <= Self.longestName else { return nil }
         let stem = Self.stem(of: fileName)
         switch self {
         case .number: return Self.number(atEndOf: stem).map(ImageID.init)
@@ -26,6 +30,7 @@ public enum ImageNaming: String, CaseIterable, Sendable {
         switch self {
         case .number: return image(fileName: fileName).map(\.description)
         case .name:
+            guard fileName.utf8.count <= Self.longestName else { return nil }
             let stem = Self.stem(of: fileName)
             return stem.isEmpty ? nil : stem
         }
@@ -33,6 +38,9 @@ public enum ImageNaming: String, CaseIterable, Sendable {
 
     /// What is wrong with a name that stands for no image.
     package func problem(with fileName: String) -> String {
+        guard fileName.utf8.count <= Self.longestName else {
+            return "expected a name of at most \(Self.longestName) bytes, found one of \(fileName.utf8.count)"
+        }
         switch self {
         case .number:
             let expected = "expected an image's number "

@@ -34,8 +34,8 @@ package struct ZipFile: Sendable {
     /// More than this no byte of deflated data can unpack to.
     private static let largestRatio = 1032
 
-    /// No file of features comes near; a file that only states such a length would end the process.
-    private static let largestFile = 1 << 32
+    /// No file of features comes near, and one of nothing but holes takes no room on a disk.
+    private static let largestFile = 1 << 27
 
     /// Reads the archive at a path.
     ///

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <limits>
+#include <random>
 #include <string_view>
 #include <vector>
 
@@ -38,7 +41,7 @@ public:
     /// The number of a string, a new one where it was not seen before.
     std::int32_t intern(std::string_view text) {
         if (2 * (strings.size() + 1) > slots.size()) grow();
-        auto hash = static_cast<std::uint32_t>(std::hash<std::string_view>{}(text));
+        auto hash = hashed(text);
         auto mask = slots.size() - 1;
         auto slot = hash & mask;
         while (slots[slot].number >= 0) {
@@ -78,6 +81,23 @@ private:
         slots.swap(larger);
     }
 
+    /// Words of eight bytes, each multiplied into the state, whose halves are folded.
+    std::uint32_t hashed(std::string_view text) const {
+        __extension__ typedef unsigned __int128 Product;
+        constexpr std::uint64_t factor = 0x9E3779B97F4A7C15;
+        auto state = text.size() ^ seed;
+        for (std::size_t position = 0; position <= text.size(); position += 8) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, text.data() + position, std::min<std::size_t>(8, text.size() - position));
+            auto product = static_cast<Product>(state ^ word) * factor;
+            state = static_cast<std::uint64_t>(product >> 64) ^ (static_cast<std::uint64_t>(product) + factor);
+        }
+        return static_cast<std::uint32_t>(state ^ state >> 32);
+    }
+
     Strings strings;
     std::vector<Slot> slots;
+    /// Where hashes start: drawn anew for each pool, for a file could hold strings that all have the same one, and would
+    /// be looked for among one another.
+    std::uint64_t seed = static_cast<std::uint64_t>(std::random_device{}()) << 32 | std::random_device{}();
 };

@@ -60,7 +60,7 @@ package struct Downloader: Sendable {
         /// How long the rest will take at that pace; nil where nothing can be said.
         package var secondsLeft: Double? {
             guard let totalByteCount, bytesPerSecond > 0 else { return nil }
-            return Double(totalByteCount - byteCount) / bytesPerSecond
+            return (Double(totalByteCount) - Double(byteCount)) / bytesPerSecond
         }
     }
 

@@ -8,7 +8,7 @@ struct HTTPResponse: Equatable {
     private var headers: [String: String] = [:]
 
     /// How many bytes follow.
-    var contentLength: Int? { headers["content-length"].flatMap { Int($0) } }
+    var contentLength: Int? { headers["content-length"].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil } }
 
     /// A text that is another one when the file is another one: the ETag, else the time of the last change.
     ///

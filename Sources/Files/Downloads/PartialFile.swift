@@ -71,7 +71,7 @@ final class PartialFile {
                 address: address,
                 reason: .unwritable(
                     file: notePath,
-                    cause.map { String(cString: strerror(Int32(truncatingIfNeeded: $0.code))) }
+                    cause.map { String(cString: strerror(Int32(clamping: $0.code))) }
                         ?? error.localizedDescription))
         }
         self.origin = origin

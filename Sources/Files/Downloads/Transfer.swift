@@ -1,4 +1,5 @@
 import CCurl
+import FileSystem
 import Foundation
 
 /// Requests to one address, one after another, on one connection where the server keeps it open.
@@ -77,9 +78,9 @@ final class Transfer {
             // No signal handlers of curl's; where SIGPIPE is not ignored, they would not help either.
             (CURLOPT_NOSIGNAL, 1), (CURLOPT_NOPROGRESS, 0), (CURLOPT_FOLLOWLOCATION, 1),
             (CURLOPT_MAXREDIRS, 10), (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
-            (CURLOPT_CONNECTTIMEOUT_MS, Int(connectTimeout / .milliseconds(1))),
+            (CURLOPT_CONNECTTIMEOUT_MS, Int(clamping: connectTimeout / .milliseconds(1))),
             (CURLOPT_LOW_SPEED_LIMIT, Self.slowestPace),
-            (CURLOPT_LOW_SPEED_TIME, max(1, Int(stallTimeout / .seconds(1)))),
+            (CURLOPT_LOW_SPEED_TIME, max(1, Int(clamping: stallTimeout / .seconds(1)))),
         ]
         let codes =
             [

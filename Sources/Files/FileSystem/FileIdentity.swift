@@ -21,7 +21,10 @@ package struct FileIdentity: Sendable, Codable, Hashable {
             return
         }
         func nanoseconds(_ time: timespec) -> Int64 {
-            Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+            let (whole, overflows) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+            let (sum, overflowsToo) = whole.addingReportingOverflow(Int64(time.tv_nsec))
+            // A file may bear any date; beyond the years 1677 to 2262 all are the same.
+            return overflows || overflowsToo ? (time.tv_sec < 0 ? .min : .max) : sum
         }
         byteCount = Int64(status.st_size)
         inode = UInt64(status.st_ino)
@@ -34,7 +37,8 @@ package struct FileIdentity: Sendable, Codable, Hashable {
     /// by the system's ticks.
     package var isSettled: Bool {
         guard let change else { return true }
-        let now = Int64(Date().timeIntervalSince1970 * 1e9)
-        return now - change > 50_000_000
+        let now = Int64(clamping: Date().timeIntervalSince1970 * 1e9)
+        let (age, overflows) = now.subtractingReportingOverflow(change)
+        return overflows ? change < 0 : age > 50_000_000
     }
 }

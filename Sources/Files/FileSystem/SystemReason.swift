@@ -6,7 +6,7 @@ package func systemReason(of error: any Error) -> String {
     let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
     for candidate in [cause, error].compactMap({ $0 as NSError? })
     where candidate.domain == NSPOSIXErrorDomain {
-        return String(cString: strerror(Int32(truncatingIfNeeded: candidate.code)))
+        return String(cString: strerror(Int32(clamping: candidate.code)))
     }
     return error.localizedDescription
 }

@@ -1,3 +1,4 @@
+import Torch
 import VQASettings
 
 /// A model that was chosen, and the values of its settings.
@@ -31,6 +32,29 @@ public struct ModelConfiguration: Sendable {
     ///
     /// - Throws: `TorchError` where memory is short.
     package func make(_ inputs: ModelInputs) throws -> any VQAModel { try type.make(options, inputs) }
+
+    /// Builds the network with the weights of a checkpoint.
+    ///
+    /// - Throws: As ``requireFit(_:_:)`` and ``make(_:)``.
+    package func make(_ inputs: ModelInputs, weights: [String: Tensor]) throws -> any VQAModel {
+        try requireFit(weights, inputs)
+        let model = try make(inputs)
+        try model.load(weights)
+        return model
+    }
+
+    /// Makes sure that weights are those of the network, before it is built: a checkpoint of some kilobytes may state
+    /// sizes that take all the memory there is.
+    ///
+    /// - Throws: `StateMismatch` where they are not.
+    package func requireFit(_ weights: [String: Tensor], _ inputs: ModelInputs) throws(StateMismatch) {
+        // A model that looks at numbers while it is built tells its shapes only then.
+        guard let network = try? ShapesOnly.run({ try make(inputs) }) else { return }
+        let own = network.namedParameters() + network.namedBuffers()
+        let mismatch = StateMismatch(
+            expected: own.map { ($0.name, $0.tensor.shape) }, found: weights.mapValues(\.shape))
+        guard mismatch.isEmpty else { throw mismatch }
+    }
 }
 
 extension VQAModel {

@@ -177,8 +177,10 @@ public struct RWSANOptions: SettingsGroup {
 
     /// Every setting.
     public static let settings: [Setting<Self>] = [
-        .count("srwsa_layer", \.srwsaLayer, "How many times the question's layer is applied."),
-        .count("sgrwsa_layer", \.sgrwsaLayer, "How many times the image's layer is applied."),
+        .count(
+            "srwsa_layer", \.srwsaLayer, upTo: 256, "How many times the question's layer is applied."),
+        .count(
+            "sgrwsa_layer", \.sgrwsaLayer, upTo: 256, "How many times the image's layer is applied."),
         .count(
             "hidden_size", \.hiddenSize,
             "The width of all hidden rows, a multiple of multi_head; feed-forward networks are 4 times as wide inside."

@@ -3,6 +3,8 @@ package enum Spelling {
     /// A word that begins with `word`, else the one that needs the fewest changes to become it; nil where
     /// none is near: at least half of the letters stay what they are.
     package static func nearest(to word: String, in words: [String]) -> String? {
+        // What is longer than any word is no misspelt one, and would take long to compare.
+        guard word.utf8.count <= 1000 else { return nil }
         if let longer = words.first(where: { !word.isEmpty && $0.hasPrefix(word) }) { return longer }
         let nearest = words.map { (word: $0, changes: distance($0.lowercased(), word.lowercased())) }.min {
             $0.changes < $1.changes

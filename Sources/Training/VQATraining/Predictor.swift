@@ -73,7 +73,7 @@ package struct Predictor {
             answers.questionIDs.append(contentsOf: batch.questionIDs)
             answers.best.append(
                 contentsOf: try logits.argmax(axis: 1).array(of: Int64.self).map {
-                    AnswerIndex(rawValue: Int32(truncatingIfNeeded: $0))
+                    AnswerIndex(rawValue: Int32(clamping: $0))
                 })
             if let onLogits { try onLogits(logits.moved(to: .cpu)) }
             guard try onProgress(answers.questionIDs.count) else { throw InterruptedError() }

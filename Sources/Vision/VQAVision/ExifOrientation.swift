@@ -97,7 +97,7 @@ enum ExifOrientation: UInt16, CaseIterable {
 
 extension UnsafeRawBufferPointer {
     /// A big-endian number; nil where it does not lie in these bytes.
-    fileprivate func bigEndian<Number: FixedWidthInteger & BitwiseCopyable>(
+    func bigEndian<Number: FixedWidthInteger & BitwiseCopyable>(
         at position: Int, as type: Number.Type
     ) -> Number? {
         guard position >= 0, position <= count - MemoryLayout<Number>.size else { return nil }

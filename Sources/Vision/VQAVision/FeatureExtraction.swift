@@ -114,14 +114,15 @@ public struct FeatureExtraction {
     ) -> Prefetcher<[Prepared]> {
         let batchSize = max(1, batchSize)
         let inputSize = extractor.inputSize
+        let memory = PictureMemory()
         let count = names.count / batchSize + (names.count.isMultiple(of: batchSize) ? 0 : 1)
         return Prefetcher(0..<count, workers: threadCount) { index in
             try names.dropFirst(index * batchSize).prefix(batchSize).map { path in
                 let name = path.split(separator: "/").last.map(String.init) ?? path
                 if output.hasFeatures(of: name) { return .done }
                 do {
-                    let picture = try Picture(contentsOf: URL(fileURLWithPath: pictureFolder + "/" + path))
-                    let input = try GridFeatures.Input(picture, size: inputSize)
+                    let input = try memory.input(
+                        URL(fileURLWithPath: pictureFolder + "/" + path), size: inputSize)
                     return .pending(path: output.path(for: name), input)
                 } catch let error as PictureError {
                     return .unreadable(error)

@@ -16,7 +16,8 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
         /// The file is truncated, or its content is not what its format prescribes.
         case damaged(format: PictureFormat, reason: String)
 
-        /// There are no pixels, or more than `Picture.maximumPixelCount`.
+        /// There are no pixels, or more than `Picture.maximumPixelCount`, or more in a row or column than
+        /// `Picture.maximumSide`.
         case unacceptableSize(width: Int, height: Int)
 
         /// The colours are not grey, RGB or YCbCr.
@@ -44,7 +45,9 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
         case .damaged(let format, let reason):
             return "\(file): the \(format.rawValue) is truncated or damaged: \(reason)"
         case .unacceptableSize(let width, let height):
-            return "\(file): expected 1 to \(Picture.maximumPixelCount) pixels, found \(width) x \(height)"
+            return
+                "\(file): expected 1 to \(Picture.maximumPixelCount) pixels, at most \(Picture.maximumSide) a side, found "
+                + "\(width) x \(height)"
         case .unsupportedColors(let found):
             return "\(file): expected a grey or RGB picture, found \(found)"
         case .wrongPixels(let width, let height, let byteCount):

@@ -223,6 +223,50 @@ import Testing
         #expect(isTooLarge(pickle))
     }
 
+    @Test("one list that is made a dictionary over and over is an error, and many lists once each are not")
+    func repeatedDictionaries() throws {
+        let (construct, pair) = ("ccollections\nOrderedDict\n", "]K\u{1}aK\u{2}a")
+        func list(_ count: Int) -> String { "(" + String(repeating: pair, count: count) + "e" }
+        // [OrderedDict(l), OrderedDict(l), ...] with l of 300 pairs, which is object 0.
+        let calls = String(repeating: "\(construct)h\0\u{85}R", count: 1000)
+        #expect(isTooLarge(Array("](]q\0\(list(300))\(calls)e.".latin1)))
+        let own = String(repeating: "\(construct)]\(list(3))\u{85}R", count: 1000)
+        #expect(try unpickle(Array("](\(own)e.".latin1)).elements?.count == 1000)
+    }
+
+    @Test("sizes of more axes than any tensor has are errors, before they are gone through")
+    func longSizes() throws {
+        let size = "ctorch\nSize\n(" + String(repeating: "K\u{1}", count: 65) + "t\u{85}R."
+        #expect(isMalformed(Array(size.latin1)))
+        let whole = "ctorch\nSize\n(" + String(repeating: "K\u{1}", count: 64) + "t\u{85}R."
+        #expect(try unpickle(Array(whole.latin1)).elements?.count == 64)
+    }
+
+    @Test("keys that are no numbers, none of which equals another, are errors")
+    func keysThatAreNoNumbers() {
+        let nan = "G\u{7F}\u{F8}\0\0\0\0\0\0"
+        #expect(isMalformed(Array("}\(nan)Ns.".latin1)))
+    }
+
+    @Test("tensors that share a storage more often than weights are tied are an error")
+    func sharedStorage() throws {
+        func tensors(_ count: Int) -> [UInt8] {
+            let one = tensorPickle(shape: [1000], strides: [1], offset: 0, capacity: 1000).dropLast()
+            return Array("](".utf8) + [UInt8]([[UInt8]](repeating: Array(one), count: count).joined())
+                + Array("e.".utf8)
+        }
+        #expect(try unpickle(tensors(16)).elements?.count == 16)
+        #expect(isTooLarge(tensors(17)))
+    }
+
+    @Test("a pickle unfolds to values with its length")
+    func unfolding() throws {
+        // A tuple of 200 numbers, and a list with it 200 times.
+        let numbers = "(" + String(repeating: "K\u{1}", count: 200) + "tq\0"
+        let pickle = "\(numbers)0](" + String(repeating: "h\0", count: 200) + "e."
+        #expect(isTooLarge(Array(pickle.latin1)))
+    }
+
     @Test("more objects than allowed, on the stack, as marks or in the memo, are an error")
     func tooManyObjects() throws {
         let (nones, marks, memos): ([UInt8], [UInt8], [UInt8]) = (

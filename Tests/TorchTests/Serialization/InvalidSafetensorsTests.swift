@@ -93,6 +93,18 @@ import Torch
         }
     }
 
+    @Test("a header of more values than are read is refused before it is decoded")
+    func manyValues() throws {
+        let sizes = String(repeating: "1,", count: (1 << 20) + 1)
+        let header = "{\"x\":\(entry("F32", "[\(sizes)1]", "[0,4]"))}"
+        guard case .tooManyValues(let found, 1 << 20) = try problem(of: safetensors(header, [0, 0, 0, 0]))
+        else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(found > 1 << 20)
+    }
+
     @Test("an element type that is not supported is named")
     func unsupportedType() throws {
         let header = "{\"x\":\(entry("F8_E4M3", "[1]", "[0,1]"))}"

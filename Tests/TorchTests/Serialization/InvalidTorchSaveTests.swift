@@ -75,6 +75,19 @@ import Torch
         }
     }
 
+    @Test("a pickle that unpacks to more than its file is refused before it is run")
+    func decompressedPickle() throws {
+        let nones = [UInt8](repeating: 0x4E, count: 2 << 20)
+        try withTemporaryFolder { folder in
+            let path = folder.appending(component: "a.pt").path
+            let writer = try ZipWriter(path: path, compression: .deflate)
+            try writer.add(name: "a/data.pkl", contents: nones)
+            try writer.finish()
+            let error = #expect(throws: ArchiveError.self) { try loadTorchSave(path) }
+            #expect(error?.reason == .entryTooLarge(entry: "a/data.pkl", byteLimit: 1 << 20))
+        }
+    }
+
     @Test("a class that is refused is named together with the file, in both forms")
     func refusedClass() throws {
         let hostile = Array("cos\nsystem\n.".utf8)

@@ -100,6 +100,7 @@ struct AnswersCommand: ParsableCommand {
             coverage: annotations.map { ($0.split, AnswerCoverage(of: $0.table, by: list)) }, output: output)
         guard !json else { return try Console.result(json: summary) }
         for line in summary.lines { try Console.result(line) }
+        if let output { try Console.result(path: output) }
     }
 
     private func readAnnotations() throws -> [(split: DatasetSplit, table: AnnotationTable)] {
@@ -190,7 +191,6 @@ private struct AnswersSummary: Encodable {
                     + "the list; \(decimal(100 * part.questionShare, 2)) % of \(part.counts.questions) questions "
                     + "have one that is")
         }
-        if let output { lines.append(output) }
         return lines
     }
 }

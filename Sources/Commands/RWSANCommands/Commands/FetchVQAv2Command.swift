@@ -60,7 +60,7 @@ extension FetchCommand {
                 let dataset = FetchedDataset(layout: layout, folder: output, counts: counts)
                 let splits = try dataset.splits()
                 dataset.tell(splits)
-                guard json else { return try Console.result(output) }
+                guard json else { return try Console.result(path: output) }
                 try Console.result(
                     json: FetchSummary(output: output, outcome: "complete", splits: splits))
             } catch is ArchiveFetch.Stopped {

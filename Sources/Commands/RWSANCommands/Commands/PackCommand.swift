@@ -63,7 +63,7 @@ struct PackCommand: ParsableCommand {
 
     private func show(_ report: FeaturePacker.Report, seconds: Double) throws {
         guard json else {
-            if report.outcome == .complete { try Console.result(output) }
+            if report.outcome == .complete { try Console.result(path: output) }
             return
         }
         try Console.result(json: PackSummary(output, report, seconds: seconds))

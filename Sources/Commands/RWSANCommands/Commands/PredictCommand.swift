@@ -57,7 +57,7 @@ struct PredictCommand: ParsableCommand {
         }
         try answerer.dataset?.write(predictions, to: resultFile.url)
         Console.note("answered \(predictions.count) questions")
-        guard json else { return try Console.result(output) }
+        guard json else { return try Console.result(path: output) }
         try Console.result(
             json: PredictSummary(
                 output: output, logits: saveLogits, split: split, questions: predictions.count,

@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 
 /// What goes to the terminal: results to standard output, everything else to standard error.
@@ -11,11 +12,17 @@ enum Console {
     /// How wide help is; nil for as wide as the terminal.
     static var columns: Int? { showsResults ? nil : 100 }
 
-    /// A line of the result.
+    /// A line of the result, for people: names in it are written out wherever it goes, for a terminal may be at the end
+    /// of a pipe. Programs have `--json`.
     ///
     /// - Throws: `StandardOutputError` where it cannot be written, as when the disk is full or nobody reads.
-    static func result(_ text: String) throws {
-        try lines(showsResults ? PrintableText.escaping(text) : text)
+    static func result(_ text: String) throws { try lines(PrintableText.escaping(text)) }
+
+    /// A path as the result, which the next command takes: as it is, but on a terminal.
+    ///
+    /// - Throws: As `result(_:)`.
+    static func result(path: String) throws {
+        try lines(showsResults ? PrintableText.escaping(path) : path)
     }
 
     /// Text of our own, of any number of lines.
@@ -37,7 +44,7 @@ enum Console {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        try result(String(decoding: try encoder.encode(value), as: UTF8.self))
+        try lines(PrintableText.escapingJSON(String(decoding: try encoder.encode(value), as: UTF8.self)))
     }
 
     /// A line on how things go.
@@ -82,12 +89,17 @@ struct StandardOutputError: Error, CustomStringConvertible {
 /// How a duration reads: `3 s`, `4 min 12 s`, `2 h 5 min`.
 func readable(seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "?" }
-    let whole = Int(seconds.rounded())
+    let whole = Int(clamping: max(0, seconds).rounded())
     switch whole {
     case ..<60: return "\(whole) s"
     case ..<3600: return "\(whole / 60) min \(whole % 60) s"
     default: return "\(whole / 3600) h \(whole % 3600 / 60) min"
     }
+}
+
+/// A number without its fraction, whatever it is.
+func whole(_ value: Double) -> String {
+    value.isFinite ? "\(Int(clamping: value))" : "?"
 }
 
 /// A number with a fixed count of decimals.

@@ -16,9 +16,14 @@ enum ErrorLine {
         return inOneLine(text)
     }
 
+    /// Names in a file may have megabytes.
+    private static let mostCharacters = 10_000
+
     /// Text of several lines in one, in which control characters are written out.
     static func inOneLine(_ text: String) -> String {
-        PrintableText.escaping(text.split(whereSeparator: \.isNewline).joined(separator: " "))
+        let shown = text.prefix(mostCharacters)
+        let line = shown.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return PrintableText.escaping(line) + (shown.endIndex < text.endIndex ? "…" : "")
     }
 
     private static func describe(_ error: DecodingError) -> String {

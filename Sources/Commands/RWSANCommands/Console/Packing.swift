@@ -24,7 +24,7 @@ extension FeaturePacker {
                 line.show {
                     let left = progress.secondsLeft.map { ", \(readable(seconds: $0)) left" } ?? ""
                     return "packing: \(decimal(progress.fraction * 100, 1)) %, "
-                        + "\(progress.packedCount) images, \(Int(progress.imagesPerSecond)) images/s\(left)"
+                        + "\(progress.packedCount) images, \(whole(progress.imagesPerSecond)) images/s\(left)"
                 }
             }, shouldStop: shouldStop)
         Console.clearProgress()

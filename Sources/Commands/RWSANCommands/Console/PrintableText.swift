@@ -3,12 +3,23 @@ enum PrintableText {
     /// The text with its control characters written out (`\u{1B}`), so that a name out of an archive, a YAML or a JSON file
     /// can neither move the cursor nor begin a line of its own.
     static func escaping(_ text: String) -> String {
+        escaping(text) { "\\u{\(String($0.value, radix: 16, uppercase: true))}" }
+    }
+
+    /// JSON with those of its control characters escaped that an encoder leaves as they are: it says the same.
+    static func escapingJSON(_ text: String) -> String {
+        escaping(text) { scalar in
+            let digits = String(scalar.value, radix: 16)
+            return "\\u" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+        }
+    }
+
+    private static func escaping(_ text: String, _ code: (Unicode.Scalar) -> String) -> String {
         guard text.unicodeScalars.contains(where: isControl) else { return text }
         var escaped = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             if isControl(scalar) {
-                let code = String(scalar.value, radix: 16, uppercase: true)
-                escaped.append(contentsOf: "\\u{\(code)}".unicodeScalars)
+                escaped.append(contentsOf: code(scalar).unicodeScalars)
             } else {
                 escaped.append(scalar)
             }

@@ -63,17 +63,17 @@ final class ProgressLine {
         var parts = [
             "epoch \(step.epoch)/\(step.epochCount)", "step \(step.step)/\(step.stepCount)",
             "loss \(decimal(step.loss, 4))", "rate \(short(step.learningRate))",
-            "\(Int(step.questionsPerSecond)) questions/s",
+            "\(whole(step.questionsPerSecond)) questions/s",
             "\(readable(seconds: step.secondsLeft)) left of the epoch",
         ]
-        if step.waitingShare > 0.05 { parts.append("\(Int(step.waitingShare * 100)) % waiting for data") }
+        if step.waitingShare > 0.05 { parts.append("\(whole(step.waitingShare * 100)) % waiting for data") }
         return parts.joined(separator: "  ")
     }
 
     private static func line(_ record: EpochRecord) -> String {
         var parts = [
             "epoch \(record.epoch)", "loss \(decimal(record.loss, 4))", "rate \(short(record.lr))",
-            "\(Int(record.questionsPerSecond)) questions/s", readable(seconds: record.seconds),
+            "\(whole(record.questionsPerSecond)) questions/s", readable(seconds: record.seconds),
         ]
         if let overall = record.overall {
             let types = (record.perAnswerType ?? [:]).sorted { $0.key < $1.key }

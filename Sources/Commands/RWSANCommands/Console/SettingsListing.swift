@@ -97,9 +97,10 @@ struct SettingsListing: Encodable {
 
     /// Words in lines that are not too long, all of which begin below the first one.
     private static func wrapped(_ text: String, behind label: String = "") -> String {
+        let (text, label) = (PrintableText.escaping(text), PrintableText.escaping(label))
         var lines = [label]
         var isEmpty = true
-        for word in PrintableText.escaping(text).split(separator: " ") {
+        for word in text.split(separator: " ") {
             let line = lines[lines.count - 1]
             if !isEmpty, line.count + 1 + word.count > width {
                 lines.append(String(repeating: " ", count: label.count) + word)

@@ -53,7 +53,7 @@ final class TrainingOutput {
     /// - Throws: `StandardOutputError` where this, or an event before it, could not be told.
     func finish(_ checkpoint: String) throws {
         if let failure { throw failure }
-        guard isJSON else { return try Console.result(checkpoint) }
+        guard isJSON else { return try Console.result(path: checkpoint) }
         try Console.result(json: Event("finished", Nothing(), checkpoint: checkpoint))
     }
 

@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import TextFiles
 
@@ -51,10 +52,13 @@ public struct AnswerList: Sendable {
     ///   halves do not number the same answers 0, 1, 2, ...
     public init(contentsOf file: URL) throws {
         do {
-            let halves = try JSONDecoder().decode(OfficialAnswerFile.self, from: Data(contentsOf: file))
+            let contents = try SmallFile.contents(of: file.path, byteLimit: Self.byteLimit)
+            let halves = try JSONDecoder().decode(OfficialAnswerFile.self, from: contents)
             try self.init(answers: halves.answersInOrder())
         } catch let error as AnswerListError {
             throw DatasetFileError(file: file, problem: error.description)
+        } catch let error as SmallFileError {
+            throw DatasetFileError(file: file, problem: "\(error): it is no answer list")
         } catch let error as DecodingError {
             throw DatasetFileError(
                 file: file,
@@ -63,6 +67,9 @@ public struct AnswerList: Sendable {
             throw DatasetFileError(file: file, problem: "cannot be read", cause: error)
         }
     }
+
+    /// VQA-v2's list of 3,129 answers has 120 KB.
+    private static let byteLimit = 64 << 20
 
     /// Writes the list in the form of the official release, whole or not at all.
     ///

@@ -26,16 +26,24 @@ package struct SoftTargets: Sendable {
         offsets.reserveCapacity(annotations.count + 1)
         var listed = ComputedOncePerString<AnswerIndex?>(annotations.strings)
         var counts: [(answer: AnswerIndex, count: Int)] = []
+        /// Where the answers of a row with many of them are among `counts`.
+        var places: [AnswerIndex: Int] = [:]
         for row in annotations.indices {
             counts.removeAll(keepingCapacity: true)
-            for record in annotations.answers[annotations.answerRange(of: row)] {
+            places.removeAll(keepingCapacity: true)
+            let records = annotations.answers[annotations.answerRange(of: row)]
+            // Looking through the few that a question has takes less time than a dictionary does.
+            let areMany = records.count > 64
+            for record in records {
                 let answer = listed.value(of: record.answer) {
                     list.index(of: AnswerNormalizer.normalize($0)[...])
                 }
                 guard let answer else { continue }
-                if let known = counts.firstIndex(where: { $0.answer == answer }) {
+                let known = areMany ? places[answer] : counts.firstIndex { $0.answer == answer }
+                if let known {
                     counts[known].count += 1
                 } else {
+                    if areMany { places[answer] = counts.count }
                     counts.append((answer, 1))
                 }
             }

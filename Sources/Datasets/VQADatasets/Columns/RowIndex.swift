@@ -9,6 +9,8 @@ struct RowIndex: Sendable {
     private let ids: [QuestionID]
     /// Rows; -1 where there is none. The size is a power of 2, and at most half is taken.
     private var slots: [Int32]
+    /// Drawn anew for each index, for a file could hold ids that all belong to one place.
+    private let seed = UInt64.random(in: .min ... .max)
 
     /// - Throws: ``DuplicateQuestionError``.
     init(of ids: [QuestionID]) throws {
@@ -45,9 +47,9 @@ struct RowIndex: Sendable {
     /// Where the id's row is, or the free place where it belongs.
     private func slot(of id: QuestionID) -> Int {
         let mask = slots.count - 1
-        // Fibonacci hashing: the upper half of the product depends on all bits of the id.
-        let product = UInt64(bitPattern: id.rawValue) &* 0x9E37_79B9_7F4A_7C15
-        var slot = Int(truncatingIfNeeded: product >> 32) & mask
+        // The halves of the product together depend on all bits of the id.
+        let product = (UInt64(bitPattern: id.rawValue) ^ seed).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        var slot = Int(truncatingIfNeeded: product.high ^ product.low) & mask
         while slots[slot] >= 0, ids[Int(slots[slot])] != id { slot = (slot + 1) & mask }
         return slot
     }

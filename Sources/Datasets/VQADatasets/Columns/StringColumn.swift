@@ -78,6 +78,9 @@ struct StringIndex: Sendable {
     private(set) var strings = StringColumn()
     /// An open-addressing hash table of the numbers; -1 where there is none. Its size is a power of 2.
     private var slots: [Int32] = Array(repeating: -1, count: 64)
+    /// Where the hash starts: drawn anew for each index, for a file could hold strings that all have the same one, and
+    /// would be looked for among one another.
+    private let seed = UInt64.random(in: .min ... .max)
 
     var count: Int { strings.count }
 
@@ -126,7 +129,7 @@ struct StringIndex: Sendable {
     /// Where the string's number is, or the free place where it belongs.
     private func slot(for text: UnsafeRawBufferPointer) -> Int {
         let mask = slots.count - 1
-        var slot = Self.hash(text) & mask
+        var slot = hash(text) & mask
         while slots[slot] >= 0, !strings.isEqual(Int(slots[slot]), to: text) {
             slot = (slot + 1) & mask
         }
@@ -135,9 +138,9 @@ struct StringIndex: Sendable {
 
     /// Words of eight bytes, each multiplied into the state; the halves of the product are folded, so that every
     /// bit of the result depends on every bit of the text. Four times as fast on short words as Swift's hasher.
-    private static func hash(_ text: UnsafeRawBufferPointer) -> Int {
+    private func hash(_ text: UnsafeRawBufferPointer) -> Int {
         let factor: UInt64 = 0x9E37_79B9_7F4A_7C15
-        var state = UInt64(text.count) ^ 0xA076_1D64_78BD_642F
+        var state = UInt64(text.count) ^ seed
         func mix(_ word: UInt64) {
             let product = (state ^ word).multipliedFullWidth(by: factor)
             state = product.high ^ product.low &+ factor

@@ -33,7 +33,7 @@ public final class EasyVQADataset: OfficialFormDataset {
         /// Every setting.
         public static let settings: [Setting<Self>] = [
             .word("split", \.split, oneOf: ["train", "train+val"], "What is trained on."),
-            .count("max_token", \.maxToken, "How many words of a question are kept."),
+            .count("max_token", \.maxToken, upTo: 1024, "How many words of a question are kept."),
             .count("img_feat_size", \.imgFeatSize, "How wide the features of a region are."),
             .count("img_feat_pad_size", \.imgFeatPadSize, "How many regions of an image are kept."),
         ]

@@ -25,12 +25,50 @@ struct AnswerComparison {
         case .release: prepareForRelease(records)
         case .vqa2021: prepareForVQA2021(records)
         }
+        if records.count > Self.fewAnswers { addAll(records) } else { addFew(records) }
+        scoring.offsets.append(scoring.texts.count)
+    }
+
+    /// Up to so many answers are compared one with another, as the official metric does, down to the order in which it
+    /// adds up. More than ten were never published.
+    private static let fewAnswers = 64
+
+    private mutating func addFew(_ records: ArraySlice<AnnotationTable.AnswerRecord>) {
         let start = scoring.texts.count
         for text in given where !scoring.texts[start...].contains(text) {
             scoring.texts.append(text)
             scoring.accuracies.append(accuracy(of: text, records))
         }
-        scoring.offsets.append(scoring.texts.count)
+    }
+
+    /// A text, and whose answer it is.
+    private struct Said: Hashable {
+        let text, confidence, answerID: Int32
+    }
+
+    /// The same for any number of answers, in time with their number: those that are equal are counted once and for all.
+    private mutating func addAll(_ records: ArraySlice<AnnotationTable.AnswerRecord>) {
+        var order: [Int32] = []
+        var matchCounts: [Int32: Int] = [:]
+        var equalCounts: [Said: Int] = [:]
+        for (text, record) in zip(given, records) {
+            matchCounts[text, default: 0] += 1
+            if matchCounts[text] == 1 { order.append(text) }
+            let said = Said(text: text, confidence: record.confidence, answerID: record.answerID)
+            equalCounts[said, default: 0] += 1
+        }
+        // What the people who said it score, each against the others.
+        var sums: [Int32: Double] = [:]
+        for (said, count) in equalCounts {
+            let others = (matchCounts[said.text] ?? 0) - count
+            sums[said.text, default: 0] += Double(count) * min(1, Double(others) / 3)
+        }
+        for text in order {
+            let matchCount = matchCounts[text] ?? 0
+            let rest = Double(records.count - matchCount) * min(1, Double(matchCount) / 3)
+            scoring.texts.append(text)
+            scoring.accuracies.append(((sums[text] ?? 0) + rest) / Double(records.count))
+        }
     }
 
     /// Answers that are all the same stay as they are, others lose their punctuation.

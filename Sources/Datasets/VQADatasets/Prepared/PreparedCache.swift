@@ -60,7 +60,9 @@ public struct PreparedCache: Sendable {
             sourcesPart + Checksum.text(of: settings) + PreparedCache.suffix
         }
         fileprivate var text: String { "\(PreparedCache.version)\n\(subject)\n\(sources)\n\(settings)" }
-        var byteCount: Int64 { sources.reduce(0) { $0 + ($1.byteCount ?? 0) } }
+        var byteCount: Int64 {
+            Int64(sources.reduce(0) { $0.addingClamped(Int($1.byteCount ?? 0)) })
+        }
     }
 
     private static let suffix = ".safetensors"

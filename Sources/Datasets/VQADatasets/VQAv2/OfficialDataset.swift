@@ -190,8 +190,8 @@ public final class OfficialDataset {
     /// no note.
     package func featureRecipe(_ split: DatasetSplit) -> String? {
         for place in featurePlaces([split]) {
-            let note = place.location.appending(component: FeatureNote.fileName)
-            if let text = try? String(contentsOf: note, encoding: .utf8) { return text }
+            guard let note = FeatureNote.contents(in: place.location.path) else { continue }
+            if let text = String(validating: note, as: UTF8.self) { return text }
         }
         return nil
     }

@@ -165,7 +165,7 @@ public final class VQAv2Dataset: OfficialFormDataset {
         public static let settings: [Setting<Self>] = [
             .word(
                 "split", \.split, oneOf: DatasetSplit.trainingSplitNames, "What is trained on."),
-            .count("max_token", \.maxToken, "How many words of a question are kept."),
+            .count("max_token", \.maxToken, upTo: 1024, "How many words of a question are kept."),
             .count("img_feat_size", \.imgFeatSize, "How wide the features of a region are."),
             .count("img_feat_pad_size", \.imgFeatPadSize, "How many regions of an image are kept."),
         ]

@@ -80,7 +80,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
             }
             try requireAvailable()
             return try withBridgeError("free memory") { error in
-                let byteCount = ctorch_cuda_free_memory(Int32(index), error)
+                let byteCount = ctorch_cuda_free_memory(Int32(clamping: index), error)
                 return byteCount < 0 ? nil : Int(byteCount)
             }
         }
@@ -89,7 +89,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     /// The compute capability of a GPU before the point; 0 for the CPU.
     var capability: Int {
         guard case .cuda(let index) = self else { return 0 }
-        return Int(ctorch_cuda_capability(Int32(index)))
+        return Int(ctorch_cuda_capability(Int32(clamping: index)))
     }
 
     /// Waits until all work given to the device is done.
@@ -97,7 +97,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: `TorchError` where that work failed.
     public func synchronize() throws(TorchError) {
         guard case .cuda(let index) = self else { return }
-        try checkBridge("synchronize") { ctorch_cuda_synchronize(Int32(index), $0) }
+        try checkBridge("synchronize") { ctorch_cuda_synchronize(Int32(clamping: index), $0) }
     }
 
     /// Gives this thread's work on the device to a stream of its own from here on, as ``RecordedWork`` needs it;
@@ -106,6 +106,6 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: `TorchError` where work given to the device before has failed.
     package func useOwnStream() throws(TorchError) {
         guard case .cuda(let index) = self else { return }
-        try checkBridge("stream") { ctorch_cuda_use_own_stream(Int32(index), $0) }
+        try checkBridge("stream") { ctorch_cuda_use_own_stream(Int32(clamping: index), $0) }
     }
 }

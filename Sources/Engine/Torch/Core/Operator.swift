@@ -109,15 +109,19 @@ private struct ArgumentStorage {
         case .double(let value): ctorch_value(kind: CTORCH_DOUBLE, number: value)
         case .string(let value): ctorch_value(kind: CTORCH_STRING, pointer: copy(Array(value.utf8CString)))
         case .device(let value):
-            ctorch_value(
-                kind: CTORCH_DEVICE, integer: Int64(value.index), pointer: copy(Array(value.type.utf8CString))
-            )
+            place(on: value)
         case .tensor(let tensor): ctorch_value(kind: CTORCH_TENSOR, pointer: UnsafeRawPointer(tensor.handle))
         case .tensors(let tensors): list(CTORCH_TENSOR_LIST, tensors.map(\.handle))
         case .optionalTensors(let tensors): list(CTORCH_OPTIONAL_TENSOR_LIST, tensors.map { $0?.handle })
         case .ints(let values): list(CTORCH_INT_LIST, values.map(Int64.init))
         case .doubles(let values): list(CTORCH_DOUBLE_LIST, values)
         }
+    }
+
+    private mutating func place(on device: Device) -> ctorch_value {
+        let (type, index) = ShapesOnly.isOn ? ("meta", -1) : (device.type, device.index)
+        return ctorch_value(
+            kind: CTORCH_DEVICE, integer: Int64(index), pointer: copy(Array(type.utf8CString)))
     }
 
     private mutating func list<Element>(_ kind: ctorch_kind, _ elements: [Element]) -> ctorch_value {

@@ -30,7 +30,9 @@ package final class RecordedWork {
         }
         self.body = nil
         let shared = other.flatMap { $0.graph }
-        let recording = try withBridgeError("recording") { ctorch_graph_begin(Int32(index), shared, $0) }
+        let recording = try withBridgeError("recording") {
+            ctorch_graph_begin(Int32(clamping: index), shared, $0)
+        }
         do {
             try body()
             try checkBridge("recording") { ctorch_graph_end(recording, $0) }

@@ -34,7 +34,7 @@ public enum TorchRuntime {
     package static func generatorState(of device: Device = .cpu) throws(TorchError) -> Tensor {
         Tensor(
             owning: try withBridgeError("generator state") {
-                ctorch_generator_state(device.type, Int32(device.index), $0)
+                ctorch_generator_state(device.type, Int32(clamping: device.index), $0)
             })
     }
 
@@ -43,7 +43,7 @@ public enum TorchRuntime {
     /// - Throws: `TorchError` where the tensor is no such state.
     package static func setGeneratorState(_ state: Tensor, of device: Device = .cpu) throws(TorchError) {
         try checkBridge("generator state") {
-            ctorch_set_generator_state(device.type, Int32(device.index), state.handle, $0)
+            ctorch_set_generator_state(device.type, Int32(clamping: device.index), state.handle, $0)
         }
     }
 }

@@ -109,17 +109,8 @@ open class Module {
     ///   changed then.
     public func load(_ state: [String: Tensor]) throws {
         let own = namedParameters() + namedBuffers()
-        var mismatch = StateMismatch()
-        for (name, tensor) in own {
-            guard let value = state[name] else {
-                mismatch.missing.append(name)
-                continue
-            }
-            if value.shape != tensor.shape {
-                mismatch.differing.append(.init(name: name, expected: tensor.shape, found: value.shape))
-            }
-        }
-        mismatch.unknown = Set(state.keys).subtracting(own.map(\.name)).sorted()
+        let mismatch = StateMismatch(
+            expected: own.map { ($0.name, $0.tensor.shape) }, found: state.mapValues(\.shape))
         guard mismatch.isEmpty else { throw mismatch }
         try withoutGradients {
             for (name, tensor) in own {
@@ -148,7 +139,24 @@ public struct StateMismatch: Error, Sendable, CustomStringConvertible {
     /// Tensors of another shape.
     public internal(set) var differing: [Difference] = []
 
-    var isEmpty: Bool { missing.isEmpty && unknown.isEmpty && differing.isEmpty }
+    /// Compares shapes by name.
+    ///
+    /// - Parameters:
+    ///   - expected: The module's, in its order.
+    ///   - found: Those of the values.
+    package init(expected: [(name: String, shape: [Int])], found: [String: [Int]]) {
+        for (name, shape) in expected {
+            guard let other = found[name] else {
+                missing.append(name)
+                continue
+            }
+            if other != shape { differing.append(Difference(name: name, expected: shape, found: other)) }
+        }
+        unknown = Set(found.keys).subtracting(expected.map(\.name)).sorted()
+    }
+
+    /// Whether the values fit the module.
+    package var isEmpty: Bool { missing.isEmpty && unknown.isEmpty && differing.isEmpty }
 
     /// One line with the first few names of each kind.
     public var description: String {

@@ -31,7 +31,7 @@ package final class DeviceAdam: DeviceOptimizer {
         scale = try Tensor.full([1], lossScale?.scale ?? 1, device: device)
         infinite = try Tensor.zeros([1], device: device)
         skipped = try Tensor.zeros([1], device: device)
-        goodSteps = try Tensor([Int32(lossScale?.goodSteps ?? 0)]).moved(to: device)
+        goodSteps = try Tensor([Int32(clamping: lossScale?.goodSteps ?? 0)]).moved(to: device)
         for (_, tensor) in adam.parameters where tensor.gradient == nil {
             try tensor.setGradient(Tensor.zeros(tensor.shape, dtype: tensor.dtype, device: device))
         }
@@ -98,13 +98,22 @@ package final class DeviceAdam: DeviceOptimizer {
     /// - Throws: `TorchError` where work on the device has failed.
     package func figures() throws(TorchError) -> OptimizerFigures {
         let figures = OptimizerFigures(
-            stepCount: Int(try stepCount.item()), skippedSteps: Int(try skipped.item()),
+            stepCount: try Self.count(stepCount), skippedSteps: try Self.count(skipped),
             gradientNormSum: try normSum.item(),
             lossScale: isScaling
-                ? LossScale(scale: try scale.item(), goodSteps: Int(try goodSteps.item())) : nil)
+                ? LossScale(scale: try scale.item(), goodSteps: try Self.count(goodSteps)) : nil)
         try skipped.fill(0)
         try normSum.fill(0)
         adam.stepCount = figures.stepCount
         return figures
+    }
+
+    /// What a tensor has counted.
+    private static func count(_ tensor: Tensor) throws(TorchError) -> Int {
+        let value = try tensor.item()
+        guard let count = Int(exactly: value) else {
+            throw TorchError(operation: "Adam", reason: "expected a count of steps, found \(value)")
+        }
+        return count
     }
 }

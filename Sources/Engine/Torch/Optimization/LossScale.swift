@@ -24,6 +24,12 @@ public struct LossScale: Codable, Sendable, Equatable {
         (self.scale, self.goodSteps) = (scale, goodSteps)
     }
 
+    /// Whether steps can have led to this scale: a checkpoint may state any numbers.
+    package var isPossible: Bool {
+        scale > 0 && scale <= Double(Float.greatestFiniteMagnitude)
+            && (0..<Self.growthInterval).contains(goodSteps)
+    }
+
     /// The loss to call `backward` on.
     public func scaled(_ loss: Tensor) throws(TorchError) -> Tensor { try loss * scale }
 
@@ -47,7 +53,7 @@ public struct LossScale: Codable, Sendable, Equatable {
             (scale, goodSteps) = (scale * Self.backoffFactor, 0)
             return
         }
-        goodSteps += 1
+        goodSteps = min(goodSteps, Self.growthInterval - 1) + 1
         if goodSteps == Self.growthInterval { (scale, goodSteps) = (scale * Self.growthFactor, 0) }
     }
 }

@@ -76,7 +76,9 @@ extension Tensor: CustomStringConvertible {
         guard let head = try? flattened().narrowed(axis: 0, start: 0, length: min(shown, count)),
             let values = try? head.detached().converted(to: .float64).array(of: Double.self)
         else { return "Tensor(\(summary))" }
-        let numbers = values.map { dtype.isFloatingPoint ? "\(Float($0))" : "\(Int($0))" }
+        let numbers = values.map {
+            dtype.isFloatingPoint ? "\(Float($0))" : Int(exactly: $0).map(String.init) ?? "\($0)"
+        }
         let rest = count > shown ? ", …" : ""
         return "Tensor(\(summary): [\(numbers.joined(separator: ", "))\(rest)])"
     }

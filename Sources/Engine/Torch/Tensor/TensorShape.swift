@@ -92,7 +92,8 @@ extension Tensor {
     package func uploaded(to device: Device) throws(TorchError) -> Tensor {
         guard case .cuda(let index) = device, self.device == .cpu else { return try moved(to: device) }
         return Tensor(
-            owning: try withBridgeError("upload") { ctorch_tensor_upload(handle, Int32(index), $0) })
+            owning: try withBridgeError("upload") { ctorch_tensor_upload(handle, Int32(clamping: index), $0) }
+        )
     }
     /// A copy with memory of its own.
     public func cloned() throws(TorchError) -> Tensor { try Operators.clone.tensor(.tensor(self)) }

@@ -11,19 +11,23 @@ public struct NPZFile: Sendable {
     private let entries: [String: ZipFile.Entry]
     private let byteLimit: Int
 
+    /// How many bytes an array may unpack to: those of 8,192 regions 2,048 wide. A file of a megabyte can unpack to a
+    /// thousand.
+    public static let largestArray = 64 << 20
+
     /// Reads a file.
     ///
     /// - Parameter byteLimit: the most bytes that one array may unpack to.
     /// - Throws: `ArchiveError` when the file is missing, damaged or no zip; `NPZError` when it holds two
     ///   arrays of one name.
-    public init(path: String, byteLimit: Int = 1 << 30) throws {
+    public init(path: String, byteLimit: Int = NPZFile.largestArray) throws {
         try self.init(ZipFile(path: path), byteLimit: byteLimit)
     }
 
     /// Takes a file that is in memory; `name` stands for it in errors.
     ///
     /// - Throws: As `init(path:byteLimit:)`.
-    public init(bytes: [UInt8], name: String, byteLimit: Int = 1 << 30) throws {
+    public init(bytes: [UInt8], name: String, byteLimit: Int = NPZFile.largestArray) throws {
         try self.init(ZipFile(bytes: bytes, name: name), byteLimit: byteLimit)
     }
 
@@ -68,7 +72,7 @@ public struct NPZFile: Sendable {
     /// - Throws: `NPZError` when the array is missing or is anything else.
     public func integer(_ name: String) throws -> Int64 {
         let array = try array(name)
-        guard let value = array.integers()?.first, array.shape.allSatisfy({ $0 == 1 }) else {
+        guard array.shape.allSatisfy({ $0 == 1 }), let value = array.integers()?.first else {
             throw mismatch(name, expected: "one whole number", found: "\(array.elementType) \(array.shape)")
         }
         return value

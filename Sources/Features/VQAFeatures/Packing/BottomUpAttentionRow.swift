@@ -8,6 +8,7 @@ import TextFiles
 /// and attributes (name, height, width, object ids and confidences, attribute ids and confidences, number of
 /// boxes, boxes, features). Boxes and features are float32 [n, 4] and [n, width].
 struct BottomUpAttentionRow {
+    private static let mostColumns = 10
     private let fields: [ArraySlice<UInt8>]
     private let file: URL
     private let line: Int
@@ -15,7 +16,9 @@ struct BottomUpAttentionRow {
     /// Splits a line, without its line feed; nothing else is done before it is asked for.
     init(_ text: [UInt8], file: URL, line: Int) {
         let content = text.last == UInt8(ascii: "\r") ? text.dropLast() : text[...]
-        fields = content.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
+        // One column more than there can be: a line of nothing but tabs would take thirty times its memory.
+        fields = content.split(
+            separator: UInt8(ascii: "\t"), maxSplits: Self.mostColumns, omittingEmptySubsequences: false)
         self.file = file
         self.line = line
     }
@@ -29,7 +32,8 @@ struct BottomUpAttentionRow {
     func features() throws -> RegionFeatures {
         let isWide = fields.count == 10
         guard isWide || fields.count == 6 else {
-            throw failure("expected 6 or 10 columns, found \(fields.count)")
+            let found = fields.count > Self.mostColumns ? "more" : "\(fields.count)"
+            throw failure("expected 6 or 10 columns, found \(found)")
         }
         let imageHeight = try positiveInteger(isWide ? 1 : 2, "image height")
         let imageWidth = try positiveInteger(isWide ? 2 : 1, "image width")

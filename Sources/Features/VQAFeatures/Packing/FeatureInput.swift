@@ -7,6 +7,8 @@ import TextFiles
 struct FeatureInputItem: Sendable {
     /// The file, with the entry of an archive or the line of a table where it is one.
     let name: String
+    /// How many bytes of it are kept in memory until it is interpreted, or then.
+    let byteCount: Int
     /// What is in it.
     enum Content: Sendable {
         /// Features to be interpreted, on any thread.
@@ -107,7 +109,7 @@ private final class FeatureFolderInput: FeatureInput {
             return (path, name, (try? fileByteCount(path)) ?? 0)
         }
         invalidNames = listing.invalidNames.filter(ImageNaming.isFeatureFile).map { folder + "/" + $0 }
-        byteCount = files.reduce(0) { $0 + $1.byteCount }
+        byteCount = files.reduce(0) { $0.addingClamped($1.byteCount) }
         self.naming = naming
     }
 
@@ -116,12 +118,14 @@ private final class FeatureFolderInput: FeatureInput {
         guard nextFile < files.count else {
             guard nextFile - files.count < invalidNames.count else { return nil }
             return FeatureInputItem(
-                name: invalidNames[nextFile - files.count],
+                name: invalidNames[nextFile - files.count], byteCount: 0,
                 content: .nameless("expected a name in UTF-8, found other bytes: give the file another name"))
         }
         let (path, name, byteCount) = files[nextFile]
-        position += byteCount
-        return FeatureInputItem(name: path, fileName: name, naming, isWanted: isWanted) {
+        position = position.addingClamped(byteCount)
+        return FeatureInputItem(
+            name: path, byteCount: byteCount, fileName: name, naming, isWanted: isWanted
+        ) {
             try RegionFeatures(officialFile: path)
         }
     }
@@ -130,10 +134,11 @@ private final class FeatureFolderInput: FeatureInput {
 extension FeatureInputItem {
     /// An item whose image its file's name says, and whose features are read where that image is wanted.
     fileprivate init(
-        name: String, fileName: String, _ naming: ImageNaming, isWanted: (ImageID) -> Bool,
+        name: String, byteCount: Int, fileName: String, _ naming: ImageNaming,
+        isWanted: (ImageID) -> Bool,
         read: @escaping @Sendable () throws -> RegionFeatures
     ) {
-        self.name = name
+        (self.name, self.byteCount) = (name, byteCount)
         if let image = naming.image(fileName: fileName) {
             content = isWanted(image) ? .wanted(image, read: read) : .unwanted(image)
         } else {
@@ -144,8 +149,8 @@ extension FeatureInputItem {
 
 /// An archive of `.npz` files, unpacked in memory one after the other.
 private final class FeatureArchiveInput: FeatureInput {
-    /// A hundred regions take less than a megabyte.
-    private static let largestEntry = 256 << 20
+    /// A hundred regions take less than a megabyte; twice what an array may have.
+    private static let largestEntry = 2 * NPZFile.largestArray
 
     private let path: String
     private let reader: ArchiveReader
@@ -170,7 +175,10 @@ private final class FeatureArchiveInput: FeatureInput {
             let name = "\(path): \(entry.path)"
             var contents: Result<[UInt8], ArchiveError> = .success([])
             if let image = naming.image(fileName: fileName), isWanted(image) { contents = try readEntry() }
-            return FeatureInputItem(name: name, fileName: fileName, naming, isWanted: isWanted) {
+            return FeatureInputItem(
+                name: name, byteCount: (try? contents.get().count) ?? 0, fileName: fileName, naming,
+                isWanted: isWanted
+            ) {
                 [contents] in
                 try RegionFeatures(official: NPZFile(bytes: contents.get(), name: name))
             }
@@ -216,7 +224,9 @@ private final class FeatureTableInput: FeatureInput {
             if !reader.hasLineEnd { try checkLast(row) }
             previous = row
             let name = "\(file.path), line \(reader.lineNumber)"
-            return FeatureInputItem(name: name, fileName: row.imageName, naming, isWanted: isWanted) {
+            return FeatureInputItem(
+                name: name, byteCount: text.count, fileName: row.imageName, naming, isWanted: isWanted
+            ) {
                 try row.features()
             }
         }

@@ -1,9 +1,13 @@
+import FileSystem
 import Foundation
 
 /// The note of how features were made from pictures, where all folders that are packed say the same.
 package struct FeatureNote {
     /// The name of the note that says how a folder's features were made.
     package static let fileName = "extraction.json"
+
+    /// A note has some 100 bytes; a longer file is none.
+    private static let byteLimit = 1 << 16
 
     private let inputs: [String]
     /// Nil where an input has none, or another one.
@@ -15,8 +19,9 @@ package struct FeatureNote {
         contents = Set(notes).count == 1 ? notes.first ?? nil : nil
     }
 
-    private static func contents(in folder: String) -> Data? {
-        FileManager.default.contents(atPath: folder + "/" + FeatureNote.fileName)
+    /// The note of a folder; nil where it has none that can be read.
+    package static func contents(in folder: String) -> Data? {
+        try? SmallFile.contents(of: folder + "/" + FeatureNote.fileName, byteLimit: byteLimit)
     }
 
     /// Checks that a folder's features were made as those of a store.
@@ -48,7 +53,8 @@ package struct FeatureNote {
 
     private static func line(_ note: Data?) -> String {
         guard let note else { return "no single \(FeatureNote.fileName)" }
-        return String(decoding: note, as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(
+        let text = String(decoding: note, as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(
             separator: " ")
+        return text.count > 200 ? text.prefix(200) + "…" : text
     }
 }

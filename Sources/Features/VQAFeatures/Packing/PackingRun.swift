@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import Workers
 
@@ -28,13 +29,15 @@ final class FeatureFeed {
 
     private let inputs: [any FeatureInput]
     private let precision: FeaturePrecision
+    /// What of the input is in memory, and is being interpreted.
+    private let budget = ByteBudget(limit: 256 << 20)
     private var current = 0
     private var finishedByteCount = 0
 
     init(_ inputs: [any FeatureInput], precision: FeaturePrecision) {
         self.inputs = inputs
         self.precision = precision
-        byteCount = inputs.reduce(0) { $0 + $1.byteCount }
+        byteCount = inputs.reduce(0) { $0.addingClamped($1.byteCount) }
     }
 
     /// The work of interpreting the next image; nil after the last.
@@ -43,7 +46,7 @@ final class FeatureFeed {
             let input = inputs[current]
             do {
                 if let item = try input.next(isWanted: { !kept.contains($0) }) {
-                    return work(item, position: finishedByteCount + input.position)
+                    return work(item, position: finishedByteCount.addingClamped(input.position))
                 }
                 finishInput()
             } catch {
@@ -57,13 +60,15 @@ final class FeatureFeed {
     }
 
     private func finishInput() {
-        finishedByteCount += inputs[current].byteCount
+        finishedByteCount = finishedByteCount.addingClamped(inputs[current].byteCount)
         current += 1
     }
 
     private func work(_ item: FeatureInputItem, position: Int) -> Prefetcher<FeatureFeedItem>.Work {
         let precision = precision
+        let reservation = budget.reserve(item.byteCount)
         return {
+            defer { reservation.end() }
             let outcome: FeatureFeedItem.Outcome
             do {
                 switch item.content {
@@ -141,15 +146,12 @@ final class PackingRun {
         }
     }
 
-    /// Wider features are none: two million bytes for a region.
-    private static let largestWidth = 1 << 20
-
     /// Whether an image has the width of all others; one without regions has none.
     private func fits(_ image: StorableImage, _ item: FeatureFeedItem) -> Bool {
         guard image.count > 0 else { return true }
         imageCounts[image.width, default: 0] += 1
-        let expected = width.map(String.init) ?? "at most \(Self.largestWidth)"
-        guard image.width == width ?? min(image.width, Self.largestWidth) else {
+        let expected = width.map(String.init) ?? "at most \(FeatureShard.largestWidth)"
+        guard image.width == width ?? min(image.width, FeatureShard.largestWidth) else {
             let message = "\(item.name): expected features \(expected) wide, found \(image.width)"
             report.skipped.append(SkippedInput(input: item.name, reason: .damaged, message: message))
             return false

@@ -50,6 +50,8 @@ final class FeatureShard: Sendable {
     private let offsets: [Int64]
     private let sizes: [Int32]
 
+    /// Wider features are none: two million bytes for a region.
+    static let largestWidth = 1 << 20
     /// Where the file's metadata has the checksum.
     static let checksumKey = "checksum"
     /// Where it has the format of the store that it was made for.
@@ -74,7 +76,7 @@ final class FeatureShard: Sendable {
         let checked = CheckedTensors(file: file)
         let info = try file.info(of: "features")
         guard let precision = FeaturePrecision.allCases.first(where: { $0.dtype == info.dtype }),
-            info.shape.count == 2, info.shape[1] > 0
+            info.shape.count == 2, (1...Self.largestWidth).contains(info.shape[1])
         else {
             throw FeatureStoreError(
                 path: path, expected: "'features' of float16 or float32 [rows, width]",

@@ -41,10 +41,16 @@ final class FeatureShardWriter {
         return "shard-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + ".safetensors"
     }
 
+    /// Shards' numbers are smaller than this, so that there is always a next one.
+    private static let numberLimit = 1_000_000_000
+
     /// The number in the name of a shard; nil where it is the name of something else.
     static func number(fileName: String) -> Int? {
         guard fileName.hasPrefix("shard-"), fileName.hasSuffix(".safetensors") else { return nil }
-        return Int(fileName.dropFirst(6).dropLast(12)).flatMap { self.fileName($0) == fileName ? $0 : nil }
+        guard let number = Int(fileName.dropFirst(6).dropLast(12)), (0..<numberLimit).contains(number) else {
+            return nil
+        }
+        return self.fileName(number) == fileName ? number : nil
     }
 
     /// Adds an image; `width` is that of all images, and says so for one without regions too.

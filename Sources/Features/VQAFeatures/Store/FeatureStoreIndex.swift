@@ -36,6 +36,8 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
     }
 
     static let fileName = "index.json"
+    /// Half a million inputs that were left out take as much.
+    private static let byteLimit = 128 << 20
     /// The format of stores whose images are numbers, and of those where some are texts.
     static let formats = ["rwsan feature store 2", "rwsan feature store 3"]
     static let expectedFormats = formats.map { "'\($0)'" }.joined(separator: " or ")
@@ -54,7 +56,13 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
     /// - Throws: `FeatureStoreError`.
     init(folder: String) throws {
         let path = folder + "/" + Self.fileName
-        guard let data = FileManager.default.contents(atPath: path) else {
+        let data: Data
+        do {
+            data = try SmallFile.contents(of: path, byteLimit: Self.byteLimit)
+        } catch let error as SmallFileError {
+            throw FeatureStoreError(
+                path: path, expected: "an index of at most \(error.byteLimit) bytes", found: "more")
+        } catch {
             throw FeatureStoreError(
                 path: folder, expected: "a feature store", found: "no \(Self.fileName) that can be read in it"
             )

@@ -47,7 +47,7 @@ struct KeptShards {
                 found.append((name, number, (try? fileByteCount(folder + "/" + name)) ?? 0))
             }
         }
-        let byteCount = max(1, found.reduce(0) { $0 + $1.byteCount })
+        let byteCount = max(1, found.reduce(0) { $0.addingClamped($1.byteCount) })
         var finishedByteCount = 0
         for (name, number, shardByteCount) in found {
             var readByteCount = 0
@@ -55,13 +55,13 @@ struct KeptShards {
                 try take(name, number) { count in
                     guard !shouldStop() else { throw Interruption() }
                     readByteCount += count
-                    onProgress(Double(finishedByteCount + readByteCount) / Double(byteCount))
+                    onProgress(Double(finishedByteCount.addingClamped(readByteCount)) / Double(byteCount))
                 }
             } catch is Interruption {
                 isInterrupted = true
                 return
             }
-            finishedByteCount += shardByteCount
+            finishedByteCount = finishedByteCount.addingClamped(shardByteCount)
         }
     }
 

@@ -132,7 +132,7 @@ private final class ShardReading: Sendable {
 
     /// Waits for the end. Returns false where it has not come in that time.
     func wait(for duration: Duration) -> Bool {
-        let nanoseconds = Int(duration / .nanoseconds(1))
+        let nanoseconds = Int(clamping: duration / .nanoseconds(1))
         return ended.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
     }
 

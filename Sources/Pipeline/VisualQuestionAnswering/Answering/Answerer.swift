@@ -108,9 +108,7 @@ public final class Answerer {
             checkpoint, path, dataset, configuration.model.reservedWords, options.onNotice)
         answers = try Self.answers(checkpoint, path, dataset, options.answerFile)
         featureRecipe = checkpoint.featureRecipe
-        model = try configuration.model.make(
-            configuration.inputs(words: vocabulary.count, answers: answers.count))
-        try load(checkpoint)
+        model = try Self.model(checkpoint, path, configuration, vocabulary, answers)
         try model.move(to: device)
         model.setTraining(false)
         if precision == .int8 { try model.roundToInt8() }
@@ -145,10 +143,15 @@ public final class Answerer {
         return try dataset.answers()
     }
 
-    /// Loads the weights, and says in words where they do not fit the model, or the words and answers from elsewhere.
-    private func load(_ checkpoint: Checkpoint) throws {
+    /// The network with its weights; says in words where they do not fit it, or the words and answers from elsewhere.
+    private static func model(
+        _ checkpoint: Checkpoint, _ path: String, _ configuration: Configuration, _ vocabulary: Vocabulary,
+        _ answers: AnswerList
+    ) throws -> any VQAModel {
         do {
-            try model.load(checkpoint.weights)
+            return try configuration.model.make(
+                configuration.inputs(words: vocabulary.count, answers: answers.count),
+                weights: checkpoint.weights)
         } catch let mismatch as StateMismatch {
             let reason =
                 UnfitCheckpoint.reason(mismatch, of: checkpoint, configuration)

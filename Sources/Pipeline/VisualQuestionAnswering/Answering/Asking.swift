@@ -63,7 +63,7 @@ extension Answerer {
             let best = try scores[.position(row)].largest(max(1, min(count, answers.count)))
             return zip(try best.positions.array(of: Int64.self), try best.values.array(of: Float.self)).map {
                 ScoredAnswer(
-                    text: answers[AnswerIndex(rawValue: Int32(truncatingIfNeeded: $0))], score: Double($1))
+                    text: answers[AnswerIndex(rawValue: Int32(clamping: $0))], score: Double($1))
             }
         }
     }

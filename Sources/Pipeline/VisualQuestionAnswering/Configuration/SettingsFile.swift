@@ -11,13 +11,22 @@ package enum SettingsFile {
     package static func read(_ file: String) throws(SettingsFileError) -> [(key: String, value: SettingValue)]
     {
         do {
-            let text = try String(contentsOfFile: file, encoding: .utf8)
+            let contents = try SmallFile.contents(of: file, byteLimit: byteLimit)
+            guard let text = String(validating: contents, as: UTF8.self) else {
+                throw SettingsFileError(file: file, reason: "expected YAML in UTF-8, found other bytes")
+            }
+            try SettingsBudget.check(text, file)
             // A file of nothing but comments has no settings.
             guard let root = try Yams.compose(yaml: text) else { return [] }
+            try SettingsBudget.check(root, file)
             let values = try YAMLDecoder().decode([String: SettingValue].self, from: root)
             return values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         } catch let error as YamlError {
             throw SettingsFileError(file: file, reason: "expected YAML: \(summary(of: error))")
+        } catch let error as SettingsFileError {
+            throw error
+        } catch let error as SmallFileError {
+            throw SettingsFileError(file: file, reason: "\(error): not a file of settings")
         } catch is DecodingError {
             throw SettingsFileError(
                 file: file, reason: "expected YAML of the form 'key: value', with numbers, words and lists")
@@ -25,6 +34,9 @@ package enum SettingsFile {
             throw SettingsFileError(file: file, reason: "cannot be read: \(systemReason(of: error))")
         }
     }
+
+    /// A file with every setting has some 2 KB.
+    private static let byteLimit = 1 << 16
 
     /// Where the file is no YAML, and why.
     private static func summary(of error: YamlError) -> String {

@@ -8,12 +8,8 @@ struct ResumedSettings {
     let configuration: Configuration
     /// Its checkpoint.
     let checkpoint: Checkpoint
-    /// Whether a file of GloVe's vectors was named.
-    let namesGloVe: Bool
-    /// The settings of the request, which count only where the checkpoint has none.
-    let requested: Configuration
-    /// How many questions an epoch has.
-    let questionCount: Int
+    /// What was asked for. The settings in it count only where the checkpoint has none.
+    let request: TrainingRun.Request
 
     /// What was asked for and changes nothing, a line each.
     var withoutEffect: [String] {
@@ -30,24 +26,27 @@ struct ResumedSettings {
                 "use_glove = \(configuration.training.useGlove) changes nothing: the word embedding is that of the "
                     + "checkpoint")
         }
-        let overruled = requested.changedKeys.filter { checkpoint.settings?[$0] != nil }.sorted()
+        let overruled = request.configuration.changedKeys.filter { checkpoint.settings?[$0] != nil }.sorted()
         if !overruled.isEmpty {
             lines.append(
                 "\(overruled.joined(separator: ", ")) in the request's configuration: without effect, for the "
                     + "checkpoint's count; changeSettings changes those")
         }
-        if namesGloVe {
+        if request.glove != nil {
             lines.append("--glove changes nothing: the word embedding is that of the checkpoint")
         }
         return lines
     }
 
     /// What another `batch_size` moves; nil where it is the same.
-    var movedSchedule: String? {
+    ///
+    /// - Parameter questionCount: How many questions an epoch has.
+    func movedSchedule(ofQuestions questionCount: Int) -> String? {
         guard let state = checkpoint.training, state.step > 0,
             let change = difference("batch_size"), configuration.training.batchSize > 0
         else { return nil }
-        let epochs = Double(state.step * configuration.training.batchSize) / Double(max(1, questionCount))
+        let epochs =
+            Double(state.step) * Double(configuration.training.batchSize) / Double(max(1, questionCount))
         return
             "\(change): the learning rate goes on from step \(state.step), which is \(rounded(epochs)) epochs here and "
             + "was \(state.epoch) there, so that a warm-up ends at another epoch"

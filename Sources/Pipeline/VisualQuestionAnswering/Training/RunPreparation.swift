@@ -11,11 +11,14 @@ struct RunPreparation {
     private let configuration: Configuration
     private let dataset: any VQADataset
     private let checkpoint: Checkpoint?
+    /// The checkpoint's path.
+    private let source: String?
 
     init(
         _ request: TrainingRun.Request, _ configuration: Configuration, _ dataset: any VQADataset,
-        _ checkpoint: Checkpoint?
+        _ checkpoint: Checkpoint?, _ source: String?
     ) {
+        self.source = source
         self.request = request
         self.configuration = configuration
         self.dataset = dataset
@@ -26,6 +29,7 @@ struct RunPreparation {
         let data = try readTexts()
         guard data.answers.count > 0 else { throw EmptyAnswerListError() }
         let inputs = configuration.inputs(words: data.vocabulary.count, answers: data.answers.count)
+        try requireFit(inputs)
         let model = try configuration.model.make(inputs)
         if checkpoint == nil { try startEmbedding(of: model, data) }
         let device = request.devices.first ?? .best
@@ -56,6 +60,16 @@ struct RunPreparation {
             precision: request.precision ?? .best(on: device), training: training, validation: validation,
             vocabulary: data.vocabulary, answers: data.answers,
             featureRecipe: recipe ?? checkpoint?.featureRecipe, folder: folder)
+    }
+
+    /// Makes sure that a checkpoint's weights are those of the network before memory is taken for it.
+    private func requireFit(_ inputs: ModelInputs) throws {
+        guard let checkpoint, let source else { return }
+        let settings = ResumedSettings(
+            configuration: configuration, checkpoint: checkpoint, request: request)
+        try CheckpointError.naming(source) {
+            try settings.explaining { try configuration.model.requireFit(checkpoint.weights, inputs) }
+        }
     }
 
     /// Words, answers, questions and metric, from the checkpoint as far as it has them and else from the files.

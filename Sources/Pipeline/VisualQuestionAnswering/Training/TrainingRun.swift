@@ -96,22 +96,21 @@ public final class TrainingRun {
         checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
         configuration = try Self.configuration(request, checkpoint, source)
         let dataset = try configuration.datasetType.init(at: request.place)
-        let seed = UInt64(configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
+        let seed = UInt64(clamping: configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
         TorchRuntime.seed(seed)
-        var setup = try RunPreparation(request, configuration, dataset, checkpoint).setup(folder)
+        var setup = try RunPreparation(request, configuration, dataset, checkpoint, source).setup(folder)
         try request.gpu.apply(to: &setup, request.devices, onNotice: request.onNotice)
         self.setup = setup
         trainer = try Trainer(setup, seed: seed)
         if let checkpoint, let source {
             let trainer = trainer
             let settings = ResumedSettings(
-                configuration: configuration, checkpoint: checkpoint, namesGloVe: request.glove != nil,
-                requested: request.configuration, questionCount: setup.training.count)
+                configuration: configuration, checkpoint: checkpoint, request: request)
             try CheckpointError.naming(source) {
                 try settings.explaining { try trainer.resume(from: checkpoint) }
             }
-            (settings.withoutEffect + [settings.movedSchedule].compactMap { $0 })
-                .forEach(request.onNotice)
+            settings.withoutEffect.forEach(request.onNotice)
+            settings.movedSchedule(ofQuestions: setup.training.count).map(request.onNotice)
         }
         if checkpoint != nil, configuration.changedKeys.contains("lr_base") {
             trainer.resetLearningRate()

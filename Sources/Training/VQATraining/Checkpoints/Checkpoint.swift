@@ -91,6 +91,13 @@ public struct Checkpoint: Sendable {
         self.init(weights: [:])
         func decode<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value? {
             guard let text = metadata[key] else { return nil }
+            guard text.utf8.count(where: { $0 == UInt8(ascii: ",") }) < Self.mostValues else {
+                throw CheckpointError(
+                    path: path,
+                    reason:
+                        "expected at most \(Self.mostValues) values in its \(key), found more: it is no checkpoint of rwsan's"
+                )
+            }
             do {
                 return try JSONDecoder().decode(type, from: Data(text.utf8))
             } catch {
@@ -105,6 +112,7 @@ public struct Checkpoint: Sendable {
             try CheckpointError.naming(path) { try AnswerList(answers: answers) }
         }
         training = try decode("training", TrainingState.self)
+        if let training { try Self.requirePossible(training, path) }
         featureRecipe = metadata["features"]
         stepCount = training?.optimizerSteps ?? 0
         for (name, tensor) in tensors {
@@ -129,6 +137,19 @@ public struct Checkpoint: Sendable {
         }
     }
 
+    /// More words, answers or settings than any model has.
+    private static let mostValues = 1 << 20
+
+    /// Makes sure that a run can stand where a checkpoint says that it does.
+    private static func requirePossible(_ training: TrainingState, _ path: String) throws(CheckpointError) {
+        guard !training.isPossible else { return }
+        throw CheckpointError(
+            path: path,
+            reason:
+                "expected a training state that a run can be in, found \(training.summary): go on from another "
+                + "checkpoint, for this one is damaged")
+    }
+
     /// Makes sure that the optimizer keeps the same of every parameter.
     private func requireWholeOptimizerState(_ path: String) throws(CheckpointError) {
         let all = Set(optimizerState.values.flatMap(\.keys))
@@ -148,6 +169,7 @@ public struct Checkpoint: Sendable {
         else {
             throw CheckpointError(path: path, reason: "expected a checkpoint that training can go on from")
         }
+        try requirePossible(training, path)
         return training.step
     }
 

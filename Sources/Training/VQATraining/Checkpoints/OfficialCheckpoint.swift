@@ -24,7 +24,7 @@ enum OfficialCheckpoint {
             checkpoint.officialLearningRateBase = base
         }
         if let epoch = root["epoch"]?.int {
-            guard (0...TrainingState.mostSteps).contains(epoch) else {
+            guard (0...TrainingState.mostEpochs).contains(epoch) else {
                 throw CheckpointError(
                     path: path, reason: "expected a number of epochs in epoch, found \(epoch)")
             }

@@ -27,20 +27,37 @@ public struct TrainingState: Codable, Sendable, Equatable {
     /// How many steps were left out of Adam's count, because a gradient was infinite in half precision.
     public var skippedSteps: Int?
 
-    /// How many steps Adam has made.
-    var optimizerSteps: Int { step - (skippedSteps ?? 0) }
+    /// How many steps Adam has made; 0 in a state that is not possible.
+    var optimizerSteps: Int {
+        let (steps, overflows) = step.subtractingReportingOverflow(skippedSteps ?? 0)
+        return overflows ? 0 : steps
+    }
 
     /// More steps than any run makes.
     static let mostSteps = Int(Int32.max)
+    /// As many epochs as `max_epoch` takes.
+    static let mostEpochs = 1 << 20
+    /// Thirty years: no epoch takes as long.
+    private static let mostSeconds = 1e9
+
+    /// Whether any run can stand here: a file may state whatever it likes, and what is computed from it must not end the
+    /// process.
+    var isPossible: Bool {
+        let counts = 0...Self.mostSteps
+        return (0...Self.mostEpochs).contains(epoch) && counts.contains(step) && counts.contains(stepInEpoch)
+            && (0...max(0, step)).contains(skippedSteps ?? 0) && (lossScale?.isPossible ?? true)
+            && [learningRateBase, lossSum, gradientNormSum ?? 0].allSatisfy { $0.isFinite && $0 >= 0 }
+            && [seconds, waitingSeconds ?? 0].allSatisfy { (0...Self.mostSeconds).contains($0) }
+    }
 
     /// Whether a run whose epochs have `stepsPerEpoch` steps can stand here.
-    func isPossible(stepsPerEpoch: Int) -> Bool {
-        let counts = 0...Self.mostSteps
-        return counts.contains(epoch) && counts.contains(step) && (0...stepsPerEpoch).contains(stepInEpoch)
-            && (0...max(0, step)).contains(skippedSteps ?? 0) && (lossScale?.scale ?? 1) > 0
-            && [learningRateBase, lossSum, seconds, waitingSeconds ?? 0, gradientNormSum ?? 0].allSatisfy {
-                $0.isFinite && $0 >= 0
-            }
+    func isPossible(stepsPerEpoch: Int) -> Bool { isPossible && stepInEpoch <= stepsPerEpoch }
+
+    /// The counts and times in words, for errors.
+    var summary: String {
+        "\(epoch) epochs and \(stepInEpoch) steps in \(seconds) s, \(waitingSeconds ?? 0) s of them waiting, \(step) steps "
+            + "in all, \(skippedSteps ?? 0) of them left out"
+            + (lossScale.map { ", a loss scale of \($0.scale) after \($0.goodSteps) good steps" } ?? "")
     }
 
     /// The state before the first step.

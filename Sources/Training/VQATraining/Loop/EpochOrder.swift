@@ -12,7 +12,7 @@ struct EpochOrder: Sendable {
     init(count: Int, seed: UInt64?, epoch: Int) {
         var rows = Array(0..<count)
         if let seed {
-            var generator = SplitMix64(state: seed &+ UInt64(epoch) &* 0xD1B5_4A32_D192_ED03)
+            var generator = SplitMix64(state: seed &+ UInt64(clamping: epoch) &* 0xD1B5_4A32_D192_ED03)
             rows.shuffle(using: &generator)
         }
         self.rows = rows

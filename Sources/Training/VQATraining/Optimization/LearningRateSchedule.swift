@@ -71,7 +71,7 @@ package struct StepSchedule: LearningRateSchedule {
 
     /// A quarter, a half and three quarters of the base rate in the first three epochs.
     package func rate(step: Int, base: Double) -> Double {
-        for quarter in 1...3 where step <= Int(stepsPerEpoch * Double(quarter)) {
+        for quarter in 1...3 where Double(step) <= (stepsPerEpoch * Double(quarter)).rounded(.down) {
             return base * (Double(quarter) / 4)
         }
         return base

@@ -29,6 +29,7 @@ extension PickleMachine {
             guard arguments.count == 1, let pairs = heap.elements(of: list) else {
                 throw .malformed(reason: "an OrderedDict is made of something other than a list of pairs")
             }
+            try countCalled(pairs.count)
             for pair in pairs {
                 guard let elements = heap.elements(of: pair), elements.count == 2 else {
                     throw .malformed(reason: "an OrderedDict is made of something other than pairs")
@@ -44,13 +45,20 @@ extension PickleMachine {
     /// `torch.Size((...))`, for us the tuple in it.
     private func makeSize(_ arguments: [PickleObject]) throws(Problem) -> PickleObject {
         guard arguments.count == 1, heap.integers(of: arguments[0]) != nil else {
-            throw .malformed(reason: "a torch.Size is made of something other than integers")
+            throw .malformed(
+                reason:
+                    "a torch.Size is made of something other than up to \(StridedView.maximumRank) integers")
         }
         return arguments[0]
     }
 
     /// `_rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks)`.
     private mutating func makeTensor(_ arguments: [PickleObject]) throws(Problem) -> PickleObject {
+        // Before any is gone through: one list may be the shape of every tensor.
+        for sizes in arguments.prefix(4).dropFirst(2) {
+            guard let rank = heap.elements(of: sizes)?.count, rank > StridedView.maximumRank else { continue }
+            throw .invalidTensor(reason: "it has \(rank) axes, expected at most \(StridedView.maximumRank)")
+        }
         guard arguments.count >= 4,
             case .storage(let index) = arguments[0], case .int(let offset) = arguments[1],
             let shape = heap.integers(of: arguments[2]), let strides = heap.integers(of: arguments[3])

@@ -4,9 +4,12 @@ struct PickleConversion {
 
     /// Deeper than any checkpoint, shallow enough to recurse over.
     private static let maximumDepth = 100
-    /// How many values a reader may come across: a list of lists of lists of one list, each ten times,
-    /// takes few bytes and would take forever to walk.
-    private static let maximumValueCount = 1 << 24
+    /// How many values a reader may come across for each byte of the pickle: a list of lists of lists of one list, each
+    /// ten times, takes few bytes and would take forever to walk.
+    private static let valuesPerByte = 16
+    /// How many bytes of tensors there may be for each byte of their storages, which tied weights share: a reader copies
+    /// every tensor.
+    private static let viewsPerByte = 16
 
     private enum State {
         case untouched
@@ -24,18 +27,34 @@ struct PickleConversion {
 
     private let heap: PickleHeap
     private let storages: [[UInt8]]
+    private let maximumValueCount: Int
     private var states: [State]
 
     /// - Parameter storages: the bytes of the heap's storages, in their order and of their sizes.
     init(heap: PickleHeap, storages: [[UInt8]]) {
         self.heap = heap
         self.storages = storages
+        maximumValueCount = Self.valuesPerByte * heap.byteCount
         states = Array(repeating: .untouched, count: heap.containers.count)
     }
 
     /// The value that an object of the heap stands for.
     mutating func value(of object: PickleObject) throws(Problem) -> PickleValue {
-        try convert(object, depth: 0).value
+        try checkViews()
+        return try convert(object, depth: 0).value
+    }
+
+    private func checkViews() throws(Problem) {
+        let stored = storages.reduce(0) { $0 + $1.count }
+        let viewed = heap.tensors.reduce(0) {
+            $0 + $1.view.range.count * heap.storages[$1.storage].dtype.byteCount
+        }
+        guard viewed <= Self.viewsPerByte * stored else {
+            throw .tooLarge(
+                reason:
+                    "its tensors have \(viewed) bytes, more than \(Self.viewsPerByte) times the \(stored) bytes of "
+                    + "their storages")
+        }
     }
 
     private mutating func convert(_ object: PickleObject, depth: Int) throws(Problem) -> Converted {
@@ -80,8 +99,8 @@ struct PickleConversion {
             items.append(converted.value)
             height = max(height, converted.height + 1)
             valueCount += converted.valueCount
-            guard valueCount <= Self.maximumValueCount else {
-                throw .tooLarge(reason: "it unfolds to more than \(Self.maximumValueCount) values")
+            guard valueCount <= maximumValueCount else {
+                throw .tooLarge(reason: "it unfolds to more than \(maximumValueCount) values")
             }
         }
         let value: PickleValue =

@@ -70,6 +70,8 @@ struct PickleHeap {
         let view: StridedView
     }
 
+    /// How many bytes the pickle has.
+    var byteCount = 0
     var containers: [Container] = []
     private(set) var storages: [Storage] = []
     var tensors: [PickledView] = []
@@ -109,9 +111,12 @@ struct PickleHeap {
         return containers[index].items
     }
 
-    /// The elements of a tuple or list of integers, or nil for anything else.
+    /// The elements of a tuple or list of integers, as sizes and strides are; nil for anything else, and where there are
+    /// more than any tensor has.
     func integers(of object: PickleObject) -> [Int]? {
-        guard let elements = elements(of: object) else { return nil }
+        guard let elements = elements(of: object), elements.count <= StridedView.maximumRank else {
+            return nil
+        }
         let integers = elements.compactMap { if case .int(let value) = $0 { value } else { nil } }
         return integers.count == elements.count ? integers : nil
     }

@@ -13,9 +13,14 @@ struct PickleMachine {
     private var memo: [Int: PickleObject] = [:]
     private var pushCount = 0
     private let maximumObjectCount: Int
+    /// Where the pickle begins.
+    private let start: Int
+    /// How many elements of lists calls have gone through.
+    private var calledCount = 0
 
     private init(_ cursor: ByteCursor, maximumObjectCount: Int) {
         self.cursor = cursor
+        start = cursor.offset
         self.maximumObjectCount = maximumObjectCount
     }
 
@@ -25,7 +30,7 @@ struct PickleMachine {
     ///   pickle has some 20 a tensor.
     /// - Returns: the pickled object, and the heap that it refers to.
     static func run(
-        _ cursor: inout ByteCursor, maximumObjectCount: Int = 1 << 24
+        _ cursor: inout ByteCursor, maximumObjectCount: Int = 1 << 22
     ) throws(Problem) -> (root: PickleObject, heap: PickleHeap) {
         var machine = PickleMachine(cursor, maximumObjectCount: maximumObjectCount)
         while true {
@@ -42,6 +47,7 @@ struct PickleMachine {
             }
         }
         cursor = machine.cursor
+        machine.heap.byteCount = cursor.offset - machine.start
         return (try machine.pop(), machine.heap)
     }
 }
@@ -63,6 +69,15 @@ extension PickleMachine {
         pushCount += 1
         guard pushCount <= maximumObjectCount else {
             throw .tooLarge(reason: "it holds more than \(maximumObjectCount) objects")
+        }
+    }
+
+    /// Counts elements of a list that a call goes through. Each was written once, in a byte at least: one list that is
+    /// handed over again and again would take time and memory with the square of the file's length.
+    mutating func countCalled(_ count: Int) throws(Problem) {
+        calledCount += count
+        guard calledCount <= cursor.offset - start else {
+            throw .tooLarge(reason: "it makes dictionaries of one list over and over")
         }
     }
 
@@ -202,7 +217,10 @@ extension PickleMachine {
         switch object {
         case .string(let value): return .string(value)
         case .int(let value): return .int(value)
-        case .double(let value): return .double(value)
+        case .double(let value):
+            // No two of them are equal, so that each would be looked for among all the others.
+            guard !value.isNaN else { throw .malformed(reason: "a dictionary has the key nan") }
+            return .double(value)
         case .bool(let value): return .bool(value)
         default: throw .malformed(reason: "a dictionary has a key of type \(object.typeName(in: heap))")
         }

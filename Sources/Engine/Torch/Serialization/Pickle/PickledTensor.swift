@@ -49,7 +49,7 @@ struct StridedView: Sendable {
     var offset: Int { range.lowerBound }
 
     /// libtorch's own limit.
-    private static let maximumRank = 64
+    static let maximumRank = 64
 
     /// - Parameter capacity: how many elements the storage has.
     init(shape: [Int], strides: [Int], offset: Int, capacity: Int) throws(TorchSaveError.Problem) {

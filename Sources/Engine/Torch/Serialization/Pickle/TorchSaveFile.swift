@@ -75,12 +75,14 @@ private struct TorchSaveZip {
     /// Finds `<folder>/data.pkl`, and checks the byte order that PyTorch 2.1 and later writes beside it.
     private func readPickle() throws -> (folder: String, pickle: [UInt8]) {
         let reader = try source.openArchive()
+        // `torch.save` compresses nothing, so that no pickle is longer than its file.
+        let byteLimit = min(Self.maximumPickleByteCount, max(source.bytes.count, 1 << 20))
         var found: (folder: String, pickle: [UInt8])?
         while let entry = try reader.nextEntry() {
             let parts = entry.path.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.count == 2 else { continue }
             if parts[1] == "data.pkl", found == nil {
-                let pickle = try reader.readContents(byteLimit: Self.maximumPickleByteCount)
+                let pickle = try reader.readContents(byteLimit: byteLimit)
                 found = (String(parts[0]), pickle)
             } else if parts[1] == "byteorder" {
                 let order = try reader.readContents(byteLimit: Self.maximumByteOrderByteCount)

@@ -14,6 +14,8 @@ public struct SafetensorsError: Error, Equatable, Sendable, CustomStringConverti
         case truncatedHeader(expectedByteCount: UInt64, foundByteCount: Int)
         /// The header claims more than the format allows.
         case headerTooLarge(byteCount: UInt64, limit: Int)
+        /// The header has more values than that of any file of tensors.
+        case tooManyValues(found: Int, limit: Int)
         /// The header is not the JSON that the format asks for.
         case malformedHeader(reason: String)
         /// Two tensors have the same name.
@@ -42,6 +44,9 @@ public struct SafetensorsError: Error, Equatable, Sendable, CustomStringConverti
                 "a safetensors header of \(expected) bytes was expected, found a file of \(found) bytes"
             case .headerTooLarge(let count, let limit):
                 "a safetensors header has at most \(limit) bytes, this one claims \(count)"
+            case .tooManyValues(let found, let limit):
+                "a safetensors header with at most \(limit) commas and colons was expected, found \(found): it has more "
+                    + "tensors than are read"
             case .malformedHeader(let reason):
                 "malformed safetensors header: \(reason)"
             case .duplicateName:

@@ -22,6 +22,8 @@ struct SafetensorsHeader: Sendable {
     static let metadataKey = "__metadata__"
     /// The reference library's limit.
     static let maximumByteCount = 100_000_000
+    /// How many commas and colons a header may have outside of texts: those of some 100,000 tensors.
+    static let maximumMarkCount = 1 << 20
 
     let metadata: [String: String]
     /// In the order of their bytes.
@@ -149,6 +151,11 @@ private struct DecodedHeader: Decodable {
         guard json.first == UInt8(ascii: "{"), !json.contains(0) else {
             throw .malformedHeader(reason: "it is no JSON object in UTF-8")
         }
+        // Before the decoder takes a hundred bytes and more for each.
+        let counts = Self.counts(ofObject: json)
+        guard counts.marks <= SafetensorsHeader.maximumMarkCount else {
+            throw .tooManyValues(found: counts.marks, limit: SafetensorsHeader.maximumMarkCount)
+        }
         do {
             self = try JSONDecoder().decode(DecodedHeader.self, from: Data(json))
         } catch let error as DecodingError {
@@ -157,14 +164,15 @@ private struct DecodedHeader: Decodable {
             throw .malformedHeader(reason: "\(error)")
         }
         // The decoder keeps one of the members that have the same name.
-        guard Self.memberCount(ofObject: json) == entries.count + (metadata == nil ? 0 : 1) else {
+        guard counts.members == entries.count + (metadata == nil ? 0 : 1) else {
             throw .duplicateName
         }
     }
 
-    /// How many members the object has that is the whole of `json`, known to be valid JSON.
-    private static func memberCount(ofObject json: UnsafeRawBufferPointer) -> Int {
-        var count = 0
+    /// How many members the object has that is the whole of `json`, where that is valid JSON, and how many commas and
+    /// colons there are outside of texts.
+    private static func counts(ofObject json: UnsafeRawBufferPointer) -> (members: Int, marks: Int) {
+        var (count, markCount) = (0, 0)
         var depth = 0
         var isInString = false
         var isEscaped = false
@@ -176,11 +184,14 @@ private struct DecodedHeader: Decodable {
             case _ where isInString: break
             case "{", "[": depth += 1
             case "}", "]": depth -= 1
-            case ":" where depth == 1: count += 1
+            case ":":
+                markCount += 1
+                if depth == 1 { count += 1 }
+            case ",": markCount += 1
             default: break
             }
         }
-        return count
+        return (count, markCount)
     }
 }
 
