@@ -21,7 +21,6 @@ import Testing
 
     /// Those that were looked at: the file, the conversion, and why it always fits.
     private static let reasons: [(file: String, text: String, reason: String)] = [
-        ("Inquiry.swift", "UInt64(max(1, rows.count))", "a count"),
         ("JSONText.swift", "UInt8(unit)", "the case is that of ASCII"),
         ("RowIndex.swift", "Int32(row)", "2^31 ids take sixteen gigabytes, and their file a hundred"),
         ("RowIndex.swift", "truncatingIfNeeded: product.high ^ product.low", "a hash; any bits do"),
