@@ -1,4 +1,4 @@
-.PHONY: setup build test test-packages demo bench lint format
+.PHONY: setup build test test-packages fuzz demo bench lint format
 
 setup:
 	scripts/setup
@@ -15,6 +15,11 @@ test: setup
 # Packages that depend on this one, built by URL and version: the whole package once more.
 test-packages: setup
 	python3 -m unittest discover -s Tests/PackageTests
+
+# Mutated files for the readers of files, with libFuzzer: all of them, or READER. docs/reliability.md says more.
+SECONDS ?= 5
+fuzz: setup
+	scripts/fuzz $(SECONDS) $(READER)
 
 demo: build
 	scripts/demo

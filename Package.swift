@@ -40,6 +40,30 @@ func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
     .testTarget(name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies)
 }
 
+/// Modules whose readers are fuzzed, or tested with inputs that were found so.
+let fuzzed: [Target.Dependency] = [
+    "TestSupport", "VisualQuestionAnswering", "VQATraining", "VQAVision", "VQADatasets", "VQAFeatures", "Torch",
+    "VQAModels", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CZlib",
+]
+
+/// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without
+/// it, their tests.
+let fuzzing: [Target] =
+    if let library = Context.environment["RWSAN_FUZZ"] {
+        [
+            .systemLibrary(name: "CFuzzer", path: "Tests/FuzzTests/CFuzzer"),
+            .executableTarget(
+                name: "Fuzz", dependencies: fuzzed + ["CFuzzer"], path: "Tests/FuzzTests",
+                sources: ["Readers", "Driver"],
+                linkerSettings: [.unsafeFlags([library]), .linkedLibrary("stdc++")]),
+        ]
+    } else {
+        [
+            .testTarget(
+                name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests", exclude: ["CFuzzer", "Driver"])
+        ]
+    }
+
 let package = Package(
     name: "rwsan",
     products: [
@@ -153,7 +177,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "CommandServer", "TestSupport"]),
         .executableTarget(name: "CommandServer", dependencies: ["RWSANCommands"], path: "Tests/CommandServer"),
-    ],
+    ] + fuzzing,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20
 )

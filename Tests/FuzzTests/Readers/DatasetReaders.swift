@@ -1,0 +1,71 @@
+import Foundation
+@testable import VQADatasets
+import VQAFeatures
+
+/// Readers of questions, answers and word vectors.
+let datasetReaders: [FuzzedReader] = [
+    FuzzedReader(
+        name: "questions",
+        seeds: {
+            [
+                Array(
+                    #"""
+                    {"info":{"year":2017},"questions":[{"image_id":39318,"question":"Is it red? \u00e9","question_id":393180},
+                    {"image_id":"n1","question":"","question_id":"0042"},{"image_id":2.0,"question":"a\nb","question_id":-3}]}
+                    """#.utf8),
+                try fixture("mini/datasets/vqa/VG_questions.json"),
+            ]
+        }
+    ) { bytes, place in
+        for question in try QuestionTable(contentsOf: URL(fileURLWithPath: place.write(bytes))) {
+            _ = (question.text.count, question.id.description)
+        }
+    },
+    FuzzedReader(name: "annotations", seeds: { [Array(annotations.utf8)] }) { bytes, place in
+        let table = try AnnotationTable(contentsOf: URL(fileURLWithPath: place.write(bytes)))
+        for annotation in table { _ = annotation.answers.count }
+        for version in MetricVersion.allCases {
+            let metric = AccuracyMetric(table, version: version)
+            _ = try metric.evaluate(
+                table.map { Prediction(questionID: $0.questionID, answer: $0.multipleChoiceAnswer) })
+        }
+    },
+    FuzzedReader(
+        name: "results",
+        seeds: {
+            [Array(#"[{"answer":"yes","question_id":1},{"question_id":"n2","answer":"\u00e9 a"}]"#.utf8)]
+        }
+    ) { bytes, place in
+        _ = try ResultFile.read(URL(fileURLWithPath: place.write(bytes)))
+    },
+    FuzzedReader(
+        name: "answers",
+        seeds: {
+            [
+                Array(#"[{"yes":0,"no":1,"2":2},{"0":"yes","1":"no","2":"2"}]"#.utf8),
+                try fixture("mini/answer_dict.json"),
+            ]
+        }
+    ) { bytes, place in
+        _ = try AnswerList(contentsOf: URL(fileURLWithPath: place.write(bytes)))
+    },
+    FuzzedReader(
+        name: "glove",
+        seeds: {
+            let text = Array("the 1 -2.5e-1 3\nred 0 0 1.25\na b .5 inf 3\n".utf8)
+            return [text, Array(text.dropLast()), Packed.zip([("vectors.txt", text)])]
+        }
+    ) { bytes, place in
+        let vocabulary = try Vocabulary(words: ["PAD", "UNK", "the", "red", "a b"])
+        let vectors = try WordVectors(
+            glove: URL(fileURLWithPath: place.write(bytes)), vocabulary: vocabulary, dimension: 3)
+        _ = (0..<5).reduce(Float(0)) { $0 + vectors[$1].reduce(0, +) }
+    },
+]
+
+private let annotations = #"""
+    {"annotations":[{"question_type":"is it","multiple_choice_answer":"yes","answers":[{"answer":"yes",
+    "answer_confidence":"maybe","answer_id":1},{"answer":"on the left","answer_confidence":"yes","answer_id":2},
+    {"answer":2}],"image_id":9,"answer_type":"yes/no","question_id":90},{"question_id":"n1","image_id":"7",
+    "answers":[{"answer":"Two.","raw_answer":"x"},{"answer":"two"},{"answer":"isnt"}]}],"license":null}
+    """#
