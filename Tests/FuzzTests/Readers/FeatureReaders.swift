@@ -62,7 +62,7 @@ let featureReaders: [FuzzedReader] = [
     },
     // The names of images, as files and tables have them.
     FuzzedReader(
-        name: "names", maximumByteCount: 1 << 10,
+        name: "filenames", maximumByteCount: 1 << 10,
         seeds: {
             ["COCO_val2014_000000000042.jpg.npz", "n1_png.rf.0a1b.jpg", "39318.0"].map { Array($0.utf8) }
         }
