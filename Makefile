@@ -1,4 +1,4 @@
-.PHONY: setup build test test-packages demo bench lint format
+.PHONY: setup build test test-packages kill-campaign demo bench lint format
 
 setup:
 	scripts/setup
@@ -15,6 +15,10 @@ test: setup
 # Packages that depend on this one, built by URL and version: the whole package once more.
 test-packages: setup
 	python3 -m unittest discover -s Tests/PackageTests
+
+# Commands ended at random moments and gone on with, compared byte by byte with undisturbed ones: KILLS=100 of each kind.
+kill-campaign:
+	scripts/kill-campaign --kills $(or $(KILLS),100)
 
 demo: build
 	scripts/demo
