@@ -1,4 +1,4 @@
-.PHONY: setup build test test-packages fuzz demo bench lint format
+.PHONY: setup build test test-packages fuzz kill-campaign demo bench lint format
 
 setup:
 	scripts/setup
@@ -17,9 +17,12 @@ test-packages: setup
 	python3 -m unittest discover -s Tests/PackageTests
 
 # Mutated files for the readers of files, with libFuzzer: all of them, or READER. docs/reliability.md says more.
-SECONDS ?= 5
 fuzz: setup
-	scripts/fuzz $(SECONDS) $(READER)
+	scripts/fuzz $(or $(SECONDS),5) $(READER)
+
+# Commands ended at random moments and gone on with, compared byte by byte with undisturbed ones: KILLS=100 of each kind.
+kill-campaign:
+	scripts/kill-campaign --kills $(or $(KILLS),100)
 
 demo: build
 	scripts/demo

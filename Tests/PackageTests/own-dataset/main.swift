@@ -85,7 +85,11 @@ final class ColourDataset: VQADataset {
         guard split == "val" else { throw UnannotatedSplitError(split: split) }
         return try AnnotatedQuestions(
             of: examples(of: split, vocabulary: vocabulary, maximumWords: maximumWords),
-            by: AccuracyMetric(annotationTable, version: metric))
+            by: ExactMatch(annotationTable))
+    }
+
+    func questions(of split: String) -> ReadableQuestions? {
+        Self.splitNames.contains(split) ? ReadableQuestions(questionTable, annotationTable) : nil
     }
 
     func features(of splits: [String], maximumRegions: Int, onNotice: @escaping @Sendable (String) -> Void)
@@ -99,6 +103,27 @@ final class ColourDataset: VQADataset {
     func imageSplits(trainingOn split: String) throws -> [String] { [split] }
     func write(_ predictions: [Prediction], to file: URL) throws {
         try ResultFile.write(predictions, to: file)
+    }
+}
+
+/// A measure of its own: the share of answers that are what was said.
+struct ExactMatch: AnswerMetric {
+    let name = "exact"
+    let questionIDs: [QuestionID]
+    private let truth: [QuestionID: String]
+
+    init(_ annotations: AnnotationTable) {
+        questionIDs = annotations.questionIDs
+        truth = Dictionary(
+            annotations.map { ($0.questionID, $0.multipleChoiceAnswer) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func evaluate(_ predictions: [Prediction], leavingOut leftOut: Set<QuestionID>) throws -> AccuracyReport {
+        let scores = predictions.map { truth[$0.questionID] == $0.answer ? 100.0 : 0 }
+        let overall = scores.reduce(0, +) / Double(max(1, scores.count))
+        return AccuracyReport(
+            metric: name, overall: overall, perAnswerType: ["other": overall], perQuestionType: [:],
+            questionIDs: predictions.map(\.questionID), leftOutCount: leftOut.count, perQuestion: scores)
     }
 }
 
