@@ -3,6 +3,7 @@ import Foundation
 
 // Fuzz names                      the readers, one a line
 // Fuzz seeds READER FOLDER        writes good inputs to a folder
+// Fuzz try READER FILE            what the reader says of an input
 // Fuzz READER [libFuzzer's arguments]
 
 /// The reader that the command line names, and where it works.
@@ -24,10 +25,21 @@ private func writeSeeds(of name: String, to folder: String) throws {
     }
 }
 
+private func tell(_ name: String, of path: String) throws {
+    guard let reader = FuzzedReader.all.first(where: { $0.name == name }) else { stop("no reader \(name)") }
+    do {
+        try reader.read([UInt8](Data(contentsOf: URL(fileURLWithPath: path))), Workplace())
+        print("a value")
+    } catch {
+        print("\(type(of: error)): \(error)")
+    }
+}
+
 let arguments = CommandLine.arguments.dropFirst()
 switch arguments.first {
 case "names": for reader in FuzzedReader.all { print(reader.name, reader.maximumByteCount) }
 case "seeds" where arguments.count == 3: try writeSeeds(of: arguments[2], to: arguments[3])
+case "try" where arguments.count == 3: try tell(arguments[2], of: arguments[3])
 default:
     guard Chosen.reader != nil else {
         stop("expected one of the readers \(FuzzedReader.all.map(\.name).joined(separator: ", "))")

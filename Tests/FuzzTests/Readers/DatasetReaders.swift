@@ -52,7 +52,7 @@ let datasetReaders: [FuzzedReader] = [
     FuzzedReader(
         name: "glove",
         seeds: {
-            let text = Array("the 1 -2.5e-1 3\nred 0 0 1.25\na b .5 inf 3\n".utf8)
+            let text = Array("the 1 -2.5e-1 3\nred 0 0 1.25\na b .5 -1e9 3\n".utf8)
             return [text, Array(text.dropLast()), Packed.zip([("vectors.txt", text)])]
         }
     ) { bytes, place in

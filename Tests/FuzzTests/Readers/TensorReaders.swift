@@ -1,16 +1,15 @@
 import Archives
 import Foundation
 import TestSupport
-import Torch
 import VQATraining
+
+@testable import Torch
 
 /// Readers of tensors and checkpoints.
 let tensorReaders: [FuzzedReader] = [
-    // The pickle within a zip whose storages are all there; read as an official checkpoint, too.
+    // The pickle within a zip that has the storages it asks for; read as an official checkpoint, too.
     FuzzedReader(name: "pickle", seeds: { try pickles() }) { bytes, place in
-        var entries: [(name: String, contents: [UInt8])] = [("a/data.pkl", bytes)]
-        for key in 0..<4 { entries.append(("a/data/\(key)", [UInt8](repeating: 1, count: 64))) }
-        let file = Packed.zip(entries)
+        let file = Packed.zip([("a/data.pkl", bytes)] + storages(of: bytes))
         try touch(loadTorchSave(bytes: file, name: "input"))
         _ = try Checkpoint(contentsOf: place.write(file, as: "epoch1.pkl"))
     },
@@ -56,19 +55,43 @@ private func touch(_ value: PickleValue) throws {
     }
 }
 
-/// The pickles in the fixtures of `torch.save`.
+/// The storages that a pickle asks for, as entries of its zip; none where they are large, or it is damaged.
+private func storages(of pickle: [UInt8]) -> [(name: String, contents: [UInt8])] {
+    let heap = try? pickle.withUnsafeBytes { bytes in
+        var cursor = ByteCursor(bytes)
+        return try PickleMachine.run(&cursor).heap
+    }
+    let storages = heap?.storages ?? []
+    let isSmall = storages.count < 64 && storages.allSatisfy { (0...(1 << 12)).contains($0.byteCount) }
+    return isSmall ? storages.map { ("a/data/" + $0.key, [UInt8](repeating: 1, count: $0.byteCount)) } : []
+}
+
+/// The pickles in the fixtures of `torch.save`, and that of an official checkpoint of two weights.
 private func pickles() throws -> [[UInt8]] {
-    try [
-        "torch/expanded.pt", "torch/protocol2.pt", "torch/protocol4.pt", "mini/ckpts/epoch1.pkl",
-        "zoo/models/mfb_vqa/checkpoint.pkl", "zoo/models/butd_vqa/checkpoint_older.pkl",
-    ].compactMap { name in
-        guard let reader = try? ArchiveReader(bytes: fixture(name), name: name) else { return nil }
-        while let entry = try reader.nextEntry() {
-            if entry.path.hasSuffix("data.pkl") { return try reader.readContents(byteLimit: 1 << 20) }
-        }
-        return nil
+    let fixtures = try ["expanded.pt", "protocol2.pt", "protocol4.pt"].compactMap { name in
+        try ZipFile(bytes: fixture("torch/" + name), name: name).contents(endingIn: "data.pkl")
+    }
+    return fixtures + [Data(base64Encoded: officialPickle).map { [UInt8]($0) } ?? []]
+}
+
+extension ZipFile {
+    fileprivate func contents(endingIn suffix: String) throws -> [UInt8]? {
+        try entries.first { $0.path.hasSuffix(suffix) }.map { try contents(of: $0, byteLimit: 1 << 20) }
     }
 }
+
+/// `{'state_dict', 'optimizer', 'lr_base', 'epoch'}` with Adam's state, of Python's pickle in protocol 2.
+private let officialPickle = """
+    gAJ9cQAoWAoAAABzdGF0ZV9kaWN0cQFjY29sbGVjdGlvbnMKT3JkZXJlZERpY3QKcQIpUnEDKFgSAAAAbW9kdWxlLnByb2oud2VpZ2h0cQRjdG\
+    9yY2guX3V0aWxzCl9yZWJ1aWxkX3RlbnNvcl92MgpxBSgoWAcAAABzdG9yYWdlcQZjdG9yY2gKRmxvYXRTdG9yYWdlCnEHWAEAAAAwcQhYAwAA\
+    AGNwdXEJSwZ0cQpRSwBLAksDhnELSwNLAYZxDIloAilScQ10cQ5ScQ9YEAAAAG1vZHVsZS5wcm9qLmJpYXNxEGgFKChoBmgHWAEAAAAxcRFoCU\
+    sCdHESUUsASwKFcRNLAYVxFIloAilScRV0cRZScRd1WAkAAABvcHRpbWl6ZXJxGH1xGShYBQAAAHN0YXRlcRp9cRsoSwB9cRwoWAQAAABzdGVw\
+    cR1LBVgHAAAAZXhwX2F2Z3EeaAUoKGgGaAdYAQAAADJxH2gJSwZ0cSBRSwBoC2gMiWgCKVJxIXRxIlJxI1gKAAAAZXhwX2F2Z19zcXEkaAUoKG\
+    gGaAdYAQAAADNxJWgJSwZ0cSZRSwBoC2gMiWgCKVJxJ3RxKFJxKXVLAX1xKihoHUsFaB5oBSgoaAZoB1gBAAAANHEraAlLAnRxLFFLAGgTaBSJ\
+    aAIpUnEtdHEuUnEvaCRoBSgoaAZoB1gBAAAANXEwaAlLAnRxMVFLAGgTaBSJaAIpUnEydHEzUnE0dXVYDAAAAHBhcmFtX2dyb3Vwc3E1XXE2fX\
+    E3KFgCAAAAbHJxOEc/Gjbi6xxDLVgFAAAAYmV0YXNxOUc/7MzMzMzMzUc/71wo9cKPXIZxOlgDAAAAZXBzcTtHPhEuC+gm1pVYBgAAAHBhcmFt\
+    c3E8XXE9KEsASwFldWF1WAcAAABscl9iYXNlcT5HPxo24uscQy1YBQAAAGVwb2NocT9LAnUu
+    """
 
 private let checkpointDataCount = 24
 
