@@ -14,7 +14,8 @@ struct FuzzedReader: Sendable {
 
     /// All readers, in the order in which they are fuzzed.
     static let all: [FuzzedReader] =
-        tensorReaders + archiveReaders + featureReaders + datasetReaders + settingsReaders + pictureReaders
+        tensorReaders + modelReaders + archiveReaders + featureReaders + datasetReaders + settingsReaders
+        + pictureReaders
         + cacheReaders
 
     /// Reads an input.

@@ -1,0 +1,56 @@
+import Foundation
+import TestSupport
+import Torch
+import VQADatasets
+import VQATraining
+import VisualQuestionAnswering
+
+/// Checkpoints of ours on their way to a model that answers.
+let modelReaders: [FuzzedReader] = [
+    // The header of a safetensors file, without the length before it: settings, words, and the tensors' shapes.
+    FuzzedReader(
+        name: "model", maximumByteCount: 32 << 10,
+        seeds: { [Array(try SmallCheckpoint.shared.get().header)] }
+    ) { bytes, place in
+        let padding = [UInt8](repeating: 0x20, count: (8 - bytes.count % 8) % 8)
+        let data = [UInt8](repeating: 0, count: try SmallCheckpoint.shared.get().dataCount)
+        let file = Packed.little(UInt64(bytes.count + padding.count)) + bytes + padding + data
+        var options = Answerer.Options()
+        options.device = .cpu
+        options.verifiedFiles = nil
+        _ = try Answerer(checkpoint: place.write(file), options)
+    }
+]
+
+/// A checkpoint of as small a network as there can be.
+private struct SmallCheckpoint {
+    let header: [UInt8]
+    let dataCount: Int
+
+    static let shared = Result { try SmallCheckpoint() }
+
+    private init() throws {
+        var configuration = Configuration()
+        let sizes = [
+            "hidden_size": 4, "multi_head": 2, "srwsa_layer": 1, "sgrwsa_layer": 1, "srwsa_midsize": 2,
+            "sgrwsa_sa_midsize": 2, "sgrwsa_ga_midsize": 2, "flat_mlp_size": 2, "flat_out_size": 4,
+            "img_feat_size": 3, "img_feat_pad_size": 4, "max_token": 3, "word_embed_size": 2,
+        ]
+        let known = Set(configuration.keys)
+        for (key, size) in sizes.sorted(by: { $0.key < $1.key }) where known.contains(key) {
+            try configuration.set(key, to: .int(size))
+        }
+        let model = try configuration.model.make(configuration.inputs(words: 3, answers: 2))
+        var checkpoint = Checkpoint(
+            weights: Dictionary(uniqueKeysWithValues: model.namedParameters().map { ($0.name, $0.tensor) }))
+        checkpoint.settings = configuration.dictionary
+        checkpoint.vocabulary = try Vocabulary(words: ["PAD", "UNK", "what"])
+        checkpoint.answers = try AnswerList(answers: ["yes", "no"])
+        let folder = try TemporaryFolder()
+        try checkpoint.write(to: folder.file("checkpoint"))
+        let file = try folder.bytes(of: "checkpoint")
+        let count = file[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+        header = Array(file[8..<8 + count])
+        dataCount = file.count - 8 - count
+    }
+}
