@@ -1,7 +1,6 @@
 import Foundation
-@testable import VQADatasets
 @testable import VQAVision
-import VQAModels
+
 import VisualQuestionAnswering
 
 /// Readers of settings and notes.
@@ -15,8 +14,9 @@ let settingsReaders: [FuzzedReader] = [
             ]
         }
     ) { bytes, place in
-        var configuration = try Configuration(models: .standard, datasets: .standard)
+        var configuration = Configuration()
         try configuration.apply(contentsOf: place.write(bytes, as: "settings.yaml"))
+        try configuration.validate()
         _ = configuration.dictionary
     },
     FuzzedReader(
