@@ -1,5 +1,6 @@
 import Torch
 import VQAFeatures
+import Workers
 
 /// Region features of the cells of a grid: what a convolutional network saw in each cell of a picture.
 ///
@@ -9,7 +10,9 @@ import VQAFeatures
 ///
 ///     let extractor = try GridFeatures(network: network, stages: [Stage(block: 7)], inputSize: 64)
 ///     let features = try extractor([Picture(contentsOf: file)])
-public final class GridFeatures {
+///
+/// The network must not be changed any more: threads share it.
+public final class GridFeatures: @unchecked Sendable {
     /// The stages whose maps are joined, channel by channel, in this order.
     public let stages: [EfficientNetLite0.Stage]
     /// To how many pixels a picture's width and height are brought; its sides are scaled independently.
@@ -64,48 +67,43 @@ public final class GridFeatures {
         }
     }
 
-    /// The features of some pictures, in their order, which the network sees all at once.
+    /// The features of some pictures, in their order, made on all cores.
     ///
-    /// - Throws: As `callAsFunction(_:)` of inputs; `PictureError` where a picture cannot be resized.
+    /// - Throws: As ``features(of:)``; `PictureError` where a picture cannot be resized.
     public func callAsFunction(_ pictures: [Picture]) throws -> [RegionFeatures] {
-        try self(pictures.map { try Input($0, size: inputSize) })
+        try ParallelWork.results(
+            of: pictures.map { picture in
+                ParallelWork(cost: 1) { try self.features(of: Input(picture, size: self.inputSize)) }
+            })
     }
 
-    /// The features of some pictures, in their order, which the network sees all at once.
+    /// The features of a picture. Several threads may ask at once.
     ///
-    /// - Throws: `GridFeaturesError` where an input has another size than the extractor's, `TorchError` where
+    /// The network sees it alone, on the calling thread alone, for libtorch's convolutions round otherwise with other
+    /// pictures beside it or with more threads: so a picture's features are the same to the bit whatever is extracted
+    /// with it.
+    ///
+    /// - Throws: `GridFeaturesError` where the input has another size than the extractor's, `TorchError` where
     ///   memory is short.
-    package func callAsFunction(_ inputs: [Input]) throws -> [RegionFeatures] {
-        guard !inputs.isEmpty else { return [] }
-        let maps = try network.featureMaps(of: batch(inputs), after: stages)
-        // [B, channels, rows, columns] to [B, rows, columns, channels]
-        let regions = try Tensor.concatenate(maps, axis: 1).permuted([0, 2, 3, 1])
-        let values = try regions.array(of: Float.self)
-        let valueCount = regionCount * width
-        return try inputs.enumerated().map { index, input in
-            try RegionFeatures(
-                width: width, features: Array(values[index * valueCount..<(index + 1) * valueCount]),
-                boxes: boxes(of: input), imageHeight: input.imageHeight, imageWidth: input.imageWidth)
+    package func features(of input: Input) throws -> RegionFeatures {
+        let regions = try TorchRuntime.onOneThread {
+            let maps = try network.featureMaps(of: tensor(of: input), after: stages)
+            // [1, channels, rows, columns] to [1, rows, columns, channels]
+            return try Tensor.concatenate(maps, axis: 1).permuted([0, 2, 3, 1]).array(of: Float.self)
         }
+        return try RegionFeatures(
+            width: width, features: regions, boxes: boxes(of: input), imageHeight: input.imageHeight,
+            imageWidth: input.imageWidth)
     }
 
-    /// The network's input: `[B, 3, inputSize, inputSize]`.
-    private func batch(_ inputs: [Input]) throws -> Tensor {
-        if let other = inputs.first(where: { $0.resized.width != inputSize }) {
-            throw GridFeaturesError.otherInputSize(expected: inputSize, found: other.resized.width)
+    /// The network's input: `[1, 3, inputSize, inputSize]`.
+    private func tensor(of input: Input) throws -> Tensor {
+        guard input.resized.width == inputSize else {
+            throw GridFeaturesError.otherInputSize(expected: inputSize, found: input.resized.width)
         }
-        let pixels = try Tensor(
-            uninitialized: [inputs.count, inputSize, inputSize, 3], of: UInt8.self
-        ) { buffer in
-            var rest = buffer[...]
-            for input in inputs {
-                let end = rest.update(fromContentsOf: input.resized.pixels)
-                rest = rest[end...]
-            }
-        }
+        let pixels = try Tensor(input.resized.pixels, shape: [1, inputSize, inputSize, 3])
         // Channels stay last in memory, which is how the CPU's convolutions are fastest.
-        let input = try pixels.permuted([0, 3, 1, 2]).moved(to: network.device)
-        return try EfficientNetLite0.normalized(input)
+        return try EfficientNetLite0.normalized(pixels.permuted([0, 3, 1, 2]).moved(to: network.device))
     }
 
     /// The cells' corners x1, y1, x2, y2 in pixels of the picture as it was.
