@@ -110,7 +110,7 @@ func gradientPicture(width: Int, height: Int, blue: UInt8 = 0) throws -> Picture
         let extractor = try GridFeatures(network: untrainedNetwork(), stages: [.head], inputSize: 32)
         let input = try GridFeatures.Input(gradientPicture(width: 9, height: 9), size: 64)
         #expect(throws: GridFeaturesError.otherInputSize(expected: 32, found: 64)) {
-            try extractor.features(of: input)
+            try extractor.features(of: [input])
         }
     }
 }

@@ -12,8 +12,8 @@ import Workers
 ///     let extraction = FeatureExtraction(extractor)
 ///     let report = try extraction.run(pictures: "images/val2014", into: "coco_extract/val2014")
 ///
-/// Each picture is decoded and seen by the network on one of several threads, and alone: its features are the same to
-/// the bit whatever is extracted beside it, after an interruption too. Files are written between these.
+/// Pictures are decoded and seen by the network on several threads; files are written beside them. A picture's features
+/// are the same to the bit whatever is extracted with it, after an interruption too.
 public struct FeatureExtraction {
     /// Whether the first picture that cannot be read ends extraction; else it is left out and reported.
     public var stopsAtUnreadablePicture = false
@@ -120,17 +120,24 @@ public struct FeatureExtraction {
         let extractor = extractor
         let count = names.count / batchSize + (names.count.isMultiple(of: batchSize) ? 0 : 1)
         return Prefetcher(0..<count, workers: threadCount) { index in
-            try names.dropFirst(index * batchSize).prefix(batchSize).map { path in
+            var outcomes: [Outcome] = []
+            var pending: [(path: String, input: GridFeatures.Input)] = []
+            for path in names.dropFirst(index * batchSize).prefix(batchSize) {
                 let name = path.split(separator: "/").last.map(String.init) ?? path
-                if output.hasFeatures(of: name) { return .done }
+                guard !output.hasFeatures(of: name) else {
+                    outcomes.append(.done)
+                    continue
+                }
                 do {
                     let picture = try Picture(contentsOf: URL(fileURLWithPath: pictureFolder + "/" + path))
                     let input = try GridFeatures.Input(picture, size: extractor.inputSize)
-                    return .made(path: output.path(for: name), try extractor.features(of: input))
+                    pending.append((output.path(for: name), input))
                 } catch let error as PictureError {
-                    return .unreadable(error)
+                    outcomes.append(.unreadable(error))
                 }
             }
+            let features = try extractor.features(of: pending.map(\.input))
+            return outcomes + zip(pending, features).map { .made(path: $0.path, $1) }
         }
     }
 }

@@ -71,37 +71,62 @@ public final class GridFeatures: @unchecked Sendable {
     ///
     /// - Throws: As ``features(of:)``; `PictureError` where a picture cannot be resized.
     public func callAsFunction(_ pictures: [Picture]) throws -> [RegionFeatures] {
-        try ParallelWork.results(
-            of: pictures.map { picture in
-                ParallelWork(cost: 1) { try self.features(of: Input(picture, size: self.inputSize)) }
-            })
+        let work = stride(from: 0, to: pictures.count, by: Self.groupLength).map { start in
+            ParallelWork(cost: 1) {
+                let group = pictures[start..<min(pictures.count, start + Self.groupLength)]
+                return try self.features(of: group.map { try Input($0, size: self.inputSize) })
+            }
+        }
+        return try ParallelWork.results(of: work).flatMap { $0 }
     }
 
-    /// The features of a picture. Several threads may ask at once.
+    /// How many pictures the network always sees at once: as many as make it fast, and few enough that `ask`, which
+    /// has one, does not wait for the others.
+    private static let groupLength = 4
+
+    /// The features of some pictures, in their order. Several threads may ask at once.
     ///
-    /// The network sees it alone, on the calling thread alone, for libtorch's convolutions round otherwise with other
-    /// pictures beside it or with more threads: so a picture's features are the same to the bit whatever is extracted
-    /// with it.
+    /// libtorch's convolutions round otherwise for another number of pictures or of threads. So the network always sees
+    /// as many pictures, black ones where there are fewer, on the calling thread alone: a picture's features are the
+    /// same to the bit whatever is extracted beside it.
     ///
-    /// - Throws: `GridFeaturesError` where the input has another size than the extractor's, `TorchError` where
+    /// - Throws: `GridFeaturesError` where an input has another size than the extractor's, `TorchError` where
     ///   memory is short.
-    package func features(of input: Input) throws -> RegionFeatures {
-        let regions = try TorchRuntime.onOneThread {
-            let maps = try network.featureMaps(of: tensor(of: input), after: stages)
-            // [1, channels, rows, columns] to [1, rows, columns, channels]
+    package func features(of inputs: [Input]) throws -> [RegionFeatures] {
+        try stride(from: 0, to: inputs.count, by: Self.groupLength).flatMap { start in
+            try features(ofGroup: inputs[start..<min(inputs.count, start + Self.groupLength)])
+        }
+    }
+
+    private func features(ofGroup inputs: ArraySlice<Input>) throws -> [RegionFeatures] {
+        let values = try TorchRuntime.onOneThread {
+            let maps = try network.featureMaps(of: tensor(of: inputs), after: stages)
+            // [B, channels, rows, columns] to [B, rows, columns, channels]
             return try Tensor.concatenate(maps, axis: 1).permuted([0, 2, 3, 1]).array(of: Float.self)
         }
-        return try RegionFeatures(
-            width: width, features: regions, boxes: boxes(of: input), imageHeight: input.imageHeight,
-            imageWidth: input.imageWidth)
+        let valueCount = regionCount * width
+        return try inputs.enumerated().map { index, input in
+            try RegionFeatures(
+                width: width, features: Array(values[index * valueCount..<(index + 1) * valueCount]),
+                boxes: boxes(of: input), imageHeight: input.imageHeight, imageWidth: input.imageWidth)
+        }
     }
 
-    /// The network's input: `[1, 3, inputSize, inputSize]`.
-    private func tensor(of input: Input) throws -> Tensor {
-        guard input.resized.width == inputSize else {
-            throw GridFeaturesError.otherInputSize(expected: inputSize, found: input.resized.width)
+    /// The network's input: `[groupLength, 3, inputSize, inputSize]`.
+    private func tensor(of inputs: ArraySlice<Input>) throws -> Tensor {
+        if let other = inputs.first(where: { $0.resized.width != inputSize }) {
+            throw GridFeaturesError.otherInputSize(expected: inputSize, found: other.resized.width)
         }
-        let pixels = try Tensor(input.resized.pixels, shape: [1, inputSize, inputSize, 3])
+        let pixels = try Tensor(
+            uninitialized: [Self.groupLength, inputSize, inputSize, 3], of: UInt8.self
+        ) { buffer in
+            var rest = buffer[...]
+            for input in inputs {
+                let end = rest.update(fromContentsOf: input.resized.pixels)
+                rest = rest[end...]
+            }
+            rest.update(repeating: 0)
+        }
         // Channels stay last in memory, which is how the CPU's convolutions are fastest.
         return try EfficientNetLite0.normalized(pixels.permuted([0, 3, 1, 2]).moved(to: network.device))
     }
