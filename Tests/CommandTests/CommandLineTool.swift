@@ -101,7 +101,7 @@ final class RunningCommand {
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
     /// Waits until something is so; a test fails where that takes too long or the command ends before.
-    func wait(seconds: Double = 60, until condition: () -> Bool) throws {
+    func wait(seconds: Double = 180, until condition: () -> Bool) throws {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while !condition() {
             guard isRunning else {
@@ -115,7 +115,7 @@ final class RunningCommand {
     }
 
     /// Waits for the end; a command that hangs fails the test.
-    func outcome(seconds: Double = 60) throws -> CommandLineTool.Outcome {
+    func outcome(seconds: Double = 180) throws -> CommandLineTool.Outcome {
         if ended.wait(timeout: .now() + seconds) == .timedOut {
             send(SIGKILL)
             Issue.record("the command did not end within \(seconds) s: \(process.arguments ?? [])")

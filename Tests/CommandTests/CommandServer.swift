@@ -43,7 +43,8 @@ final class CommandServer: Sendable {
     }
 
     /// Runs a command to its end; one that hangs fails the test.
-    func run(_ arguments: [String], in folder: URL, _ variables: [String: String], seconds: Int32 = 60) throws
+    func run(_ arguments: [String], in folder: URL, _ variables: [String: String], seconds: Int32 = 180)
+        throws
         -> CommandLineTool.Outcome
     {
         let logs = try TemporaryFolder()

@@ -116,12 +116,12 @@ import Torch
             naming: [file, "of another shape", "1048576"])
     }
 
-    /// A copy of our checkpoint with other metadata.
+    /// A copy of our checkpoint with other metadata, as one without checksums.
     private func rewritten(_ mini: MiniCommands, _ change: (inout [String: String]) -> Void) throws -> String
     {
         let original = try mini.tool.folder.write("original.safetensors", Self.own.get())
         let (tensors, old) = try loadSafetensors(original)
-        var metadata = old
+        var metadata = old.filter { !$0.key.hasPrefix("checksum") }
         change(&metadata)
         try saveSafetensors(tensors, metadata: metadata, to: mini.tool.folder.file("changed.safetensors"))
         return mini.tool.folder.file("changed.safetensors")

@@ -60,6 +60,10 @@ private struct Machine {
     func fetch() throws {
         let machine = try Machine.withWheel()
         #expect(machine.cache.path(of: .easyVQA) == nil)
+        // As a process leaves it that is killed meanwhile.
+        try FileManager.default.createDirectory(
+            atPath: machine.cache.folder + "/easy_vqa-1.0-0B5C.partial/pip", withIntermediateDirectories: true
+        )
         let path = try machine.cache.fetch(.easyVQA)
         #expect(path == machine.cache.folder + "/" + Machine.wheelName)
         #expect(machine.cache.path(of: .easyVQA) == path)

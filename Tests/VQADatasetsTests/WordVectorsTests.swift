@@ -30,9 +30,10 @@ import Testing
         #expect(vectors[Vocabulary.padding].allSatisfy { $0 == 0 })
     }
 
-    @Test("a word may contain spaces, line ends may be those of Windows, the last may be missing")
+    @Test(
+        "a word may contain spaces, line ends may be those of Windows, the last may be no more than a space")
     func readsOddLines() throws {
-        let vectors = try vectors("is 1 -2e-1\r\n. . 3 4\nother 9 9\ncafé .5 +6 \nis 7 8")
+        let vectors = try vectors("is 1 -2e-1\r\n. . 3 4\nother 9 9\ncafé .5 +6 \nis 7 8 ")
         #expect(vectors.values == [0, 0, 0, 0, 7, 8, 0.5, 6, 3, 4, 0, 0])
         #expect(vectors.missingWords == ["PAD", "UNK", "it"])
     }
@@ -43,22 +44,25 @@ import Testing
         #expect(try #require(error).description.hasSuffix(": no vectors in it"))
     }
 
-    @Test("a file that is cut off in its last line is told of, and refused where numbers are missing")
-    func tellsCutFile() throws {
-        func notices(_ text: String) throws -> [String] {
-            var notices: [String] = []
-            try withFile(text) {
-                _ = try WordVectors(glove: $0, vocabulary: vocabulary.get(), dimension: 2) {
-                    notices.append($0)
-                }
-            }
-            return notices
+    @Test("a file that ends in a number may be cut off in it, and is refused, whatever word the line is of")
+    func refusesCutFile() throws {
+        for text in ["is 1 2\nit 3 4", "is 1 2\nunheard-of 3 -0.5", "is 1 2\nit 3 4e"] {
+            let error = #expect(throws: DatasetFileError.self) { try vectors(text) }
+            let problem = try #require(error)
+            #expect(problem.location == .line(2))
+            #expect(problem.description.contains("without a line end, and may be cut off in its last number"))
         }
-        #expect(try notices("is 1 2\nit 3 4\n").isEmpty)
-        let told = try notices("is 1 2\nit 3 4")
-        #expect(told.count == 1 && told[0].contains("line 2") && told[0].contains("cut off"))
-        let error = #expect(throws: DatasetFileError.self) { try notices("is 1 2\nit 3") }
+        let error = #expect(throws: DatasetFileError.self) { try vectors("is 1 2\nit 3") }
         #expect(try #require(error).description.contains("may be cut off"))
+        #expect(try vectors("is 1 2\nit 3 4\n").knownCount == 2)
+    }
+
+    @Test("a text without a last line end is whole where the checksum of its zip says so")
+    func lastLineInZip() throws {
+        let folder = try TemporaryFolder()
+        let file = try zip([("glove.txt", "is 1 2\nit 3 4")], in: folder)
+        let vectors = try WordVectors(glove: file, vocabulary: vocabulary.get(), dimension: 2)
+        #expect(vectors.values == [0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 3, 4])
     }
 
     @Test("a file larger than the reading buffer is read to its end")

@@ -5,6 +5,17 @@ import Testing
 @testable import VQAFeatures
 
 @Suite struct FeaturePackerTests {
+    @Test("where there is no memory for shards, packing is refused before it begins")
+    func noMemory() throws {
+        let folders = try PackingFolders(images: [1])
+        var packer = FeaturePacker()
+        packer.shardByteCount = 1 << 55
+        let error = #expect(throws: FeatureStoreError.self) {
+            try packer.pack([folders.input], into: folders.output)
+        }
+        #expect(try #require(error).description.contains("--shard-size can be smaller"))
+    }
+
     @Test("a folder of npz files becomes a store of several shards", arguments: FeaturePrecision.allCases)
     func packsFolder(precision: FeaturePrecision) throws {
         let folders = try PackingFolders(images: Array(1...7))

@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
+import Workers
 @testable import FileSystem
 @testable import VQAFeatures
 
@@ -73,6 +74,29 @@ import Torch
         }
         let error = #expect(throws: FeatureStoreError.self) { try stores[0].verify(remembering: memory) }
         #expect(try #require(error).path == shard(1))
+    }
+
+    @Test("where no thread can be made, the check ends with an error that says so; one is enough")
+    func withoutThreads() throws {
+        let store = try FeatureStore(folders.output)
+        ThreadMaker.$current.withValue(.making(0)) {
+            #expect(throws: ThreadError.self) { try run(check([store])) }
+        }
+        let damages = try ThreadMaker.$current.withValue(.making(1)) { try run(check([store])) }
+        #expect(damages.isEmpty)
+    }
+
+    @Test(
+        "where no thread can be made, to read or to write, packing ends with an error and goes on the next time"
+    )
+    func packingWithoutThreads() throws {
+        let folders = try PackingFolders(images: Array(1...6))
+        for count in [0, 1] {
+            ThreadMaker.$current.withValue(.making(count)) {
+                #expect(throws: ThreadError.self) { try folders.pack() }
+            }
+        }
+        #expect(try folders.pack().outcome == .complete)
     }
 
     @Test("it can be stopped, and the threads end")

@@ -3,6 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 import VQAFeatures
+import Workers
 @testable import VQAVision
 
 /// A folder of five pictures, and places for their features.
@@ -58,8 +59,7 @@ private struct Pictures {
             let expected = try #require(try pictures.extractor([picture]).first)
             let written = try RegionFeatures(officialFile: pictures.output + "/\(name).npz")
             #expect(written.boxes == expected.boxes)
-            #expect(zip(written.features, expected.features).allSatisfy { abs($0 - $1) < 1e-4 })
-            #expect(written.features.count == expected.features.count)
+            #expect(written.features == expected.features)
         }
         let folder = try FeatureFolder([pictures.output])
         #expect(folder.imageIDs.map(\.rawValue).sorted() == [1, 2, 3, 4, 5])
@@ -198,6 +198,52 @@ private struct Pictures {
         let second = try pictures.extract()
         #expect(!second.isInterrupted)
         #expect((second.keptCount, second.extractedCount) == (2, 3))
+    }
+
+    @Test(
+        "extraction that was interrupted, or whose files are made anew, ends with the same bytes as one run")
+    func sameBytes() throws {
+        let pictures = try Pictures()
+        func bytes() throws -> [Data] {
+            try Pictures.names.map {
+                try Data(contentsOf: URL(fileURLWithPath: pictures.output + "/\($0).npz"))
+            }
+        }
+        try pictures.extract { $0.batchSize = 5 }
+        let whole = try bytes()
+        try FileManager.default.removeItem(atPath: pictures.output + "/c_3.jpeg.npz")
+        #expect(try pictures.extract { $0.threadCount = 1 }.extractedCount == 1)
+        #expect(try bytes() == whole)
+        try FileManager.default.removeItem(atPath: pictures.output)
+        var extraction = FeatureExtraction(pictures.extractor)
+        extraction.batchSize = 1
+        for end in 1...Pictures.names.count {
+            var done = 0
+            _ = try extraction.run(
+                pictures: pictures.folder, into: pictures.output, progress: { count, _ in done = count },
+                shouldStop: { done == end })
+        }
+        #expect(try bytes() == whole)
+    }
+
+    @Test("what a killed run has left is removed by the next, of pictures that are gone too")
+    func leftOvers() throws {
+        let pictures = try Pictures()
+        try pictures.extract()
+        for name in ["b_2.JPG.npz.partial", "gone_9.png.npz.partial", "gone_8.png.npz.1abc.partial"] {
+            _ = try pictures.temporary.write("features/val2014/" + name, "half".utf8)
+        }
+        try pictures.extract()
+        #expect(try pictures.featureFiles() == Pictures.names.map { $0 + ".npz" } + ["extraction.json"])
+    }
+
+    @Test("where no thread can be made, extraction ends with an error that says so")
+    func withoutThreads() throws {
+        let pictures = try Pictures()
+        ThreadMaker.$current.withValue(.making(0)) {
+            #expect(throws: ThreadError.self) { try pictures.extract() }
+        }
+        #expect(try pictures.extract().extractedCount == 5)
     }
 
     @Test("a folder of features made in another way is refused and left as it is")

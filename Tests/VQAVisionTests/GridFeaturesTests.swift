@@ -62,12 +62,31 @@ func gradientPicture(width: Int, height: Int, blue: UInt8 = 0) throws -> Picture
         for (picture, features) in zip(pictures, together) {
             let resized = try picture.resized(width: 32, height: 32)
             let alone = try #require(try extractor([resized]).first)
-            let differences = zip(features.features, alone.features).map { abs($0 - $1) }
-            #expect(differences.count == 1280)
-            #expect(differences.allSatisfy { $0 < 1e-4 })
+            #expect(features.features.count == 1280)
+            #expect(features.features == alone.features)
             #expect(features.imageWidth == picture.width)
         }
         #expect(try extractor([Picture]()).isEmpty)
+    }
+
+    @Test(
+        "a picture's features are the same to the bit with other pictures beside it and with any number of threads",
+        .serialized, arguments: [1, 2, 3])
+    func sameBits(threadCount: Int) throws {
+        let extractor = try GridFeatures(
+            network: untrainedNetwork(), stages: [Stage(block: 10), Stage(block: 7)], inputSize: 64)
+        let pictures = try (0..<34).map {
+            try gradientPicture(width: 60 + $0, height: 50, blue: UInt8(7 * $0))
+        }
+        let expected = try pictures.map { try #require(try extractor([$0]).first) }
+        let earlier = TorchRuntime.threadCount
+        TorchRuntime.threadCount = threadCount
+        defer { TorchRuntime.threadCount = earlier }
+        for count in [1, 2, 17, 34] {
+            #expect(try extractor(Array(pictures.prefix(count))) == Array(expected.prefix(count)))
+        }
+        #expect(try extractor(pictures.reversed()) == expected.reversed())
+        #expect(TorchRuntime.threadCount == threadCount)
     }
 
     @Test("stages that make no grid together, and impossible sizes, are refused")
@@ -93,6 +112,8 @@ func gradientPicture(width: Int, height: Int, blue: UInt8 = 0) throws -> Picture
     func otherInput() throws {
         let extractor = try GridFeatures(network: untrainedNetwork(), stages: [.head], inputSize: 32)
         let input = try GridFeatures.Input(gradientPicture(width: 9, height: 9), size: 64)
-        #expect(throws: GridFeaturesError.otherInputSize(expected: 32, found: 64)) { try extractor([input]) }
+        #expect(throws: GridFeaturesError.otherInputSize(expected: 32, found: 64)) {
+            try extractor.features(of: [input])
+        }
     }
 }

@@ -19,6 +19,10 @@ using ctorch::implementation;
 using ctorch::release;
 using ctorch::retained;
 
+// The OpenMP library that libtorch brings, and the math library inside it, which not every processor has.
+extern "C" __attribute__((weak)) void omp_set_num_threads(int count);
+extern "C" __attribute__((weak)) int MKL_Set_Num_Threads_Local(int count);
+
 namespace {
 
 c10::IntArrayRef shape_of(const int64_t *shape, int32_t rank) { return {shape, static_cast<size_t>(rank)}; }
@@ -198,6 +202,14 @@ bool ctorch_set_generator_state(
 int32_t ctorch_thread_count(void) { return at::get_num_threads(); }
 
 void ctorch_set_thread_count(int32_t count) { at::set_num_threads(count); }
+
+ctorch_thread_counts ctorch_exchange_thread_counts(ctorch_thread_counts counts) {
+    // A thread that asks for the first time is given the process's number: later, that would undo the change.
+    ctorch_thread_counts before{at::get_num_threads(), 0};
+    if (omp_set_num_threads) omp_set_num_threads(counts.operators);
+    if (MKL_Set_Num_Threads_Local) before.products = MKL_Set_Num_Threads_Local(counts.products);
+    return before;
+}
 
 void ctorch_keep_freed_memory(void) {
     // By default the larger tensors of a step are mapped anew each time, and every page of them faults.

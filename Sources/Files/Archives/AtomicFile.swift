@@ -4,7 +4,8 @@ import Foundation
 ///
 /// What is written goes to a temporary file in the same folder, which `commit()` renames: whatever
 /// interrupts the writing, readers find the old file or the new one and never a half. A file that is
-/// released without `commit()` leaves nothing behind.
+/// released without `commit()` leaves nothing behind. What a killed process leaves, `NAME.partial`, is taken over by
+/// the next that writes a file of this name.
 ///
 /// A device or a pipe, such as `/dev/stdout`, is never replaced: what is written goes there at once.
 ///
@@ -33,11 +34,53 @@ package final class AtomicFile {
         }
         // A link, such as /dev/stdout, stays a link: what it leads to is replaced.
         let target = Self.resolved(path)
-        // Ends in no extension that a dataset's reader looks for, should a kill leave it behind.
-        let temporaryPath = "\(target).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
-        let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw ArchiveError(unwritable: path) }
-        self.init(path: path, temporaryPath: temporaryPath, descriptor: descriptor)
+        guard let file = Self.takenOver(target) ?? Self.begun(target) else {
+            throw ArchiveError(unwritable: path)
+        }
+        self.init(path: path, temporaryPath: file.path, descriptor: file.descriptor)
+    }
+
+    /// A file for the bytes under the one name that all who write `target` try first, made or taken over from a process
+    /// that was killed; nil where somebody is writing to it, or it cannot be had.
+    private static func takenOver(_ target: String) -> (path: String, descriptor: Int32)? {
+        // Ends in no extension that a dataset's reader looks for.
+        let path = target + ".partial"
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
+        guard descriptor >= 0 else { return nil }
+        // Between opening and locking, who had it may have put it in its place: it is not to be touched then.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, isFile(descriptor, at: path),
+            ftruncate(descriptor, 0) == 0
+        else {
+            close(descriptor)
+            return nil
+        }
+        return (path, descriptor)
+    }
+
+    /// A new file for the bytes under a name of its own.
+    private static func begun(_ target: String) -> (path: String, descriptor: Int32)? {
+        let path = "\(target).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { return nil }
+        // Nobody else knows the name; this says to who looks for what was left that it was not.
+        flock(descriptor, LOCK_EX | LOCK_NB)
+        return (path, descriptor)
+    }
+
+    /// Removes a file, `NAME.partial`, that a killed process has left; one that somebody is writing to stays.
+    package static func removeLeftOver(_ path: String) {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return }
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0, isFile(descriptor, at: path) { unlink(path) }
+        close(descriptor)
+    }
+
+    /// Whether an open descriptor is that of the regular file, of one name, that now lies at a path.
+    private static func isFile(_ descriptor: Int32, at path: String) -> Bool {
+        var (opened, found) = (stat(), stat())
+        return fstat(descriptor, &opened) == 0 && lstat(path, &found) == 0
+            && (opened.st_dev, opened.st_ino) == (found.st_dev, found.st_ino)
+            && opened.st_mode & S_IFMT == S_IFREG && opened.st_nlink == 1
     }
 
     /// Takes over an open descriptor; tests hand in one of a device that is always full.
@@ -48,8 +91,9 @@ package final class AtomicFile {
     }
 
     deinit {
-        close(descriptor)
+        // Before it is let go of: after that it may be somebody else's.
         if let temporaryPath, !isCommitted { unlink(temporaryPath) }
+        close(descriptor)
     }
 
     /// The path without links; as it is where nothing is there yet.

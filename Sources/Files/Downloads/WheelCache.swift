@@ -64,6 +64,10 @@ package struct WheelCache: Sendable {
         } catch {
             throw WheelCacheError.unusableFolder(folder, reason: systemReason(of: error))
         }
+        // Who has the lock of the folder is the only one at it, so that all else is from killed processes.
+        let lock = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+        defer { if lock >= 0 { close(lock) } }
+        if lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 { removeLeftOvers(of: wheel, besides: staging) }
         try download(wheel, to: staging)
         guard let downloaded = wheelPath(wheel, in: staging) else {
             throw WheelCacheError.downloadFailed(wheel, reason: "pip brought no wheel of that name")
@@ -76,6 +80,15 @@ package struct WheelCache: Sendable {
             throw WheelCacheError.unusableFolder(folder, reason: String(cString: strerror(errno)))
         }
         return path
+    }
+
+    private func removeLeftOvers(of wheel: Wheel, besides staging: String) {
+        for name in (try? FolderListing(folder))?.names ?? []
+        where name.hasPrefix(wheel.fileNamePrefix) && name.hasSuffix(".partial")
+            && folder + "/" + name != staging
+        {
+            try? FileManager.default.removeItem(atPath: folder + "/" + name)
+        }
     }
 
     private func download(_ wheel: Wheel, to folder: String) throws {

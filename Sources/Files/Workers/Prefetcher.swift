@@ -3,7 +3,8 @@ import Foundation
 /// Makes the elements of a sequence ahead of their use, on threads of its own, and hands them out in order.
 ///
 /// A training step should never wait for files. Each thread makes whole elements; at most two for each
-/// thread wait to be used, so that memory is bounded. Dropping the prefetcher ends its threads.
+/// thread wait to be used, so that memory is bounded. Dropping the prefetcher ends its threads. Where the system makes
+/// fewer threads than asked for, those that there are make all elements.
 package final class Prefetcher<Element: Sendable>: Sendable {
     /// Makes one element; called on one of the threads, several at once.
     package typealias Work = @Sendable () throws -> Element
@@ -19,11 +20,16 @@ package final class Prefetcher<Element: Sendable>: Sendable {
     package init(workers: Int, nextWork: sending @escaping () throws -> Work?) {
         let queue = PrefetchQueue(ahead: max(1, workers) * 2, nextWork: nextWork)
         self.queue = queue
-        for _ in 0..<max(1, workers) {
-            // The threads hold on to the queue and not to the prefetcher, which can so be dropped meanwhile.
-            let thread = Thread { queue.work() }
-            thread.name = "batches"
-            thread.start()
+        for number in 0..<max(1, workers) {
+            queue.willStartThread()
+            do {
+                // The threads hold on to the queue and not to the prefetcher, which can so be dropped meanwhile.
+                try ThreadMaker.current.start("batches") { queue.work() }
+            } catch {
+                queue.threadDidEnd()
+                if number == 0 { queue.fail(error) }
+                break
+            }
         }
     }
 
@@ -45,11 +51,17 @@ package final class Prefetcher<Element: Sendable>: Sendable {
 
     /// The next element, waiting for it where need be; nil after the last, and once cancelled.
     ///
-    /// - Throws: What making it threw.
+    /// - Throws: What making it threw; ``ThreadError`` where the system made no thread at all.
     package func next() throws -> Element? { try queue.next() }
 
     /// Ends the threads after what they are making now.
     package func cancel() { queue.cancel() }
+
+    /// Ends the threads and waits until they have ended.
+    package func end() {
+        queue.cancel()
+        queue.waitForThreads()
+    }
 }
 
 /// What a prefetcher and its threads share.
@@ -67,6 +79,7 @@ private final class PrefetchQueue<Element: Sendable>: @unchecked Sendable {
     private var nextToUse = 0
     private var isExhausted = false
     private var isCancelled = false
+    private var threadCount = 0
 
     package init(ahead: Int, nextWork: sending @escaping () throws -> Work?) {
         self.ahead = ahead
@@ -94,8 +107,31 @@ private final class PrefetchQueue<Element: Sendable>: @unchecked Sendable {
         }
     }
 
+    func willStartThread() { condition.withLock { threadCount += 1 } }
+
+    func threadDidEnd() {
+        condition.withLock {
+            threadCount -= 1
+            condition.broadcast()
+        }
+    }
+
+    func waitForThreads() {
+        condition.withLock { while threadCount > 0 { condition.wait() } }
+    }
+
+    /// Has an error in place of all elements.
+    func fail(_ error: any Error) {
+        condition.withLock {
+            made[nextToMake] = .failure(error)
+            nextToMake += 1
+            isExhausted = true
+        }
+    }
+
     /// Makes elements until none is left to make.
     package func work() {
+        defer { threadDidEnd() }
         while let (index, work) = claim() {
             let result = Result { try work() }
             condition.withLock {

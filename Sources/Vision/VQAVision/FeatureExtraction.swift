@@ -12,14 +12,14 @@ import Workers
 ///     let extraction = FeatureExtraction(extractor)
 ///     let report = try extraction.run(pictures: "images/val2014", into: "coco_extract/val2014")
 ///
-/// Pictures are decoded, and files written, on threads beside the one that calls `run`, which runs the
-/// network. libtorch is not called on the others: it would start a pool of threads for each.
+/// Pictures are decoded and seen by the network on several threads; files are written beside them. A picture's features
+/// are the same to the bit whatever is extracted with it, after an interruption too.
 public struct FeatureExtraction {
     /// Whether the first picture that cannot be read ends extraction; else it is left out and reported.
     public var stopsAtUnreadablePicture = false
-    /// How many pictures the network sees at once.
-    public var batchSize = 64
-    /// How many threads decode pictures, and how many write files.
+    /// How many pictures are seen to between two calls of `progress`.
+    public var batchSize = 16
+    /// How many threads make features of pictures.
     public var threadCount = max(1, ProcessInfo.processInfo.activeProcessorCount)
     /// How the pictures' names say which image each is of.
     public var naming = ImageNaming.number
@@ -68,66 +68,77 @@ public struct FeatureExtraction {
         let names = search.pictures
         let output = try FeatureOutputFolder(featureFolder, for: extractor)
         let batches = batches(of: names, in: pictureFolder, output)
-        let writer = FeatureWriter(threadCount: threadCount)
-        // However this ends, no file is written after it.
-        defer {
-            batches.cancel()
-            writer.wait()
-        }
+        // However this ends, libtorch is at nothing after it.
+        defer { batches.end() }
 
         var report = Report()
         report.leftOut = search.leftOut
         while let pictures = try batches.next() {
-            var pending: [(path: String, input: GridFeatures.Input)] = []
+            var made: [(path: String, features: RegionFeatures)] = []
             for picture in pictures {
                 switch picture {
                 case .done: report.keptCount += 1
-                case .pending(let path, let input): pending.append((path, input))
+                case .made(let path, let features): made.append((path, features))
                 case .unreadable(let error):
                     if stopsAtUnreadablePicture { throw error }
                     report.unreadable.append(error)
                 }
             }
-            let features = try extractor(pending.map(\.input))
-            try writer.write(Array(zip(pending.map(\.path), features)))
-            report.extractedCount += features.count
+            try write(made)
+            report.extractedCount += made.count
             progress(report.doneCount, names.count)
             if shouldStop(), report.doneCount < names.count {
                 report.isInterrupted = true
                 break
             }
         }
-        try writer.finish()
         return report
     }
 
-    private enum Prepared: Sendable {
+    /// Writes features to files, several at once.
+    private func write(_ made: [(path: String, features: RegionFeatures)]) throws {
+        // Waiting for the disk at each of thousands of small files would take minutes; those that a power cut has
+        // spoilt are found and made again the next time.
+        let work = made.map { path, features in
+            ParallelWork(cost: 1) { try features.writeOfficialFile(to: path, durably: false) }
+        }
+        _ = try ParallelWork.results(of: work)
+    }
+
+    private enum Outcome: Sendable {
         /// The picture's features are there.
         case done
-        case pending(path: String, GridFeatures.Input)
+        case made(path: String, RegionFeatures)
         case unreadable(PictureError)
     }
 
-    /// The pictures in batches, decoded ahead of their use.
+    /// What becomes of the pictures, in batches, made ahead of their use.
     private func batches(
         of names: [String], in pictureFolder: String, _ output: FeatureOutputFolder
-    ) -> Prefetcher<[Prepared]> {
+    ) -> Prefetcher<[Outcome]> {
         let batchSize = max(1, batchSize)
-        let inputSize = extractor.inputSize
+        let extractor = extractor
         let memory = PictureMemory()
         let count = names.count / batchSize + (names.count.isMultiple(of: batchSize) ? 0 : 1)
         return Prefetcher(0..<count, workers: threadCount) { index in
-            try names.dropFirst(index * batchSize).prefix(batchSize).map { path in
+            var outcomes: [Outcome] = []
+            var pending: [(path: String, input: GridFeatures.Input)] = []
+            for path in names.dropFirst(index * batchSize).prefix(batchSize) {
                 let name = path.split(separator: "/").last.map(String.init) ?? path
-                if output.hasFeatures(of: name) { return .done }
+                guard !output.hasFeatures(of: name) else {
+                    outcomes.append(.done)
+                    continue
+                }
                 do {
                     let input = try memory.input(
-                        URL(fileURLWithPath: pictureFolder + "/" + path), size: inputSize)
-                    return .pending(path: output.path(for: name), input)
+                        URL(fileURLWithPath: pictureFolder + "/" + path), size: extractor.inputSize)
+                    pending.append((output.path(for: name), input))
                 } catch let error as PictureError {
-                    return .unreadable(error)
+                    outcomes.append(.unreadable(error))
                 }
             }
+            let features = try extractor.features(of: pending.map(\.input))
+            return outcomes + zip(pending, features).map { .made(path: $0.path, $1) }
         }
     }
 }

@@ -1,7 +1,6 @@
 import Archives
 import FileSystem
 import Foundation
-import Synchronization
 import VQAFeatures
 
 /// A folder of features that an extractor made, and of none that were made otherwise.
@@ -40,6 +39,10 @@ struct FeatureOutputFolder: Sendable {
     /// Whether the folder's features are known to be of this kind; else there are none.
     private static func recorded(in folder: String, expecting expected: FeatureRecipe) throws -> Bool {
         let names = try FolderListing(folder).names
+        // Of pictures that may not be there any more, so that nothing else would take it over.
+        for name in names where name.hasSuffix(".partial") && name.contains(".npz.") {
+            AtomicFile.removeLeftOver(folder + "/" + name)
+        }
         guard names.contains(recordName) else {
             guard !names.contains(where: ImageNaming.isFeatureFile) else {
                 throw FeatureExtractionError.otherFeatures(
@@ -67,52 +70,5 @@ struct FeatureOutputFolder: Sendable {
             let features = try? RegionFeatures(officialFile: path)
         else { return false }
         return features.width == width && features.count == regionCount
-    }
-}
-
-/// Writes files of features on threads of its own while the next are being made.
-final class FeatureWriter: Sendable {
-    private let queue: OperationQueue
-    /// Free places in the queue, so that features do not pile up in memory where the disk is slow.
-    private let places: DispatchSemaphore
-    private let failure = Mutex<(any Error)?>(nil)
-
-    init(threadCount: Int) {
-        queue = OperationQueue()
-        queue.maxConcurrentOperationCount = threadCount
-        places = DispatchSemaphore(value: threadCount * 2)
-    }
-
-    /// Takes over files to write, waiting while there are many in front.
-    ///
-    /// - Throws: What went wrong with a file taken over before.
-    func write(_ files: [(path: String, features: RegionFeatures)]) throws {
-        try throwFailure()
-        places.wait()
-        queue.addOperation { [self] in
-            defer { places.signal() }
-            do {
-                // Waiting for the disk at each of thousands of small files would take minutes; those that a
-                // power cut has spoilt are found and made again the next time.
-                for file in files { try file.features.writeOfficialFile(to: file.path, durably: false) }
-            } catch {
-                failure.withLock { $0 = $0 ?? error }
-            }
-        }
-    }
-
-    /// Waits for all files.
-    ///
-    /// - Throws: What went wrong with one of them.
-    func finish() throws {
-        wait()
-        try throwFailure()
-    }
-
-    /// Waits for all files, whatever becomes of them.
-    func wait() { queue.waitUntilAllOperationsAreFinished() }
-
-    private func throwFailure() throws {
-        if let error = failure.withLock({ $0 }) { throw error }
     }
 }

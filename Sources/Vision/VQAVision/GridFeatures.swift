@@ -1,5 +1,6 @@
 import Torch
 import VQAFeatures
+import Workers
 
 /// Region features of the cells of a grid: what a convolutional network saw in each cell of a picture.
 ///
@@ -9,7 +10,9 @@ import VQAFeatures
 ///
 ///     let extractor = try GridFeatures(network: network, stages: [Stage(block: 7)], inputSize: 64)
 ///     let features = try extractor([Picture(contentsOf: file)])
-public final class GridFeatures {
+///
+/// The network must not be changed any more: threads share it.
+public final class GridFeatures: @unchecked Sendable {
     /// The stages whose maps are joined, channel by channel, in this order.
     public let stages: [EfficientNetLite0.Stage]
     /// To how many pixels a picture's width and height are brought; its sides are scaled independently.
@@ -64,23 +67,43 @@ public final class GridFeatures {
         }
     }
 
-    /// The features of some pictures, in their order, which the network sees all at once.
+    /// The features of some pictures, in their order, made on all cores.
     ///
-    /// - Throws: As `callAsFunction(_:)` of inputs; `PictureError` where a picture cannot be resized.
+    /// - Throws: As ``features(of:)``; `PictureError` where a picture cannot be resized.
     public func callAsFunction(_ pictures: [Picture]) throws -> [RegionFeatures] {
-        try self(pictures.map { try Input($0, size: inputSize) })
+        let work = stride(from: 0, to: pictures.count, by: Self.groupLength).map { start in
+            ParallelWork(cost: 1) {
+                let group = pictures[start..<min(pictures.count, start + Self.groupLength)]
+                return try self.features(of: group.map { try Input($0, size: self.inputSize) })
+            }
+        }
+        return try ParallelWork.results(of: work).flatMap { $0 }
     }
 
-    /// The features of some pictures, in their order, which the network sees all at once.
+    /// How many pictures the network always sees at once: as many as make it fast, and few enough that `ask`, which
+    /// has one, does not wait for the others.
+    private static let groupLength = 4
+
+    /// The features of some pictures, in their order. Several threads may ask at once.
+    ///
+    /// libtorch's convolutions round otherwise for another number of pictures or of threads. So the network always sees
+    /// as many pictures, black ones where there are fewer, on the calling thread alone: a picture's features are the
+    /// same to the bit whatever is extracted beside it.
     ///
     /// - Throws: `GridFeaturesError` where an input has another size than the extractor's, `TorchError` where
     ///   memory is short.
-    package func callAsFunction(_ inputs: [Input]) throws -> [RegionFeatures] {
-        guard !inputs.isEmpty else { return [] }
-        let maps = try network.featureMaps(of: batch(inputs), after: stages)
-        // [B, channels, rows, columns] to [B, rows, columns, channels]
-        let regions = try Tensor.concatenate(maps, axis: 1).permuted([0, 2, 3, 1])
-        let values = try regions.array(of: Float.self)
+    package func features(of inputs: [Input]) throws -> [RegionFeatures] {
+        try stride(from: 0, to: inputs.count, by: Self.groupLength).flatMap { start in
+            try features(ofGroup: inputs[start..<min(inputs.count, start + Self.groupLength)])
+        }
+    }
+
+    private func features(ofGroup inputs: ArraySlice<Input>) throws -> [RegionFeatures] {
+        let values = try TorchRuntime.onOneThread {
+            let maps = try network.featureMaps(of: tensor(of: inputs), after: stages)
+            // [B, channels, rows, columns] to [B, rows, columns, channels]
+            return try Tensor.concatenate(maps, axis: 1).permuted([0, 2, 3, 1]).array(of: Float.self)
+        }
         let valueCount = regionCount * width
         return try inputs.enumerated().map { index, input in
             try RegionFeatures(
@@ -89,23 +112,23 @@ public final class GridFeatures {
         }
     }
 
-    /// The network's input: `[B, 3, inputSize, inputSize]`.
-    private func batch(_ inputs: [Input]) throws -> Tensor {
+    /// The network's input: `[groupLength, 3, inputSize, inputSize]`.
+    private func tensor(of inputs: ArraySlice<Input>) throws -> Tensor {
         if let other = inputs.first(where: { $0.resized.width != inputSize }) {
             throw GridFeaturesError.otherInputSize(expected: inputSize, found: other.resized.width)
         }
         let pixels = try Tensor(
-            uninitialized: [inputs.count, inputSize, inputSize, 3], of: UInt8.self
+            uninitialized: [Self.groupLength, inputSize, inputSize, 3], of: UInt8.self
         ) { buffer in
             var rest = buffer[...]
             for input in inputs {
                 let end = rest.update(fromContentsOf: input.resized.pixels)
                 rest = rest[end...]
             }
+            rest.update(repeating: 0)
         }
         // Channels stay last in memory, which is how the CPU's convolutions are fastest.
-        let input = try pixels.permuted([0, 3, 1, 2]).moved(to: network.device)
-        return try EfficientNetLite0.normalized(input)
+        return try EfficientNetLite0.normalized(pixels.permuted([0, 3, 1, 2]).moved(to: network.device))
     }
 
     /// The cells' corners x1, y1, x2, y2 in pixels of the picture as it was.

@@ -115,7 +115,8 @@ struct ExactMatch: AnswerMetric {
     init(_ annotations: AnnotationTable) {
         questionIDs = annotations.questionIDs
         truth = Dictionary(
-            annotations.map { ($0.questionID, $0.multipleChoiceAnswer) }, uniquingKeysWith: { first, _ in first })
+            annotations.map { ($0.questionID, $0.multipleChoiceAnswer) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     func evaluate(_ predictions: [Prediction], leavingOut leftOut: Set<QuestionID>) throws -> AccuracyReport {

@@ -54,7 +54,7 @@ struct ExtractCommand: ParsableCommand {
         extraction.naming = imageIDs.naming
         let start = ContinuousClock.now
         let line = ProgressLine()
-        let interrupts = Interrupts { Console.note("finishing the pictures at hand (again to end at once)") }
+        let interrupts = Interrupts(note: "finishing the pictures at hand (again to end at once)")
         let report = try extraction.run(
             pictures: pictures, into: output,
             progress: { done, total in

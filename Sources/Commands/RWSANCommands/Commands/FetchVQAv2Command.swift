@@ -52,7 +52,7 @@ extension FetchCommand {
         func run() throws {
             try requireFit()
             let layout = OfficialLayout(datasets: URL(fileURLWithPath: output))
-            let interrupts = Interrupts { Console.note("stopping (again to end at once)") }
+            let interrupts = Interrupts(note: "stopping (again to end at once)")
             do {
                 let counts = try fetchQuestions(layout, interrupts)
                 noteVisualGenome(layout)

@@ -49,7 +49,7 @@ struct PackCommand: ParsableCommand {
         packer.naming = imageIDs.naming
         packer.shardByteCount = shardSize << 20
         TorchRuntime.keepFreedMemory()
-        let interrupts = Interrupts { Console.note("finishing the shard at hand (again to end at once)") }
+        let interrupts = Interrupts(note: "finishing the shard at hand (again to end at once)")
         let (report, seconds) = try packer.packShowing(inputs, into: output) { interrupts.isRequested }
         try show(report, seconds: seconds)
         switch report.outcome {

@@ -87,7 +87,7 @@ struct TrainCommand: ParsableCommand {
         request.onNotice = output.notices.note
         request.onStart = output.start
         request.onProgress = output.show
-        let interrupts = Interrupts { Console.note("finishing the step at hand (again to end at once)") }
+        let interrupts = Interrupts(note: "finishing the step at hand (again to end at once)")
         request.shouldStop = { interrupts.isRequested }
         try run(TrainingRun(request), output, interrupts)
     }

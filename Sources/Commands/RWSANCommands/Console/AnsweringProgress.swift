@@ -7,7 +7,7 @@ struct AnsweringProgress {
     func show<Result>(
         _ body: (_ onProgress: (_ answered: Int, _ count: Int) -> Bool) throws -> Result
     ) throws -> Result {
-        let interrupts = Interrupts {}
+        let interrupts = Interrupts()
         let line = ProgressLine()
         do {
             let result = try body { answered, count in

@@ -3,6 +3,9 @@ import Foundation
 
 /// What goes to the terminal: results to standard output, everything else to standard error.
 enum Console {
+    /// Makes the line of a terminal free.
+    private static let clearing = "\r\u{1B}[K"
+
     /// Whether standard error is a terminal, where a line can be overwritten.
     static let isTerminal = isatty(STDERR_FILENO) == 1
 
@@ -48,9 +51,11 @@ enum Console {
     }
 
     /// A line on how things go.
-    static func note(_ text: String) {
-        clearProgress()
-        write(PrintableText.escaping(text) + "\n")
+    static func note(_ text: String) { write(noteText(text)) }
+
+    /// What is written for such a line.
+    static func noteText(_ text: String) -> String {
+        (isTerminal ? clearing : "") + PrintableText.escaping(text) + "\n"
     }
 
     /// What went wrong, in one line.
@@ -62,13 +67,13 @@ enum Console {
     /// A line that the next one overwrites. Nothing without a terminal.
     static func progress(_ text: String) {
         guard isTerminal else { return }
-        write("\r\u{1B}[K" + PrintableText.escaping(text))
+        write(clearing + PrintableText.escaping(text))
     }
 
     /// Makes the line free again.
     static func clearProgress() {
         guard isTerminal else { return }
-        write("\r\u{1B}[K")
+        write(clearing)
     }
 
     /// What is said on the way is worth no run: where standard error takes nothing, it is lost.

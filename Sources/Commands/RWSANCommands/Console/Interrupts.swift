@@ -1,22 +1,20 @@
 import ArgumentParser
-import Dispatch
 import Foundation
 import Synchronization
 
 /// Signals that ask for an end (Ctrl-C, Ctrl-\, termination, a terminal that was closed), noticed and not obeyed at once:
 /// the step at hand is finished first.
 ///
-/// The sources are made once and never changed, which is what makes sharing them safe.
-final class Interrupts: @unchecked Sendable {
-    /// The first signal that came; 0 for none.
-    private let first = Atomic<Int32>(0)
-    private let hangUps = HangUps()
-    private let sources: [(number: Int32, source: any DispatchSourceSignal)]
+/// They are handled on whichever thread they come to, so that they are obeyed where no thread can be made for them.
+final class Interrupts: Sendable {
+    private let listened: [Int32]
 
     private static let numbers = [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+    /// A handler can be given nothing: what it knows belongs to the process.
+    fileprivate static let received = ReceivedSignals()
 
     /// Lets the signals come, which a process holds back where one of its parent's threads does that started it.
-    static func unblock(_ numbers: [Int32] = numbers) {
+    static func unblock() {
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in numbers { sigaddset(&signals, number) }
@@ -24,73 +22,110 @@ final class Interrupts: @unchecked Sendable {
     }
 
     /// Whether somebody asked for an end.
-    var isRequested: Bool { first.load(ordering: .relaxed) != 0 }
+    var isRequested: Bool { Self.received.first != 0 }
 
     /// What a process ends with that a signal has ended: 130 after Ctrl-C.
     var exitCode: ExitCode {
-        let number = first.load(ordering: .relaxed)
+        let number = Self.received.first
         return ExitCode(128 + (number == 0 ? SIGINT : number))
     }
 
     /// Starts to listen. A second signal ends the process as usual.
     ///
-    /// - Parameter onFirst: Called at the first.
-    init(onFirst: @escaping @Sendable () -> Void) {
-        sources = Self.numbers.compactMap { number in
-            let earlier = signal(number, SIG_IGN)
+    /// - Parameter note: What is said at the first; nil for nothing.
+    init(note: String? = nil) {
+        Self.received.prepare(saying: note.map(Console.noteText) ?? "")
+        listened = Self.numbers.filter { number in
+            var earlier = sigaction()
             // nohup has a process go on when its terminal is closed.
-            if number == SIGHUP, Self.isSame(earlier, SIG_IGN) { return nil }
-            return (number, DispatchSource.makeSignalSource(signal: number, queue: .global()))
-        }
-        for (number, source) in sources {
-            source.setEventHandler { [weak self] in
-                guard let self else { return }
-                // On a busy machine two signals can come as one event.
-                self.received(number, count: Int(clamping: source.data), onFirst)
-            }
-            source.resume()
+            if number == SIGHUP, sigaction(number, nil, &earlier) == 0, earlier.isIgnored { return false }
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { Interrupts.received.note($0) }
+            action.sa_flags = SA_RESTART
+            for other in Self.numbers { sigaddset(&action.sa_mask, other) }
+            return sigaction(number, &action, nil) == 0
         }
     }
 
-    private func received(_ number: Int32, count: Int, _ onFirst: () -> Void) {
-        let isEcho = number == SIGHUP && hangUps.isEcho()
-        let isFirst = first.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged
-        if isFirst { onFirst() }
-        guard !isEcho, !isFirst || count > 1 && number != SIGHUP else { return }
-        Self.endProcess(by: number)
+    /// From here on a signal ends the process as usual.
+    deinit { for number in listened { signal(number, SIG_DFL) } }
+}
+
+extension sigaction {
+    fileprivate var isIgnored: Bool {
+        unsafeBitCast(__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    }
+}
+
+/// What is known of the signals that came.
+///
+/// ``note(_:)`` runs in the middle of anything: it neither allocates nor locks, for what it has interrupted may be just
+/// that.
+private final class ReceivedSignals: Sendable {
+    /// The first signal that came; 0 for none.
+    private let firstNumber = Atomic<Int32>(0)
+    /// When the terminal was closed, in seconds of the system's clock; 0 where it was not.
+    private let hangUp = Atomic<Int>(0)
+    /// What is said at the first, and never freed: where its bytes are, and how many.
+    private let textAddress = Atomic<UInt>(0)
+    private let textCount = Atomic<Int>(0)
+
+    var first: Int32 { firstNumber.load(ordering: .relaxed) }
+
+    /// Begins anew.
+    func prepare(saying text: String) {
+        let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.utf8.count)
+        _ = bytes.initialize(from: text.utf8)
+        textCount.store(0, ordering: .relaxed)
+        textAddress.store(UInt(bitPattern: bytes.baseAddress), ordering: .relaxed)
+        textCount.store(bytes.count, ordering: .relaxed)
+        hangUp.store(0, ordering: .relaxed)
+        firstNumber.store(0, ordering: .relaxed)
+        // What Swift's runtime makes at a first use is made here.
+        _ = Self.replaceZero(in: firstNumber, by: 0)
+        _ = Self.replaceZero(in: hangUp, by: 0)
+        _ = Self.seconds
     }
 
-    private static func isSame(_ left: sighandler_t?, _ right: sighandler_t?) -> Bool {
-        unsafeBitCast(left, to: Int.self) == unsafeBitCast(right, to: Int.self)
+    /// Takes note of a signal; the second ends the process.
+    func note(_ number: Int32) {
+        let earlierError = errno
+        defer { errno = earlierError }
+        // The shell sends a hang-up to its jobs, and the system another when the shell ends.
+        let isEcho =
+            number == SIGHUP && !Self.replaceZero(in: hangUp, by: Self.seconds)
+            && Self.seconds - hangUp.load(ordering: .relaxed) < 2
+        if Self.replaceZero(in: firstNumber, by: number) {
+            let text = UnsafeRawPointer(bitPattern: textAddress.load(ordering: .relaxed))
+            // What is said on the way is worth no run.
+            _ = write(STDERR_FILENO, text, textCount.load(ordering: .relaxed))
+        } else if !isEcho {
+            Self.endProcess(by: number)
+        }
+    }
+
+    private static var seconds: Int {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return max(1, time.tv_sec)
+    }
+
+    private static func replaceZero(in value: borrowing Atomic<Int32>, by new: Int32) -> Bool {
+        value.compareExchange(expected: 0, desired: new, ordering: .relaxed).exchanged
+    }
+
+    private static func replaceZero(in value: borrowing Atomic<Int>, by new: Int) -> Bool {
+        value.compareExchange(expected: 0, desired: new, ordering: .relaxed).exchanged
     }
 
     /// Lets a signal do what it does when nobody listens.
     private static func endProcess(by number: Int32) {
         signal(number, SIG_DFL)
-        // This thread may hold signals back.
-        unblock([number])
+        // Signals are held back while one is handled.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, number)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         raise(number)
-    }
-
-    /// From here on a signal ends the process as usual.
-    deinit {
-        for (number, source) in sources {
-            source.cancel()
-            signal(number, SIG_DFL)
-        }
-    }
-}
-
-/// Signals that a terminal was closed: the shell sends one to its jobs, and the system another when the shell ends.
-private final class HangUps: Sendable {
-    private let last = Mutex<ContinuousClock.Instant?>(nil)
-
-    /// Notes that a signal came. Returns whether it is the other half of one that came just before.
-    func isEcho() -> Bool {
-        let now = ContinuousClock.now
-        return last.withLock { last in
-            defer { last = last ?? now }
-            return last.map { now - $0 < .seconds(2) } ?? false
-        }
     }
 }

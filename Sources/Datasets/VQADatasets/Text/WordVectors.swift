@@ -28,17 +28,16 @@ package struct WordVectors: Sendable {
     ///   - vocabulary: The words.
     ///   - dimension: How many numbers each vector of the file has.
     ///   - cache: Where the vectors are kept for the next time; nil for nowhere.
-    ///   - onNotice: Told in one line where the cache is damaged or cannot be written, and where the file, read anew,
-    ///     has a last line without an end.
+    ///   - onNotice: Told in one line where the cache is damaged or cannot be written.
     /// - Throws: ``DatasetFileError`` where the file cannot be read or has no vectors in it, where a line has too
-    ///   few fields (or the first line too many: the file's dimension is another), and where the vector of a
-    ///   vocabulary word is not made of finite numbers.
+    ///   few fields (or the first line too many: the file's dimension is another), where it ends in a number, which may
+    ///   be cut off, and where the vector of a vocabulary word is not made of finite numbers.
     package init(
         glove file: URL, vocabulary: Vocabulary, dimension: Int = 300, cache: PreparedCache? = nil,
         onNotice: (String) -> Void = { _ in }
     ) throws {
         guard let cache else {
-            self = try Self.read(file, vocabulary, dimension, onNotice)
+            self = try Self.read(file, vocabulary, dimension)
             return
         }
         let key = PreparedCache.Key(
@@ -46,7 +45,7 @@ package struct WordVectors: Sendable {
             settings: "\(dimension) of each of the words \(vocabulary.index.strings.checksum)")
         self = try cache.value(
             for: key, onNotice: onNotice, read: { try WordVectors($0, vocabulary, dimension) },
-            make: { try Self.read(file, vocabulary, dimension, onNotice) }, columns: { try $0.columns() })
+            make: { try Self.read(file, vocabulary, dimension) }, columns: { try $0.columns() })
     }
 
     private init(_ values: [Float], _ isFound: [Bool], _ vocabulary: Vocabulary, _ dimension: Int) {
@@ -57,18 +56,17 @@ package struct WordVectors: Sendable {
     }
 
     private static func read(
-        _ file: URL, _ vocabulary: Vocabulary, _ dimension: Int, _ onNotice: (String) -> Void
+        _ file: URL, _ vocabulary: Vocabulary, _ dimension: Int
     ) throws -> WordVectors {
         guard dimension > 0 else {
             throw DatasetFileError(file: file, problem: "cannot hold vectors of \(dimension) numbers")
         }
         var values = Array(repeating: Float(0), count: vocabulary.count * dimension)
         var isFound = Array(repeating: false, count: vocabulary.count)
-        let lines = try lines(of: file)
-        var isLastLineWhole = true
+        let (lines, isChecked) = try lines(of: file)
         while let line = try lines.next() {
-            isLastLineWhole = lines.hasLineEnd
             let vectorStart = try vectorStart(of: line, in: lines, dimension: dimension)
+            if !isChecked, !lines.hasLineEnd { try requireWholeEnd(of: line, in: lines) }
             let word = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: line[..<(vectorStart - 1)]))
             guard let number = vocabulary.index.number(of: word) else { continue }
             let start = Int(number) * dimension
@@ -76,23 +74,27 @@ package struct WordVectors: Sendable {
             isFound[Int(number)] = true
         }
         guard lines.lineNumber > 0 else { throw lines.failure("no vectors in it") }
-        if !isLastLineWhole {
-            onNotice(
-                "\(file.relativePath): line \(lines.lineNumber), the last, has no end: the file may be cut off there"
-            )
-        }
         return WordVectors(values, isFound, vocabulary, dimension)
     }
 
-    /// The lines of a text or of the one in a zip, which the content tells apart.
-    private static func lines(of file: URL) throws -> LineReader {
+    /// Makes sure that the last line, which no line feed ends, does not end in a number: half of one is another.
+    private static func requireWholeEnd(of line: UnsafeBufferPointer<UInt8>, in lines: LineReader) throws {
+        guard trimmingEnd(line).count == line.count else { return }
+        throw lines.failure(
+            "the file ends in this line, without a line end, and may be cut off in its last number: fetch it again, or "
+                + "end the line where it is whole")
+    }
+
+    /// The lines of a text or of the one in a zip, which the content tells apart, and whether checksums say that the
+    /// text is whole.
+    private static func lines(of file: URL) throws -> (LineReader, isChecked: Bool) {
         switch FileKind(contentsOf: file.path) {
         case .zip?:
             let text = try ZippedText(file)
-            return LineReader(file) { try text.read(into: $0) }
+            return (LineReader(file) { try text.read(into: $0) }, true)
         // A pipe cannot be looked into twice; words may be of any bytes.
-        case nil, .text?, .table?, .unknown?: return try LineReader(file)
-        case .empty? where file.pathExtension.lowercased() != "zip": return try LineReader(file)
+        case nil, .text?, .table?, .unknown?: return (try LineReader(file), false)
+        case .empty? where file.pathExtension.lowercased() != "zip": return (try LineReader(file), false)
         case let kind?:
             throw DatasetFileError(
                 file: file, problem: "expected word vectors, as a text or a zip with one, found \(kind)")

@@ -124,6 +124,14 @@ bool ctorch_set_generator_state(
     const char *device, int32_t index, ctorch_tensor_ref state, char **error);
 int32_t ctorch_thread_count(void);
 void ctorch_set_thread_count(int32_t count);
+/// How many threads the operators that one thread calls may use: those of libtorch and OpenMP, and those of the math
+/// library, for which 0 is as many as the others.
+typedef struct {
+    int32_t operators;
+    int32_t products;
+} ctorch_thread_counts;
+/// Changes them for the calling thread alone, and gives what they were.
+ctorch_thread_counts ctorch_exchange_thread_counts(ctorch_thread_counts counts);
 /// Lets the C library keep freed memory for the process instead of handing it back to the system.
 void ctorch_keep_freed_memory(void);
 /// Whether the processor multiplies whole numbers of 8 bits faster than single precision, and exactly.

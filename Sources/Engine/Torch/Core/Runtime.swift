@@ -11,6 +11,16 @@ public enum TorchRuntime {
         set { ctorch_set_thread_count(Int32(clamping: max(1, newValue))) }
     }
 
+    /// Runs `body` with operators that use the calling thread alone.
+    ///
+    /// On the CPU their results then depend on nothing but what they are given: with several threads, sums are cut
+    /// where the number of threads says.
+    package static func onOneThread<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let earlier = ctorch_exchange_thread_counts(ctorch_thread_counts(operators: 1, products: 1))
+        defer { _ = ctorch_exchange_thread_counts(earlier) }
+        return try body()
+    }
+
     /// Keeps freed memory for the tensors to come, instead of handing it back to the system at once.
     ///
     /// Training makes and drops the same tensors every step; mapping their memory anew each time costs

@@ -170,6 +170,17 @@ extension Tensor {
         return try body(UnsafeRawBufferPointer(bytes))
     }
 
+    /// Lends the bytes of a contiguous CPU tensor for writing. Backward knows nothing of such writes.
+    ///
+    /// - Throws: As `withUnsafeBytes`.
+    package func withUnsafeMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result)
+        throws -> Result
+    {
+        let bytes = try unsafeBytes()
+        defer { withExtendedLifetime(self) {} }
+        return try body(bytes)
+    }
+
     private func unsafeBytes() throws(TorchError) -> UnsafeMutableRawBufferPointer {
         guard isContiguous, device == .cpu else {
             throw TorchError(

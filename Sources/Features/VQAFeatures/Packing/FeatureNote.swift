@@ -1,3 +1,4 @@
+import Archives
 import FileSystem
 import Foundation
 
@@ -47,8 +48,9 @@ package struct FeatureNote {
                 path: folder, expected: "features made as those in it: \(Self.line(present))",
                 found: "\(Self.line(contents)) in \(inputs.joined(separator: ", "))")
         }
-        try contents.write(
-            to: URL(fileURLWithPath: folder + "/" + FeatureNote.fileName), options: .atomic)
+        let file = try AtomicFile(path: folder + "/" + FeatureNote.fileName)
+        try file.write(contents)
+        try file.commit()
     }
 
     private static func line(_ note: Data?) -> String {

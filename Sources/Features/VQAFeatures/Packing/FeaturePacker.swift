@@ -75,7 +75,7 @@ public struct FeaturePacker: Sendable {
     ///   - onCheck: Called while the shards that are there already are read, with the share from 0 to 1.
     ///   - onProgress: Called after each image.
     ///   - shouldStop: Asked after each image, and as often as `onCheck` is called.
-    /// - Throws: `FeatureStoreError` where an input is of no known kind, where the folder has features of
+    /// - Throws: `FeatureStoreError` where there is no memory for two shards, where an input is of no known kind, where the folder has features of
     ///   another type or made in another way, where most images are of another width than the first, or where
     ///   another process is packing to it; `ArchiveError` where it cannot be written, a full disk included.
     ///   Shards that were finished before are kept.
@@ -84,6 +84,7 @@ public struct FeaturePacker: Sendable {
         onProgress: (Progress) -> Void = { _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> Report {
+        try requireMemory(for: folder)
         let feed = FeatureFeed(try inputs.map { try openFeatureInput($0, naming) }, precision: precision)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         guard let lock = try FileLock(path: folder + "/.packing") else {
@@ -124,5 +125,16 @@ public struct FeaturePacker: Sendable {
                 found: report.skipped.first.map { "none that can be stored: \($0)" } ?? "none")
         }
         return report
+    }
+
+    /// Asks for the memory of two shards and gives it back: where an array finds none, the process ends.
+    private func requireMemory(for folder: String) throws(FeatureStoreError) {
+        let (byteCount, overflows) = shardByteCount.multipliedReportingOverflow(by: 2)
+        guard !overflows, let memory = malloc(max(1, byteCount)) else {
+            throw FeatureStoreError(
+                path: folder, expected: "memory for two shards of \(shardByteCount >> 20) MB",
+                found: "less than that: --shard-size can be smaller")
+        }
+        free(memory)
     }
 }

@@ -1,5 +1,5 @@
-import Dispatch
 import Foundation
+import Workers
 
 /// Collects images to shards and writes each full one, while the next one is being filled.
 ///
@@ -13,7 +13,6 @@ final class FeatureShardWriter {
     /// Memory for the shard after that.
     private var spare: ShardContents?
     private var nextNumber: Int
-    private let queue = DispatchQueue(label: "feature shards")
     private let pending = PendingShard()
 
     /// - Parameters:
@@ -55,7 +54,8 @@ final class FeatureShardWriter {
 
     /// Adds an image; `width` is that of all images, and says so for one without regions too.
     ///
-    /// - Throws: What writing an earlier shard threw: `ArchiveError` on a full disk.
+    /// - Throws: What writing an earlier shard threw: `ArchiveError` on a full disk; `ThreadError` where the system
+    ///   makes no thread to write on.
     func add(_ image: StorableImage, width: Int) throws {
         contents.append(image, width: width)
         if contents.byteCount >= shardByteCount { try startWriting() }
@@ -81,7 +81,7 @@ final class FeatureShardWriter {
         spare = full
         nextNumber += 1
         // What is being written is not touched before the next call has waited for its end.
-        pending.start(on: queue) { try full.write(to: path) }
+        try pending.start { try full.write(to: path) }
     }
 }
 
@@ -92,18 +92,24 @@ private final class PendingShard: @unchecked Sendable {
     private var failure: (any Error)?
     private var written: [VerifiedShard] = []
 
-    func start(on queue: DispatchQueue, _ write: @escaping @Sendable () throws -> VerifiedShard) {
+    func start(_ write: @escaping @Sendable () throws -> VerifiedShard) throws {
         condition.withLock { isUnderWay = true }
-        queue.async { [self] in
-            let result = Result { try write() }
-            condition.withLock {
-                switch result {
-                case .success(let shard): written.append(shard)
-                case .failure(let error): failure = error
-                }
-                isUnderWay = false
-                condition.broadcast()
+        do {
+            try ThreadMaker.current.start("feature shards") { [self] in end(with: Result { try write() }) }
+        } catch {
+            end(with: .failure(error))
+            throw error
+        }
+    }
+
+    private func end(with result: Result<VerifiedShard, any Error>) {
+        condition.withLock {
+            switch result {
+            case .success(let shard): written.append(shard)
+            case .failure(let error): failure = error
             }
+            isUnderWay = false
+            condition.broadcast()
         }
     }
 

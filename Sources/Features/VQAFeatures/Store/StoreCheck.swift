@@ -63,7 +63,7 @@ package struct StoreCheck {
     ///   - shouldStop: Asked as often; where it says so, or throws, no more is read.
     ///   - onNotice: Told in one line where what is verified cannot be remembered.
     /// - Returns: The damaged shards in the order of the stores; those found so far where it was stopped.
-    /// - Throws: What `shouldStop` throws.
+    /// - Throws: What `shouldStop` throws; `ThreadError` where the system makes no thread to read on.
     package func run(
         onProgress: (Int) -> Void = { _ in }, shouldStop: () throws -> Bool = { false },
         onNotice: (String) -> Void
@@ -71,7 +71,7 @@ package struct StoreCheck {
         guard !groups.isEmpty else { return [] }
         let reading = ShardReading(groups)
         defer { reading.stop() }
-        reading.start()
+        try reading.start()
         let clock = ContinuousClock()
         var remembered = clock.now
         repeat {
@@ -119,11 +119,11 @@ private final class ShardReading: Sendable {
     }
 
     /// Begins on threads of its own.
-    func start() {
+    func start() throws {
         let work = groups.indices.map { place in
             ParallelWork(cost: groups[place][0].byteCount) { self.verify(place) }
         }
-        DispatchQueue.global().async {
+        try ThreadMaker.current.start("checksums") {
             // The work itself throws nothing.
             _ = try? ParallelWork.results(of: work)
             self.ended.signal()

@@ -9,7 +9,7 @@ import VQASettings
 /// The file is safetensors. The weights have the official parameter names; beside them lie what the optimizer keeps
 /// (Adam: `optimizer.mean.<name>`, `optimizer.square.<name>`) and the random generators' states (`random.cpu`, and
 /// `random.cuda.0` and so on of a run on GPUs).
-/// The metadata holds `configuration`, `words`, `answers`, `training` and `features` as JSON.
+/// The metadata holds `configuration`, `words`, `answers`, `training` and `features` as JSON, and checksums of all.
 public struct Checkpoint: Sendable {
     /// The weights, by official name.
     public var weights: [String: Tensor]
@@ -81,13 +81,15 @@ public struct Checkpoint: Sendable {
     }
 
     private init(safetensors path: String) throws {
-        let (tensors, metadata) = try loadSafetensors(path)
+        let file = try SafetensorsFile(path: path)
+        let metadata = file.metadata
         guard metadata["format"] == Names.format else {
             throw CheckpointError(
                 path: path,
                 reason: "expected a checkpoint of rwsan (format \(Names.format)), found a "
                     + "safetensors file of format \(metadata["format"] ?? "unknown")")
         }
+        let tensors = try CheckpointChecksums.tensors(of: file)
         self.init(weights: [:])
         func decode<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value? {
             guard let text = metadata[key] else { return nil }
@@ -164,6 +166,7 @@ public struct Checkpoint: Sendable {
     /// - Throws: As `init(contentsOf:)`.
     static func stepCount(of path: String) throws -> Int {
         let file = try SafetensorsFile(path: path)
+        _ = try CheckpointChecksums.stated(in: file.metadata, of: path)
         guard let text = file.metadata["training"],
             let training = try? JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))
         else {
@@ -199,6 +202,7 @@ public struct Checkpoint: Sendable {
         metadata["answers"] = try answers.map { try json($0.answers) }
         metadata["training"] = try training.map { try json($0) }
         metadata["features"] = featureRecipe
+        metadata = try CheckpointChecksums.added(to: metadata, of: tensors)
         try saveSafetensors(tensors, metadata: metadata, to: path, durably: durably)
     }
 }

@@ -267,7 +267,7 @@ public final class Trainer {
             return try Profiler.named("waiting for data") {
                 try (0..<count).compactMap { _ in try batches.next() ?? nil }
             }
-        } catch {
+        } catch let error where !(error is ThreadError) {
             try collect(maker, schedule.rate(step: state.step, base: state.learningRateBase))
             throw BatchFailure(cause: error)
         }

@@ -1,4 +1,5 @@
 // Multi-head attention within segments of packed float32 rows on the CPU: no padding, no copies into heads.
+#pragma once
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>

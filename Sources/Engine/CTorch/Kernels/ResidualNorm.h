@@ -1,5 +1,6 @@
 // The norm of a sum, `gain * (s - mean) / (deviation + epsilon) + bias` with `s = x + dropout(branch)`, for
 // float32 rows on the CPU: one pass over the memory where the composed operators need ten.
+#pragma once
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>

@@ -1,4 +1,5 @@
 // Dropout for float32 rows on the CPU, alone and behind a relu.
+#pragma once
 
 #include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>

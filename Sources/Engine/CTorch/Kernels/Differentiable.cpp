@@ -1,0 +1,4 @@
+// The kernels with a backward, in one unit: PyTorch's header for those takes as long to compile as all three of them.
+#include "Dropout.h"
+#include "ResidualNorm.h"
+#include "SegmentAttention.h"
