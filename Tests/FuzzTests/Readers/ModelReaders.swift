@@ -10,10 +10,10 @@ let modelReaders: [FuzzedReader] = [
     // The header of a safetensors file, without the length before it: settings, words, and the tensors' shapes.
     FuzzedReader(
         name: "model", maximumByteCount: 32 << 10,
-        seeds: { [Array(try SmallCheckpoint.shared.get().header)] }
+        seeds: { try SmallCheckpoint.shared.get().headers }
     ) { bytes, place in
         let padding = [UInt8](repeating: 0x20, count: (8 - bytes.count % 8) % 8)
-        let data = [UInt8](repeating: 0, count: try SmallCheckpoint.shared.get().dataCount)
+        let data = try SmallCheckpoint.shared.get().data
         let file = Packed.little(UInt64(bytes.count + padding.count)) + bytes + padding + data
         var options = Answerer.Options()
         options.device = .cpu
@@ -24,8 +24,10 @@ let modelReaders: [FuzzedReader] = [
 
 /// A checkpoint of as small a network as there can be.
 private struct SmallCheckpoint {
-    let header: [UInt8]
-    let dataCount: Int
+    /// One as it was written, and one without checksums, as before there were any: a change in it goes further.
+    let headers: [[UInt8]]
+    /// What follows either.
+    let data: [UInt8]
 
     static let shared = Result { try SmallCheckpoint() }
 
@@ -48,9 +50,18 @@ private struct SmallCheckpoint {
         checkpoint.answers = try AnswerList(answers: ["yes", "no"])
         let folder = try TemporaryFolder()
         try checkpoint.write(to: folder.file("checkpoint"))
-        let file = try folder.bytes(of: "checkpoint")
+        let (tensors, metadata) = try loadSafetensors(folder.file("checkpoint"))
+        try saveSafetensors(
+            tensors, metadata: metadata.filter { !$0.key.hasPrefix("checksum") }, to: folder.file("older"),
+            durably: false)
+        let parts = try ["checkpoint", "older"].map { try Self.parts(folder.bytes(of: $0)) }
+        headers = parts.map(\.header)
+        data = parts[0].data
+    }
+
+    /// The header of a safetensors file, and what follows it.
+    private static func parts(_ file: [UInt8]) -> (header: [UInt8], data: [UInt8]) {
         let count = file[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
-        header = Array(file[8..<8 + count])
-        dataCount = file.count - 8 - count
+        return (Array(file[8..<8 + count]), Array(file[(8 + count)...]))
     }
 }
