@@ -174,9 +174,7 @@ let package = Package(
             of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQADatasets", "VQASettings", "VQAModels",
             "VQATraining", "Torch"),
         .testTarget(name: "ArchitectureTests"),
-        .testTarget(
-            name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "CommandServer", "TestSupport"]),
-        .executableTarget(name: "CommandServer", dependencies: ["RWSANCommands"], path: "Tests/CommandServer"),
+        .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
     ] + fuzzing,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -21,40 +21,32 @@ struct CommandLineTool {
     }
 
     /// Runs a command to its end.
-    func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
+    func run(_ arguments: String...) throws -> Outcome { try start(arguments).outcome() }
 
-    /// Runs a command to its end, in a process that is a copy of one which is ready.
-    func run(_ arguments: [String]) throws -> Outcome {
-        try CommandServer.shared.get().run(arguments, in: folder.url, Self.variables(folder.url))
-    }
-
-    /// What one command of a test keeps for the next time is there for the others of that test alone.
-    fileprivate static func variables(_ folder: URL) -> [String: String] {
-        ["OMP_NUM_THREADS": "1", "RWSAN_CACHE": folder.appending(component: ".cache").path]
-    }
+    /// Runs a command to its end.
+    func run(_ arguments: [String]) throws -> Outcome { try start(arguments).outcome() }
 
     /// Runs the command line `shell` in `sh`, where `"$@"` stands for `rwsan` with its arguments.
     func run(in shell: String, _ arguments: [String]) throws -> Outcome {
-        try start(["-c", shell, "sh", Self.executable("rwsan").path] + arguments, executable: "/bin/sh")
-            .outcome()
+        try start(["-c", shell, "sh", Self.executable().path] + arguments, executable: "/bin/sh").outcome()
     }
 
     /// Starts a command that is to be stopped while it runs.
     func start(_ arguments: [String]) throws -> RunningCommand {
-        try start(arguments, executable: Self.executable("rwsan").path)
+        try start(arguments, executable: Self.executable().path)
     }
 
     /// Starts the command line `shell` in `sh`, as `run(in:_:)` runs it.
     func start(in shell: String, _ arguments: [String]) throws -> RunningCommand {
-        try start(["-c", shell, "sh", Self.executable("rwsan").path] + arguments, executable: "/bin/sh")
+        try start(["-c", shell, "sh", Self.executable().path] + arguments, executable: "/bin/sh")
     }
 
     private func start(_ arguments: [String], executable: String) throws -> RunningCommand {
         try RunningCommand(executable, arguments, in: folder.url)
     }
 
-    /// The package's programs lie beside the one that the tests are linked to.
-    static func executable(_ name: String) throws -> URL {
+    /// `rwsan` lies beside the program that the tests are linked to.
+    private static func executable() throws -> URL {
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
@@ -63,9 +55,9 @@ struct CommandLineTool {
             URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent(),
             package.appending(components: ".build", "debug"),
         ]
-        let found = places.map { $0.appending(component: name) }
+        let found = places.map { $0.appending(component: "rwsan") }
             .first { FileManager.default.isExecutableFile(atPath: $0.path) }
-        return try #require(found, "expected \(name) in one of \(places.map(\.path))")
+        return try #require(found, "expected rwsan in one of \(places.map(\.path))")
     }
 }
 
@@ -80,7 +72,8 @@ final class RunningCommand {
         process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
         process.currentDirectoryURL = folder
-        let variables = CommandLineTool.variables(folder)
+        // What one command of a test keeps for the next time is there for the others of that test alone.
+        let variables = ["OMP_NUM_THREADS": "1", "RWSAN_CACHE": folder.appending(component: ".cache").path]
         process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: logs.write("output", "")))
@@ -101,7 +94,7 @@ final class RunningCommand {
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
     /// Waits until something is so; a test fails where that takes too long or the command ends before.
-    func wait(seconds: Double = 180, until condition: () -> Bool) throws {
+    func wait(seconds: Double = 60, until condition: () -> Bool) throws {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while !condition() {
             guard isRunning else {
@@ -115,7 +108,7 @@ final class RunningCommand {
     }
 
     /// Waits for the end; a command that hangs fails the test.
-    func outcome(seconds: Double = 180) throws -> CommandLineTool.Outcome {
+    func outcome(seconds: Double = 60) throws -> CommandLineTool.Outcome {
         if ended.wait(timeout: .now() + seconds) == .timedOut {
             send(SIGKILL)
             Issue.record("the command did not end within \(seconds) s: \(process.arguments ?? [])")

@@ -19,13 +19,8 @@ public enum RWSANCommand {
     ///   - models: The models that settings and checkpoints can name.
     ///   - datasets: The datasets that they can name.
     public static func main(models: ModelRegistry = .standard, datasets: DatasetRegistry = .standard) {
-        Registries.$current.withValue(Registries(models: models, datasets: datasets)) {
-            RootCommand.run(Array(CommandLine.arguments.dropFirst()))
-        }
+        Registries.$current.withValue(Registries(models: models, datasets: datasets)) { RootCommand.run() }
     }
-
-    /// Runs a command with the arguments behind the program's name, and ends the process.
-    package static func run(_ arguments: [String]) -> Never { RootCommand.run(arguments) }
 }
 
 /// The root of the command line: one subcommand a file, in `Commands`.
@@ -53,8 +48,8 @@ struct RootCommand: ParsableCommand {
             SettingsCommand.self,
         ])
 
-    /// Runs a subcommand, and ends the process.
-    static func run(_ arguments: [String]) -> Never {
+    /// Runs a subcommand.
+    static func run() {
         let isOutputOpen = StandardStreams.fill()
         TorchRuntime.keepFreedMemory()
         // A file size limit and a reader that has gone are errors of writing, told as such, and no sudden end.
@@ -64,7 +59,7 @@ struct RootCommand: ParsableCommand {
         signal(SIGQUIT, SIG_DFL)
         Interrupts.unblock()
         Foundation.exit(
-            exitCode(isOutputOpen: isOutputOpen, arguments).rawValue)
+            exitCode(isOutputOpen: isOutputOpen, Array(CommandLine.arguments.dropFirst())).rawValue)
     }
 
     private static func exitCode(isOutputOpen: Bool, _ arguments: [String]) -> ExitCode {
