@@ -57,7 +57,9 @@ public final class FeatureFolder: Sendable {
     public var imageIDs: some Collection<ImageID> { files.keys }
 
     /// Whether there is a file for an image.
-    public func contains(_ image: ImageID) -> Bool { !candidates(for: image).isEmpty }
+    public func contains(_ image: ImageID) -> Bool {
+        isNamed(image) ? filesByName(of: image) != nil : files[image] != nil
+    }
 
     /// The features of one image, from memory or from its file.
     ///
@@ -81,39 +83,38 @@ public final class FeatureFolder: Sendable {
         return Int(clamping: try file.integer("num_bbox"))
     }
 
-    /// The file of an image: one whose name is a text is found by that, whatever the number in it.
-    private func candidates(for image: ImageID) -> [String] {
-        guard image.isText, naming == .number else { return files[image].map { [$0] } ?? [] }
-        return filesOfNames.withLock { known in
-            let files =
-                known
-                ?? names.reduce(into: [:]) { all, listing in
-                    for name in listing.names where ImageNaming.isFeatureFile(name) {
-                        guard let image = ImageNaming.name.image(fileName: name) else { continue }
-                        all[image, default: []].append(listing.folder + "/" + name)
-                    }
-                }
-            known = files
-            return files[image] ?? []
-        }
-    }
-
     private func path(of image: ImageID) throws(FeatureFolderError) -> String {
-        let candidates = candidates(for: image)
-        // As with numbers, the first folder counts, and two files of one folder are none's.
-        if let first = candidates.first, let second = candidates.dropFirst().first,
-            folder(of: first) == folder(of: second)
-        {
-            throw FeatureFolderError.duplicate(image, files: [first, second].sorted())
-        }
-        guard let file = candidates.first else {
+        let found = isNamed(image) ? filesByName(of: image) : files[image].map { [$0] }
+        guard let found, let file = found.first else {
             throw FeatureFolderError.noFeatures(image, folders: folders)
         }
+        guard found.count == 1 else { throw FeatureFolderError.duplicate(image, files: found.sorted()) }
         return file
     }
 
-    private func folder(of file: String) -> Substring? {
-        file.lastIndex(of: "/").map { file[..<$0] }
+    /// Whether an image is found by the whole name of its file, whatever the number in it.
+    private func isNamed(_ image: ImageID) -> Bool { image.isText && naming == .number }
+
+    /// The files of a named image in the first folder that has any.
+    private func filesByName(of image: ImageID) -> [String]? {
+        filesOfNames.withLock { known in
+            let files =
+                known
+                ?? names.reduce(into: [:]) { all, listing in
+                    all.merge(Self.filesByName(listing.names, in: listing.folder)) { first, _ in first }
+                }
+            known = files
+            return files[image]
+        }
+    }
+
+    private static func filesByName(_ names: [String], in folder: String) -> [ImageID: [String]] {
+        names.reduce(into: [:]) { files, name in
+            guard ImageNaming.isFeatureFile(name), let image = ImageNaming.name.image(fileName: name) else {
+                return
+            }
+            files[image, default: []].append(folder + "/" + name)
+        }
     }
 
     private static func files(

@@ -73,7 +73,7 @@ package struct ZipFile: Sendable {
             default: try inflate(stored, entry)
             }
         }
-        let found = contents.withUnsafeBytes { libdeflate_crc32(0, $0.baseAddress, $0.count) }
+        let found = contents.withUnsafeBytes { CRC32(of: $0).value }
         guard found == entry.checksum else { throw corrupt(entry, "its checksum does not match") }
         return contents
     }

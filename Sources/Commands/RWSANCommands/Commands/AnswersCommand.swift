@@ -81,9 +81,6 @@ struct AnswersCommand: ParsableCommand {
         try requireFit()
         let threshold = threshold ?? 8
         var files = CommandFiles()
-        let place = DatasetPlace(
-            folder: folder.map { URL(fileURLWithPath: $0) },
-            questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) })
         for file in place.textFiles { files.read("the dataset", file) }
         files.write("--output", output)
         try files.requireDistinct()
@@ -103,23 +100,28 @@ struct AnswersCommand: ParsableCommand {
         if let output { try Console.result(path: output) }
     }
 
+    private var place: DatasetPlace {
+        DatasetPlace(
+            folder: folder.map { URL(fileURLWithPath: $0) },
+            questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) })
+    }
+
     private func readAnnotations() throws -> [(split: DatasetSplit, table: AnnotationTable)] {
         guard folder != nil || questionsFolder != nil else { return [] }
         let type = try dataset.type()
         guard type is any OfficialFormDataset.Type else { throw OtherForm(dataset: type.name) }
-        let layout = OfficialLayout(
-            datasets: URL(fileURLWithPath: folder ?? ""),
-            questionsFolder: questionsFolder.map { URL(fileURLWithPath: $0) })
+        let layout = OfficialLayout(at: place)
         return try layout.annotations(
             splits.map {
                 try $0.split(separator: "+", omittingEmptySubsequences: false).map {
-                    try Self.annotatedSplit(String($0), of: type)
+                    try Self.annotatedSplit(String($0), of: type, in: layout)
                 }
             })
     }
 
-    private static func annotatedSplit(_ name: String, of type: any VQADataset.Type) throws -> DatasetSplit {
-        let layout = OfficialLayout(datasets: URL(fileURLWithPath: ""))
+    private static func annotatedSplit(
+        _ name: String, of type: any VQADataset.Type, in layout: OfficialLayout
+    ) throws -> DatasetSplit {
         let annotated = type.splitNames.compactMap(DatasetSplit.init(rawValue:)).filter {
             layout.annotations(of: $0) != nil
         }

@@ -70,8 +70,7 @@ extension OfficialFormDataset {
     /// The question and annotation files of all splits.
     public static func textFiles(at place: DatasetPlace) -> [URL] {
         guard place.folder != nil || place.questionsFolder != nil else { return [] }
-        let layout = OfficialLayout(
-            datasets: place.folder ?? URL(fileURLWithPath: ""), questionsFolder: place.questionsFolder)
+        let layout = OfficialLayout(at: place)
         return DatasetSplit.allCases.flatMap { [layout.questions(of: $0), layout.annotations(of: $0)] }
             .compactMap { $0 }
     }
@@ -128,10 +127,17 @@ extension OfficialDataset {
             try self.init(folder)
             return
         }
-        let layout = OfficialLayout(datasets: folder)
-        try self.init(
-            questionsFolder: place.questionsFolder ?? layout.questionsFolder,
-            featuresFolder: place.featuresFolder ?? layout.featuresFolder)
+        let layout = OfficialLayout(at: place)
+        try self.init(questionsFolder: layout.questionsFolder, featuresFolder: layout.featuresFolder)
+    }
+}
+
+extension OfficialLayout {
+    /// The layout of a place.
+    package init(at place: DatasetPlace) {
+        self.init(
+            datasets: place.folder ?? URL(fileURLWithPath: ""), questionsFolder: place.questionsFolder,
+            featuresFolder: place.featuresFolder)
     }
 }
 
