@@ -12,9 +12,13 @@ struct DatasetChoice: ParsableArguments {
 
     /// The type of the dataset.
     ///
-    /// - Throws: `ConfigurationError` where there is none of that name.
+    /// - Throws: `ValidationError` where there is none of that name.
     func type() throws -> any VQADataset.Type {
         let datasets = Registries.current.datasets
-        return try datasets.type(named: name ?? datasets.names.first ?? "")
+        do {
+            return try datasets.type(named: name ?? datasets.names.first ?? "")
+        } catch {
+            throw ValidationError("--dataset: \(error.reason)")
+        }
     }
 }
