@@ -74,6 +74,7 @@ let package = Package(
         .library(name: "VQADatasets", targets: ["VQADatasets"]),
         .library(name: "VQABatches", targets: ["VQABatches"]),
         .library(name: "VQAVision", targets: ["VQAVision"]),
+        .library(name: "RegionDetector", targets: ["RegionDetector"]),
         .library(name: "VQAModels", targets: ["VQAModels"]),
         .library(name: "VQATraining", targets: ["VQATraining"]),
         .library(name: "VisualQuestionAnswering", targets: ["VisualQuestionAnswering"]),
@@ -132,6 +133,9 @@ let package = Package(
         module(
             "Vision", "VQAVision",
             ["VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CPNG", "CTurboJPEG"]),
+        module(
+            "Vision", "RegionDetector",
+            ["VQAVision", "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers"]),
         module("Models", "VQAModels", ["VQABatches", "VQASettings", "Torch"]),
         module(
             "Training", "VQATraining",
@@ -167,6 +171,7 @@ let package = Package(
         tests(of: "VQADatasets", "Archives", "VQAFeatures"),
         tests(of: "VQABatches", "VQADatasets", "VQAFeatures"),
         tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG"),
+        tests(of: "RegionDetector", "VQAVision", "VQAFeatures", "Torch", "Archives"),
         tests(of: "VQAModels", "VQABatches", "VQADatasets", "VQASettings"),
         tests(of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels", "VQASettings"),
         tests(of: "VQASettings"),
