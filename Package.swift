@@ -145,13 +145,13 @@ let package = Package(
         module(
             "Pipeline", "VisualQuestionAnswering",
             [
-                "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures", "VQASettings",
-                "Torch", "Archives", "Downloads", "FileSystem", "Yams",
+                "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures",
+                "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "Yams",
             ]),
         module(
             "Commands", "RWSANCommands",
             [
-                "VisualQuestionAnswering", "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
+                "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
                 "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),

@@ -10,7 +10,9 @@ struct DetectorParityTests {
     @Test("every stage gives what was recorded", arguments: RecordedCase.guarded)
     func stages(of recorded: RecordedCase) throws {
         let detector = try RegionDetector(Detectors.weights(), recorded.detectorSettings)
-        let stages = try withoutGradients { try detector.stages(of: recorded.loadPicture()) }
+        let stages = try withoutGradients {
+            try detector.stages(of: detector.input(of: recorded.loadPicture(), named: recorded.name))
+        }
         try recorded.expect(stages.input.tensor[0], is: "input", within: 3e-5)
         try recorded.expect(stages.map, is: "res4", within: 2e-4)
         try recorded.expect(stages.objectness, is: "objectness", within: 3e-5)
@@ -35,7 +37,7 @@ struct DetectorParityTests {
             var settings = recorded.detectorSettings
             settings.regions = try RegionCount(
                 minimum: option.settings.minBoxes, maximum: option.settings.maxBoxes)
-            let found = try RegionDetector(Detectors.weights(), settings).regions(of: picture)
+            let found = try RegionDetector(Detectors.weights(), settings).detect(in: picture)
             func tensor(_ values: [Float], _ shape: [Int]) throws -> Tensor {
                 try Tensor(values, shape: shape)
             }
@@ -66,7 +68,9 @@ struct DetectorParityTests {
         arguments: RecordedCase.fullSize)
     func fullSize(of recorded: RecordedCase) throws {
         let detector = try RegionDetector(Detectors.weights(), recorded.detectorSettings)
-        let stages = try withoutGradients { try detector.stages(of: recorded.loadPicture()) }
+        let stages = try withoutGradients {
+            try detector.stages(of: detector.input(of: recorded.loadPicture(), named: recorded.name))
+        }
         try recorded.expect(stages.input.tensor[0], is: "input", within: 3e-5)
         try recorded.expect(stages.map, is: "res4", within: 2e-3)
         try recorded.expect(stages.objectness, is: "objectness", within: 1e-3)

@@ -146,11 +146,11 @@ struct DetectorStageTests {
             try Picture(width: width, height: height, pixels: Array(repeating: 90, count: width * height * 3))
         }
         #expect(throws: DetectorError.noRegions(width: 16, height: 16)) {
-            try detector.regions(of: picture(16, 16))
+            try detector.detect(in: picture(16, 16))
         }
         #expect(throws: DetectorError.tooThin(width: 2000, height: 1)) {
-            try detector.regions(of: picture(2000, 1))
+            try detector.detect(in: picture(2000, 1))
         }
-        #expect(try detector.regions(of: picture(17, 17)).features.count == 1)
+        #expect(try detector.detect(in: picture(17, 17)).features.count == 1)
     }
 }

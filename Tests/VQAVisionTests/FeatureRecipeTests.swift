@@ -6,7 +6,7 @@ import VQAVision
 @Suite struct FeatureRecipeTests {
     @Test("a recipe with a byte order mark is read as without")
     func byteOrderMark() throws {
-        let recipe = FeatureRecipe(blocks: [3, 16], inputSize: 64)
+        let recipe = FeatureRecipe.grid(GridRecipe(blocks: [3, 16], inputSize: 64))
         let text = String(decoding: try JSONEncoder().encode(recipe), as: UTF8.self)
         #expect(try FeatureRecipe(parsing: "\u{FEFF}" + text) == recipe)
         let folder = try TemporaryFolder()

@@ -116,9 +116,13 @@ extension RegionFeatures {
     /// Writes the official release's form, which `init(officialFile:)`, numpy and the official code read.
     /// The file appears only when it is complete.
     ///
-    /// - Parameter durably: wait until the disk holds the file; see `AtomicFile.commit(durably:)`.
+    /// - Parameters:
+    ///   - more: Arrays to be written beside them, by name.
+    ///   - durably: wait until the disk holds the file; see `AtomicFile.commit(durably:)`.
     /// - Throws: `ArchiveError` when it cannot be written.
-    public func writeOfficialFile(to path: String, durably: Bool = true) throws {
+    public func writeOfficialFile(
+        to path: String, adding more: KeyValuePairs<String, NPYArray> = [:], durably: Bool = true
+    ) throws {
         try NPZFile.write(
             [
                 "x": NPYArray(transposing: features, rows: width, columns: count),
@@ -126,7 +130,7 @@ extension RegionFeatures {
                 "num_bbox": NPYArray([Int64(count)], shape: []),
                 "image_h": NPYArray([Int64(imageHeight)], shape: []),
                 "image_w": NPYArray([Int64(imageWidth)], shape: []),
-            ], to: path, durably: durably)
+            ], adding: more, to: path, durably: durably)
     }
 }
 

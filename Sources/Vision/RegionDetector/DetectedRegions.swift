@@ -1,6 +1,5 @@
 import Torch
 import VQAFeatures
-import VQAVision
 
 /// The regions that a detector found in a picture, each with its features and what it is thought to be.
 public struct DetectedRegions: Sendable {
@@ -19,13 +18,13 @@ public struct DetectedRegions: Sendable {
     /// For each region the most probable attribute; empty where the weights have no attributes.
     public let attributes: [Guess]
 
-    init(_ stages: RegionDetector.Stages, of picture: Picture, _ count: RegionCount) throws {
+    init(_ stages: RegionDetector.Stages, of picture: RegionDetector.Input, _ count: RegionCount) throws {
         let rows = RegionChoice.rows(stages.confidences, count)
         let places = try Tensor(rows.map { Int64($0) }, shape: [rows.count])
         features = try RegionFeatures(
             width: stages.output.features.shape[1], features: stages.output.features.gathered(places).array(),
-            boxes: stages.boxes.gathered(places).array(), imageHeight: picture.height,
-            imageWidth: picture.width)
+            boxes: stages.boxes.gathered(places).array(), imageHeight: picture.imageHeight,
+            imageWidth: picture.imageWidth)
         objects = try Self.guesses(stages.output.classProbabilities.gathered(places))
         attributes =
             try stages.output.attributeProbabilities.map { try Self.guesses($0.gathered(places)) } ?? []

@@ -8,13 +8,19 @@ import VQAVision
 /// runs alike, for all sizes are read off the weights. Source: Anderson and others, CVPR 2018, arXiv 1707.07998.
 ///
 ///     let detector = try RegionDetector(DetectorWeights(contentsOf: "bua-caffe-frcn-r101-k10-100.pth"))
-///     let regions = try detector.regions(of: Picture(contentsOf: photograph))
-public final class RegionDetector {
+///     let regions = try detector.detect(in: Picture(contentsOf: photograph))
+///
+/// Nothing in it changes any more: threads may share it.
+public final class RegionDetector: @unchecked Sendable {
     /// How it is run.
     public let settings: DetectorSettings
+    /// The type that the convolutions compute in.
+    public let precision: DType
+    /// What tells the weights from others.
+    let fingerprint: String
     private let featureMap: FeatureMap
     private let proposalNetwork: ProposalNetwork
-    private let heads: RegionHeads
+    let heads: RegionHeads
 
     /// - Parameters:
     ///   - weights: As a published file has them.
@@ -27,6 +33,8 @@ public final class RegionDetector {
         on device: Device = .cpu
     ) throws {
         self.settings = settings
+        self.precision = precision
+        fingerprint = weights.fingerprint
         let tensors = NamedTensors(tensors: weights.state)
         featureMap = try FeatureMap(tensors, in: precision, on: device)
         proposalNetwork = try ProposalNetwork(tensors, in: precision, on: device)
@@ -37,11 +45,15 @@ public final class RegionDetector {
     ///
     /// - Throws: `DetectorError.noRegions` where the picture is too small for any; `DetectorError.tooThin`;
     ///   `TorchError` where memory is short.
-    public func regions(of picture: Picture) throws -> DetectedRegions {
-        try withoutGradients {
-            let stages = try stages(of: picture)
-            return try DetectedRegions(stages, of: picture, settings.regions)
-        }
+    public func detect(in picture: Picture) throws -> DetectedRegions {
+        try regions(
+            of: Input(
+                input: DetectorInput(picture, settings), imageWidth: picture.width,
+                imageHeight: picture.height))
+    }
+
+    func regions(of input: Input) throws -> DetectedRegions {
+        try withoutGradients { try DetectedRegions(stages(of: input), of: input, settings.regions) }
     }
 
     /// What the stages of the network give, from the picture to the confidences of its proposals.
@@ -57,14 +69,14 @@ public final class RegionDetector {
         let confidences: [Float]
     }
 
-    func stages(of picture: Picture) throws -> Stages {
-        let input = try DetectorInput(picture, settings)
+    func stages(of picture: Input) throws -> Stages {
+        let input = picture.input
         let map = try featureMap(input.tensor)
         let (objectness, deltas) = try proposalNetwork(map)
         let proposals = try Proposals(
             objectness: objectness, deltas: deltas, grid: (map.shape[2], map.shape[3]), of: input, settings)
         guard proposals.count > 0 else {
-            throw DetectorError.noRegions(width: picture.width, height: picture.height)
+            throw DetectorError.noRegions(width: picture.imageWidth, height: picture.imageHeight)
         }
         let output = try heads(map, proposals.boxes)
         let boxes = try proposals.boxes / input.scale

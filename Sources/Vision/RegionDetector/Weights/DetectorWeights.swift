@@ -13,6 +13,8 @@ public struct DetectorWeights {
     public let format: Format
     /// Parameters and statistics by name: `backbone.res2.0.conv1.weight`.
     public let state: [String: Tensor]
+    /// What tells these weights from others.
+    public let fingerprint: String
 
     /// Reads a file of weights; nothing in it is executed.
     ///
@@ -23,6 +25,7 @@ public struct DetectorWeights {
         for (name, tensor) in (checkpoint["model"] ?? checkpoint).dictionary?.tensors ?? [] {
             state[name] = try tensor.tensor()
         }
+        fingerprint = path
         self.format = .milvlg
         self.state = state
     }

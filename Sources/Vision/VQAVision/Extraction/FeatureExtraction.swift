@@ -17,13 +17,13 @@ import Workers
 public struct FeatureExtraction {
     /// Whether the first picture that cannot be read ends extraction; else it is left out and reported.
     public var stopsAtUnreadablePicture = false
-    /// How many pictures are seen to between two calls of `progress`.
+    /// How many pictures are seen to between two calls of `progress`; one where they are seen one after another.
     public var batchSize = 16
     /// How many threads make features of pictures.
     public var threadCount = max(1, ProcessInfo.processInfo.activeProcessorCount)
     /// How the pictures' names say which image each is of.
     public var naming = ImageNaming.number
-    private let extractor: GridFeatures
+    private let extractor: any PictureFeatureExtractor
 
     /// What extraction has done.
     public struct Report: Sendable {
@@ -43,7 +43,7 @@ public struct FeatureExtraction {
     }
 
     /// - Parameter extractor: What makes features of pictures.
-    public init(_ extractor: GridFeatures) {
+    public init(_ extractor: any PictureFeatureExtractor) {
         self.extractor = extractor
     }
 
@@ -64,28 +64,24 @@ public struct FeatureExtraction {
         pictures pictureFolder: String, into featureFolder: String,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Report {
+        try run(extractor, pictureFolder, featureFolder, progress, shouldStop)
+    }
+
+    private func run<Extractor: PictureFeatureExtractor>(
+        _ extractor: Extractor, _ pictureFolder: String, _ featureFolder: String,
+        _ progress: (_ done: Int, _ total: Int) -> Void, _ shouldStop: () -> Bool
+    ) throws -> Report {
         let search = try PictureSearch(pictureFolder, naming)
         let names = search.pictures
         let output = try FeatureOutputFolder(featureFolder, for: extractor)
-        let batches = batches(of: names, in: pictureFolder, output)
+        let batches = batches(of: names, in: pictureFolder, output, extractor)
         // However this ends, libtorch is at nothing after it.
         defer { batches.end() }
 
         var report = Report()
         report.leftOut = search.leftOut
         while let pictures = try batches.next() {
-            var made: [(path: String, features: RegionFeatures)] = []
-            for picture in pictures {
-                switch picture {
-                case .done: report.keptCount += 1
-                case .made(let path, let features): made.append((path, features))
-                case .unreadable(let error):
-                    if stopsAtUnreadablePicture { throw error }
-                    report.unreadable.append(error)
-                }
-            }
-            try write(made)
-            report.extractedCount += made.count
+            try take(pictures, extractor, into: &report)
             progress(report.doneCount, names.count)
             if shouldStop(), report.doneCount < names.count {
                 report.isInterrupted = true
@@ -95,50 +91,94 @@ public struct FeatureExtraction {
         return report
     }
 
-    /// Writes features to files, several at once.
-    private func write(_ made: [(path: String, features: RegionFeatures)]) throws {
+    /// Writes what became of some pictures, and counts it.
+    private func take<Extractor: PictureFeatureExtractor>(
+        _ pictures: [Outcome<Extractor.Input>], _ extractor: Extractor, into report: inout Report
+    ) throws {
+        var made: [MadeFile] = []
+        for picture in pictures {
+            switch try picture.seen(by: extractor) {
+            case .done: report.keptCount += 1
+            case .made(let file): made.append(file)
+            case .unreadable(let error):
+                if stopsAtUnreadablePicture { throw error }
+                report.unreadable.append(error)
+            case .waiting: break
+            }
+        }
         // Waiting for the disk at each of thousands of small files would take minutes; those that a power cut has
         // spoilt are found and made again the next time.
-        let work = made.map { path, features in
-            ParallelWork(cost: 1) { try features.writeOfficialFile(to: path, durably: false) }
-        }
-        _ = try ParallelWork.results(of: work)
+        _ = try ParallelWork.results(
+            of: made.map { file in
+                ParallelWork(cost: 1) {
+                    try file.regions.writeOfficialFile(to: file.path, adding: file.more, durably: false)
+                }
+            })
+        report.extractedCount += made.count
     }
 
-    private enum Outcome: Sendable {
+    private struct MadeFile: Sendable {
+        let path: String
+        let regions: RegionFeatures
+        let more: KeyValuePairs<String, NPYArray>
+    }
+
+    private enum Outcome<Input: Sendable>: Sendable {
         /// The picture's features are there.
         case done
-        case made(path: String, RegionFeatures)
+        /// The picture is there, but nothing has seen it yet.
+        case waiting(path: String, picture: String, Input)
+        case made(MadeFile)
         case unreadable(PictureError)
+
+        /// What became of a picture after the network has seen it.
+        func seen<Extractor: PictureFeatureExtractor>(by extractor: Extractor) throws -> Self
+        where Extractor.Input == Input {
+            guard case .waiting(let path, let picture, let input) = self,
+                let features = try extractor.extract([input]).first
+            else { return self }
+            return Self(path: path, picture: picture, features)
+        }
+
+        init(path: String, picture: String, _ features: ExtractedFeatures) {
+            switch features {
+            case .regions(let regions, let more):
+                self = .made(MadeFile(path: path, regions: regions, more: more))
+            case .none(let reason):
+                self = .unreadable(PictureError(file: picture, problem: .withoutRegions(reason: reason)))
+            }
+        }
     }
 
     /// What becomes of the pictures, in batches, made ahead of their use.
-    private func batches(
-        of names: [String], in pictureFolder: String, _ output: FeatureOutputFolder
-    ) -> Prefetcher<[Outcome]> {
-        let batchSize = max(1, batchSize)
-        let extractor = extractor
+    private func batches<Extractor: PictureFeatureExtractor>(
+        of names: [String], in pictureFolder: String, _ output: FeatureOutputFolder, _ extractor: Extractor
+    ) -> Prefetcher<[Outcome<Extractor.Input>]> {
+        let batchSize = extractor.isConcurrent ? max(1, batchSize) : 1
         let memory = PictureMemory()
         let count = names.count / batchSize + (names.count.isMultiple(of: batchSize) ? 0 : 1)
         return Prefetcher(0..<count, workers: threadCount) { index in
-            var outcomes: [Outcome] = []
-            var pending: [(path: String, input: GridFeatures.Input)] = []
+            var outcomes: [Outcome<Extractor.Input>] = []
+            var pending: [(path: String, picture: String, input: Extractor.Input)] = []
             for path in names.dropFirst(index * batchSize).prefix(batchSize) {
                 let name = path.split(separator: "/").last.map(String.init) ?? path
                 guard !output.hasFeatures(of: name) else {
                     outcomes.append(.done)
                     continue
                 }
+                let picture = pictureFolder + "/" + path
                 do {
-                    let input = try memory.input(
-                        URL(fileURLWithPath: pictureFolder + "/" + path), size: extractor.inputSize)
-                    pending.append((output.path(for: name), input))
+                    let input = try memory.input(URL(fileURLWithPath: picture), for: extractor)
+                    pending.append((output.path(for: name), picture, input))
                 } catch let error as PictureError {
                     outcomes.append(.unreadable(error))
                 }
             }
-            let features = try extractor.features(of: pending.map(\.input))
-            return outcomes + zip(pending, features).map { .made(path: $0.path, $1) }
+            guard extractor.isConcurrent else {
+                return outcomes + pending.map { .waiting(path: $0.path, picture: $0.picture, $0.input) }
+            }
+            let features = try extractor.extract(pending.map(\.input))
+            return outcomes + zip(pending, features).map { Outcome(path: $0.path, picture: $0.picture, $1) }
         }
     }
 }

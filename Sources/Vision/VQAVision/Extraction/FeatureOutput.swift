@@ -6,19 +6,17 @@ import VQAFeatures
 /// A folder of features that an extractor made, and of none that were made otherwise.
 struct FeatureOutputFolder: Sendable {
     private let folder: String
-    private let width: Int
-    private let regionCount: Int
+    private let extractor: any PictureFeatureExtractor
 
     private static let recordName = FeatureNote.fileName
 
     /// Makes the folder where it is missing.
     ///
     /// - Throws: `FeatureExtractionError` where that fails, or the folder has features of another kind.
-    init(_ folder: String, for extractor: GridFeatures) throws {
+    init(_ folder: String, for extractor: any PictureFeatureExtractor) throws {
         self.folder = folder
-        width = extractor.width
-        regionCount = extractor.regionCount
-        let record = FeatureRecipe(of: extractor)
+        self.extractor = extractor
+        let record = extractor.recipe
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             if try Self.recorded(in: folder, expecting: record) { return }
@@ -69,6 +67,6 @@ struct FeatureOutputFolder: Sendable {
         guard FileManager.default.fileExists(atPath: path),
             let features = try? RegionFeatures(officialFile: path)
         else { return false }
-        return features.width == width && features.count == regionCount
+        return extractor.isComplete(features)
     }
 }

@@ -8,25 +8,27 @@ struct PictureMemory: Sendable {
     private let files = ByteBudget(limit: 256 << 20)
     private let pixels = ByteBudget(limit: 512 << 20)
 
-    /// Reads a picture and brings it to the size that a network is given, when there is room for it.
+    /// Reads a picture and brings it to the form that a network is given, when there is room for it.
     ///
     /// - Throws: `PictureError`.
-    func input(_ file: URL, size: Int) throws -> GridFeatures.Input {
+    func input<Extractor: PictureFeatureExtractor>(_ file: URL, for extractor: Extractor) throws
+        -> Extractor.Input
+    {
         let ofFile = files.reserve(
             min(Int(clamping: FileIdentity(file).byteCount ?? 0), PictureFile.maximumByteCount))
         defer { ofFile.end() }
         let bytes = try PictureFile.read(file)
-        let ofPixels = pixels.reserve(Self.byteCount(bytes, size: size))
+        let ofPixels = pixels.reserve(Self.byteCount(bytes, for: extractor))
         defer { ofPixels.end() }
-        return try GridFeatures.Input(Picture(decoding: bytes, named: file.path), size: size)
+        return try extractor.input(of: Picture(decoding: bytes, named: file.path), named: file.path)
     }
 
-    /// What decoding takes: the pixels, the same set upright, and the rows at their new width.
-    static func byteCount(_ bytes: Data, size: Int) -> Int {
+    /// What decoding takes.
+    static func byteCount(_ bytes: Data, for extractor: some PictureFeatureExtractor) -> Int {
         let (width, height) = bytes.withUnsafeBytes(statedSize)
         // A picture of more is refused before memory is taken for it.
         guard width <= Picture.maximumSide, height <= Picture.maximumSide else { return 0 }
-        return 6 * width * height + 12 * height * size
+        return extractor.inputByteCount(width: width, height: height)
     }
 
     /// The size that a PNG or JPEG states; nothing where it is damaged.

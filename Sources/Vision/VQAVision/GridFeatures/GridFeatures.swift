@@ -51,7 +51,7 @@ public final class GridFeatures: @unchecked Sendable {
     public var regionCount: Int { gridSize * gridSize }
 
     /// A picture brought to the size that the network is given. Any thread may make one.
-    package struct Input: Sendable {
+    public struct Input: Sendable {
         fileprivate let resized: Picture
         fileprivate let imageWidth: Int
         fileprivate let imageHeight: Int

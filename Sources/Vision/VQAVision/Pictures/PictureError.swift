@@ -23,6 +23,9 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
         /// The colours are not grey, RGB or YCbCr.
         case unsupportedColors(String)
 
+        /// A picture in which nothing can be found.
+        case withoutRegions(reason: String)
+
         /// The number of bytes is not that of 3 bytes a pixel.
         case wrongPixels(width: Int, height: Int, byteCount: Int)
     }
@@ -32,6 +35,11 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
 
     /// What is wrong with it.
     public let problem: Problem
+
+    package init(file: String, problem: Problem) {
+        self.file = file
+        self.problem = problem
+    }
 
     /// One line: the file, what was expected and what was found.
     public var description: String {
@@ -50,6 +58,8 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
                 + "\(width) x \(height)"
         case .unsupportedColors(let found):
             return "\(file): expected a grey or RGB picture, found \(found)"
+        case .withoutRegions(let reason):
+            return "\(file): \(reason)"
         case .wrongPixels(let width, let height, let byteCount):
             return "\(file): expected \(width) x \(height) x 3 bytes, found \(byteCount)"
         }

