@@ -3,34 +3,48 @@ import Torch
 /// A convolution for inference, with the batch norm behind it folded into its weights, and a rectifier and a sum in the
 /// same pass.
 ///
-/// On the CPU it runs on oneDNN, with weights laid out for it once; elsewhere on libtorch's own convolution.
+/// On the CPU it runs on oneDNN, with weights laid out for it once, or on a kernel that makes fewer products; elsewhere on
+/// libtorch's own convolution.
 struct FoldedConvolution {
     private let weight: Tensor
     private let bias: Tensor
     private let stride: Int
     private let padding: Int
-    /// Whether the weights are laid out for oneDNN.
-    private let isPacked: Bool
+    private let kernel: Kernel
+
+    private enum Kernel {
+        case libtorch
+        case oneDNN
+        case winograd
+    }
 
     /// - Parameters:
     ///   - parameters: The weights `[out, in, k, k]` and bias `[out]`.
+    ///   - isForSmallPictures: Whether it sees many pictures of a few pixels, for which fewer products are worth their
+    ///     memory: four times that of the weights.
     ///   - precision: The type of weights and inputs.
     init(
-        _ parameters: ConvolutionParameters, stride: Int = 1, padding: Int = 0, in precision: DType,
-        on device: Device
-    )
-        throws(TorchError)
-    {
+        _ parameters: ConvolutionParameters, stride: Int = 1, padding: Int = 0,
+        forSmallPictures isForSmallPictures: Bool = false, in precision: DType, on device: Device
+    ) throws(TorchError) {
         self.stride = stride
         self.padding = padding
         let weight = try parameters.weight.converted(to: precision).moved(to: device)
         bias = try parameters.bias.converted(to: precision).moved(to: device)
-        isPacked = device == .cpu && Self.hasOneDNN
-        self.weight =
-            isPacked
-            ? try Operators.packWeight.tensor(
+        let channels = weight.shape[0] | weight.shape[1]
+        if device == .cpu, isForSmallPictures, precision == .float32,
+            channels.isMultiple(of: Self.winogradLanes)
+        {
+            kernel = .winograd
+            self.weight = try Operators.winogradWeights.tensor(.tensor(weight))
+        } else if device == .cpu, Self.hasOneDNN {
+            kernel = .oneDNN
+            self.weight = try Operators.packWeight.tensor(
                 .tensor(weight), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]), 1)
-            : weight
+        } else {
+            kernel = .libtorch
+            self.weight = weight
+        }
     }
 
     /// `[n, in, h, w]` gives `[n, out, h', w']`, channels last in memory as they came.
@@ -42,13 +56,32 @@ struct FoldedConvolution {
         throws(TorchError)
         -> Tensor
     {
-        let (padding, stride): ([Int], [Int]) = ([padding, padding], [stride, stride])
-        guard isPacked else {
-            var y = try Operators.convolution.tensor(
-                .tensor(x), .tensor(weight), .tensor(bias), .ints(stride), .ints(padding), .ints([1, 1]), 1)
-            if let other { y = try y + other }
-            return isRectified ? try y.relu() : y
+        switch kernel {
+        case .winograd:
+            let y = try Operators.winograd.tensor(
+                .tensor(x), .tensor(weight), .tensor(bias), .bool(isRectified && other == nil))
+            return try summed(y, other, rectified: isRectified)
+        case .oneDNN: return try onOneDNN(x, rectified: isRectified, adding: other)
+        case .libtorch:
+            let y = try Operators.convolution.tensor(
+                .tensor(x), .tensor(weight), .tensor(bias), .ints([stride, stride]),
+                .ints([padding, padding]),
+                .ints([1, 1]), 1)
+            return try summed(y, other, rectified: isRectified)
         }
+    }
+
+    private func summed(_ y: Tensor, _ other: Tensor?, rectified isRectified: Bool) throws(TorchError)
+        -> Tensor
+    {
+        let sum = try other.map { other throws(TorchError) in try y + other } ?? y
+        return isRectified ? try sum.relu() : sum
+    }
+
+    private func onOneDNN(_ x: Tensor, rectified isRectified: Bool, adding other: Tensor?) throws(TorchError)
+        -> Tensor
+    {
+        let (padding, stride): ([Int], [Int]) = ([padding, padding], [stride, stride])
         if let other {
             return try Operators.convolutionAndSum.tensor(
                 .tensor(x), .tensor(other), .tensor(weight), .tensor(bias), .ints(padding), .ints(stride),
@@ -59,10 +92,14 @@ struct FoldedConvolution {
             isRectified ? "relu" : "none", .ints([]), .none)
     }
 
+    /// How many channels the kernel computes with at once.
+    private static let winogradLanes = 16
     private static let hasOneDNN = (try? Operators.packWeight(.tensor(.zeros([1, 1, 1, 1])))) != nil
 
     private enum Operators {
         static let convolution = Operator("aten::conv2d")
+        static let winogradWeights = Operator("rwsan::winograd_weights")
+        static let winograd = Operator("rwsan::winograd_convolution")
         static let packWeight = Operator("mkldnn::_reorder_convolution_weight")
         static let packedConvolution = Operator("mkldnn::_convolution_pointwise")
         static let convolutionAndSum = Operator("mkldnn::_convolution_pointwise.binary")

@@ -26,7 +26,8 @@ struct RegionHeads {
     init(_ tensors: NamedTensors, in precision: DType, on device: Device) throws {
         self.precision = precision
         self.device = device
-        stage = try ResidualStage(tensors, "roi_heads.res5", stride: 1, in: precision, on: device)
+        stage = try ResidualStage(
+            tensors, "roi_heads.res5", stride: 1, forSmallPictures: true, in: precision, on: device)
         classes = try DenseLayer(tensors, "cls_score", on: device)
         width = classes.inputWidth
         let hasAttributes = tensors.tensors["roi_heads.box_predictor.cls_embed.weight"] != nil

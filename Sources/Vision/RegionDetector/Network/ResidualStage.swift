@@ -16,15 +16,19 @@ struct ResidualStage {
     /// - Parameters:
     ///   - name: Of the stage, `backbone.res2`.
     ///   - stride: Of the first block.
+    ///   - isForSmallPictures: As `FoldedConvolution` takes it, for the convolutions of 3 x 3.
     /// - Throws: `DetectorError.missingTensor`; `TorchError` where shapes do not fit.
-    init(_ tensors: NamedTensors, _ name: String, stride: Int, in precision: DType, on device: Device) throws
-    {
+    init(
+        _ tensors: NamedTensors, _ name: String, stride: Int,
+        forSmallPictures isForSmallPictures: Bool = false,
+        in precision: DType, on device: Device
+    ) throws {
         blocks = try (0..<tensors.count(of: name)).map { index in
             let stride = index == 0 ? stride : 1
             func layer(_ part: String, stride: Int = 1, padding: Int = 0) throws -> FoldedConvolution {
                 try FoldedConvolution(
                     tensors.foldedConvolution("\(name).\(index).\(part)"), stride: stride, padding: padding,
-                    in: precision, on: device)
+                    forSmallPictures: isForSmallPictures && padding == 1, in: precision, on: device)
             }
             return Block(
                 shortcut: index == 0 ? try layer("shortcut", stride: stride) : nil,

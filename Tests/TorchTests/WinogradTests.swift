@@ -1,0 +1,40 @@
+import Testing
+import Torch
+
+/// The convolution with fewer products against libtorch's own.
+struct WinogradTests {
+    @Test(
+        "a convolution of fewer products gives what the plain one does",
+        arguments: [(3, 7, 7), (1, 1, 1), (2, 4, 9), (1, 14, 5)])
+    func sameAsPlain(count: Int, height: Int, width: Int) throws {
+        TorchRuntime.seed(1)
+        let x = try Tensor.normal([count, 32, height, width])
+        let weight = try Tensor.normal([48, 32, 3, 3])
+        let bias = try Tensor.normal([48])
+        let plain = try Operator("aten::conv2d").tensor(
+            .tensor(x), .tensor(weight), .tensor(bias), .ints([1, 1]), .ints([1, 1]), .ints([1, 1]), 1)
+        let points = try Operator("rwsan::winograd_weights").tensor(.tensor(weight))
+        for isRectified in [false, true] {
+            let found = try Operator("rwsan::winograd_convolution").tensor(
+                .tensor(x), .tensor(points), .tensor(bias), .bool(isRectified))
+            let gap = try (found - (isRectified ? plain.relu() : plain)).absolute().maximum().item()
+            // Of sums of 288 products: the largest are some 60.
+            #expect(gap < 2e-4)
+        }
+    }
+
+    @Test("channels that do not fill a register, and weights of another convolution, are refused")
+    func refused() throws {
+        let points = try Operator("rwsan::winograd_weights").tensor(.tensor(.zeros([20, 20, 3, 3])))
+        let convolution = Operator("rwsan::winograd_convolution")
+        #expect(throws: TorchError.self) {
+            try convolution(.tensor(.zeros([1, 20, 7, 7])), .tensor(points), .tensor(.zeros([20])), false)
+        }
+        #expect(throws: TorchError.self) {
+            try convolution(.tensor(.zeros([1, 16, 7, 7])), .tensor(points), .tensor(.zeros([20])), false)
+        }
+        #expect(throws: TorchError.self) {
+            try Operator("rwsan::winograd_weights")(.tensor(.zeros([20, 20, 1, 1])))
+        }
+    }
+}
