@@ -17,7 +17,7 @@ using ctorch::release;
 using ctorch::retained;
 
 /// What an argument's type in the schema asks for, where the tagged value alone does not say it.
-enum class Expected { other, number, floating, device, doubles, bools };
+enum class Expected { other, number, floating, device, doubles, bools, scalars };
 
 struct ctorch_operator {
     c10::OperatorHandle handle;
@@ -36,6 +36,7 @@ Expected expected_of(const c10::TypePtr &declared) {
     case c10::TypeKind::DeviceObjType: return Expected::device;
     case c10::TypeKind::ListType:
         switch (type->expectRef<c10::ListType>().getElementType()->kind()) {
+        case c10::TypeKind::OptionalType: return Expected::scalars;
         case c10::TypeKind::FloatType: return Expected::doubles;
         case c10::TypeKind::BoolType: return Expected::bools;
         default: return Expected::other;
@@ -60,6 +61,11 @@ c10::IValue int_list(const ctorch_value &value, Expected expected) {
     if (expected == Expected::bools) {
         c10::List<bool> list;
         for (int64_t i = 0; i < value.integer; ++i) list.push_back(numbers[i] != 0);
+        return list;
+    }
+    if (expected == Expected::scalars) {
+        c10::List<std::optional<at::Scalar>> list;
+        for (int64_t i = 0; i < value.integer; ++i) list.push_back(at::Scalar(numbers[i]));
         return list;
     }
     return c10::List<int64_t>(c10::IntArrayRef(numbers, value.integer));

@@ -1,6 +1,5 @@
 import FileSystem
 import Foundation
-import Workers
 
 /// A picture in memory: 8-bit red, green and blue (sRGB), rows from the top.
 ///
@@ -133,51 +132,5 @@ enum PictureFile {
 
     private static func unreadable(_ file: URL, _ reason: String) -> PictureError {
         PictureError(file: file.path, problem: .unreadable(reason: reason))
-    }
-}
-
-/// The memory of pictures that several threads decode: a hundred million pixels on each core would be too many.
-struct PictureMemory: Sendable {
-    /// Whoever holds some of the second holds some of the first, and waits for no more.
-    private let files = ByteBudget(limit: 256 << 20)
-    private let pixels = ByteBudget(limit: 512 << 20)
-
-    /// Reads a picture and brings it to the size that a network is given, when there is room for it.
-    ///
-    /// - Throws: `PictureError`.
-    func input(_ file: URL, size: Int) throws -> GridFeatures.Input {
-        let ofFile = files.reserve(
-            min(Int(clamping: FileIdentity(file).byteCount ?? 0), PictureFile.maximumByteCount))
-        defer { ofFile.end() }
-        let bytes = try PictureFile.read(file)
-        let ofPixels = pixels.reserve(Self.byteCount(bytes, size: size))
-        defer { ofPixels.end() }
-        return try GridFeatures.Input(Picture(decoding: bytes, named: file.path), size: size)
-    }
-
-    /// What decoding takes: the pixels, the same set upright, and the rows at their new width.
-    static func byteCount(_ bytes: Data, size: Int) -> Int {
-        let (width, height) = bytes.withUnsafeBytes(statedSize)
-        // A picture of more is refused before memory is taken for it.
-        guard width <= Picture.maximumSide, height <= Picture.maximumSide else { return 0 }
-        return 6 * width * height + 12 * height * size
-    }
-
-    /// The size that a PNG or JPEG states; nothing where it is damaged.
-    private static func statedSize(_ bytes: UnsafeRawBufferPointer) -> (width: Int, height: Int) {
-        func side<Number: FixedWidthInteger & BitwiseCopyable>(_ position: Int, _ type: Number.Type) -> Int {
-            Int(clamping: bytes.bigEndian(at: position, as: type) ?? 0)
-        }
-        guard PictureFormat(contentsStartingWith: bytes.prefix(8)) == .jpeg else {
-            return (side(16, UInt32.self), side(20, UInt32.self))
-        }
-        // Each segment: FF, a marker, and the length of what follows, itself included.
-        var position = 2
-        while let marker = bytes.bigEndian(at: position, as: UInt16.self), marker > 0xFF00 {
-            let isFrame = (0xFFC0...0xFFCF).contains(marker) && ![0xFFC4, 0xFFC8, 0xFFCC].contains(marker)
-            if isFrame { return (side(position + 7, UInt16.self), side(position + 5, UInt16.self)) }
-            position += marker == 0xFFFF ? 1 : 2 + max(2, side(position + 2, UInt16.self))
-        }
-        return (0, 0)
     }
 }
