@@ -16,12 +16,12 @@ import Testing
         func tensor(_ name: String) throws -> Tensor {
             try #require(value["model"]?[name]?.tensor).tensor()
         }
-        let rows: [Float] = [0, 1, -2.5, 128.25, 3e38, -1e-40]
+        let rows: [Float] = [0, 1, -2.5, 128.25, 3e38, -1e-30]
         for name in ["rows", "columns_first"] {
             #expect(try tensor(name).shape == [2, 3])
             #expect(try tensor(name).array(of: Float.self) == rows)
         }
-        #expect(try tensor("every_second").array(of: Float.self) == [0, -2.5, 128.25, -1e-40])
+        #expect(try tensor("every_second").array(of: Float.self) == [0, -2.5, 128.25, -1e-30])
         #expect(try tensor("scalar").shape == [])
         #expect(try tensor("scalar").array(of: Double.self) == [7.5])
         #expect(try tensor("numbers").array(of: Int64.self) == [-1, 1 << 40])

@@ -5,7 +5,7 @@ import pickle
 import numpy
 
 folder = pathlib.Path(__file__).parent
-rows = numpy.array([[0, 1, -2.5], [128.25, 3e38, -1e-40]], numpy.float32)
+rows = numpy.array([[0, 1, -2.5], [128.25, 3e38, -1e-30]], numpy.float32)
 value = {
     "model": {
         "rows": rows,
