@@ -18,7 +18,8 @@ import Torch
             ("detector/a_landscape.png", "a PNG picture"), ("detector/cases.json", "JSON"),
             ("vision/efficientnet_lite0_easy_vqa.safetensors", "tensors named"),
             ("zoo/models/mcan_release/checkpoint.pkl", "a dictionary with 'state_dict'"),
-            ("mini/ckpts/epoch5.pkl", "a dictionary with 'state_dict'"), ("torch/older_form.pt", "tensors named"),
+            ("mini/ckpts/epoch5.pkl", "a dictionary with 'state_dict'"),
+            ("torch/older_form.pt", "tensors named"),
         ])
     func otherKinds(file: String, found: String) {
         expectOther(Fixtures.url(file).path, found)

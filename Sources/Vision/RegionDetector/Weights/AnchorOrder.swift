@@ -11,8 +11,8 @@ struct AnchorOrder: Equatable {
 
     private static let ratioCount = 3
     private static let scaleCount = 4
-    /// How far the logarithms of two sides may be apart, of sizes that are rounded in other ways; the next anchor is more
-    /// than three times as far away.
+    /// How far the logarithms of two sides may be apart, of sizes that are rounded in other ways; the next anchor is
+    /// more than three times as far away.
     private static let tolerance: Float = 0.1
 
     private init(places: [Int]) { self.places = places }

@@ -6,10 +6,10 @@ import Torch
 extension DetectorWeights {
     /// The weights of a file, by way of a copy in their final form that is kept for the next time.
     ///
-    /// The copy is a safetensors file, mapped and not read: several processes share its memory. It belongs to the file as
-    /// it is, so that a changed file is read anew, and is compared with the checksum of its values each time; where it is
-    /// damaged, it is made anew. Copies appear whole or not at all, so any number of processes may share the folder, and
-    /// they can be deleted at any time.
+    /// The copy is a safetensors file, mapped and not read: several processes share its memory. It belongs to the
+    /// file as it is, so that a changed file is read anew, and is compared with the checksum of its values each time;
+    /// where it is damaged, it is made anew. Copies appear whole or not at all, so any number of processes may share
+    /// the folder, and they can be deleted at any time.
     ///
     /// - Parameters:
     ///   - path: The file of weights, as for ``init(contentsOf:)``.

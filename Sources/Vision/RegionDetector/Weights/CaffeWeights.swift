@@ -3,8 +3,8 @@ import Torch
 
 /// The weights in a `.caffemodel` of bottom-up attention, under their final names.
 ///
-/// Layers are named as in the network's definition of peteanderson80/bottom-up-attention. What the network does not need,
-/// such as a head for relations, is passed over.
+/// Layers are named as in the network's definition of peteanderson80/bottom-up-attention. What the network does not
+/// need, such as a head for relations, is passed over.
 struct CaffeWeights {
     private typealias Problem = DetectorWeightsError.Problem
 

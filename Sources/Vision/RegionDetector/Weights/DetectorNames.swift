@@ -4,9 +4,9 @@ import Torch
 
 /// What the numbers of a detector's classes and attributes mean: `objects_vocab.txt` and `attributes_vocab.txt`.
 ///
-/// A line is a name and its synonyms with commas between them; the name is the first, in small letters. The first line is
-/// the class behind background. Both files lie in `data/genome/1600-400-20` of peteanderson80/bottom-up-attention, and in
-/// `evaluation` of MILVLG/bottom-up-attention.pytorch.
+/// A line is a name and its synonyms with commas between them; the name is the first, in small letters. The first
+/// line is the class behind background. Both files lie in `data/genome/1600-400-20` of
+/// peteanderson80/bottom-up-attention, and in `evaluation` of MILVLG/bottom-up-attention.pytorch.
 public struct DetectorNames: Sendable, Equatable {
     /// A name for each class but background; 1600.
     public let objects: [String]

@@ -23,8 +23,8 @@ public struct DetectorWeights {
 
     /// Whose form the file has.
     public let format: Format
-    /// Parameters and statistics by name, as `backbone.res2.0.conv1.weight`: float32, contiguous, finite, on the CPU, and
-    /// of the shapes that ``DetectorShape/tensors`` says. Background is the first class, and the channels of the
+    /// Parameters and statistics by name, as `backbone.res2.0.conv1.weight`: float32, contiguous, finite, on the CPU,
+    /// and of the shapes that ``DetectorShape/tensors`` says. Background is the first class, and the channels of the
     /// region proposals are in the order of the anchors of the original.
     public let state: [String: Tensor]
     /// The sizes of the network.

@@ -2,8 +2,8 @@ import Torch
 
 /// Weights as the ports by airsplay and Hugging Face have them, brought into the form of the original.
 ///
-/// The ports have background last, one channel for an anchor's objectness, and anchors in another order. Source: the LXMERT
-/// example of huggingface/transformers, and airsplay/py-bottom-up-attention.
+/// The ports have background last, one channel for an anchor's objectness, and anchors in another order. Source: the
+/// LXMERT example of huggingface/transformers, and airsplay/py-bottom-up-attention.
 struct PortedWeights {
     private typealias Problem = DetectorWeightsError.Problem
     private typealias Names = DetectorTensorNames

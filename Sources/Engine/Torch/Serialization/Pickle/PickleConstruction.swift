@@ -94,8 +94,8 @@ extension PickleMachine {
         return try heap.storage(key: key, dtype: dtype, elementCount: elementCount)
     }
 
-    /// Gives an object its state. That of an `OrderedDict` are its attributes, such as a state dictionary's `_metadata`;
-    /// they are left out.
+    /// Gives an object its state. That of an `OrderedDict` are its attributes, such as a state dictionary's
+    /// `_metadata`; they are left out.
     mutating func build(state: PickleObject, of object: PickleObject) throws(Problem) {
         if case .array(let index) = object { return try fillArray(index, with: state) }
         if case .elementType = object { return try checkElementType(state: state) }

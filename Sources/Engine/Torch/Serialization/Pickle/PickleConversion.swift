@@ -7,8 +7,8 @@ struct PickleConversion {
     /// How many values a reader may come across for each byte of the pickle: a list of lists of lists of one list, each
     /// ten times, takes few bytes and would take forever to walk.
     private static let valuesPerByte = 16
-    /// How many bytes of tensors there may be for each byte of their storages, which tied weights share: a reader copies
-    /// every tensor.
+    /// How many bytes of tensors there may be for each byte of their storages, which tied weights share: a reader
+    /// copies every tensor.
     private static let viewsPerByte = 16
 
     private enum State {

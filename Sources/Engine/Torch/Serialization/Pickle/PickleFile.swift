@@ -1,5 +1,5 @@
-/// Reads a plain pickle of protocol 2 to 5, as Python's `pickle.dump` writes it: any plain values, and numpy's arrays of
-/// numbers, which come as tensors.
+/// Reads a plain pickle of protocol 2 to 5, as Python's `pickle.dump` writes it: any plain values, and numpy's arrays
+/// of numbers, which come as tensors.
 ///
 /// Nothing in the file is executed. Of Python's classes only those that arrays need are known, and a file that asks for
 /// another one is refused. Time and memory grow with the file's length and no faster.

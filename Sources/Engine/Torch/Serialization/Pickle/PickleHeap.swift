@@ -158,8 +158,8 @@ struct PickleHeap {
         return containers[index].items
     }
 
-    /// The elements of a tuple or list of integers, as sizes and strides are; nil for anything else, and where there are
-    /// more than any tensor has.
+    /// The elements of a tuple or list of integers, as sizes and strides are; nil for anything else, and where there
+    /// are more than any tensor has.
     func integers(of object: PickleObject) -> [Int]? {
         guard let elements = elements(of: object), elements.count <= StridedView.maximumRank else {
             return nil

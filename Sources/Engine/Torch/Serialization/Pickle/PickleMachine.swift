@@ -76,8 +76,9 @@ extension PickleMachine {
         }
     }
 
-    /// Counts elements of a list, or bytes of a text, that a call goes through. Each was written once, in a byte at least:
-    /// one list that is handed over again and again would take time and memory with the square of the file's length.
+    /// Counts elements of a list, or bytes of a text, that a call goes through. Each was written once, in a byte at
+    /// least: one list that is handed over again and again would take time and memory with the square of the file's
+    /// length.
     mutating func countCalled(_ count: Int) throws(Problem) {
         calledCount += count
         guard calledCount <= cursor.offset - start else {
