@@ -14,9 +14,8 @@ struct FuzzedReader: Sendable {
 
     /// All readers, in the order in which they are fuzzed.
     static let all: [FuzzedReader] =
-        tensorReaders + modelReaders + archiveReaders + featureReaders + datasetReaders + settingsReaders
-        + pictureReaders
-        + cacheReaders
+        tensorReaders + modelReaders + detectorReaders + archiveReaders + featureReaders + datasetReaders
+        + settingsReaders + pictureReaders + cacheReaders
 
     /// Reads an input.
     ///

@@ -7,11 +7,11 @@ import Foundation
 let pictureReaders: [FuzzedReader] = [
     FuzzedReader(name: "png", maximumByteCount: 4 << 10, seeds: pngs) { bytes, _ in
         let mended = Packed.mendedPNG(bytes)
-        _ = PictureMemory.byteCount(Data(mended), size: 320)
+        _ = mended.withUnsafeBytes(PictureMemory.statedSize)
         _ = try Picture(decoding: Data(mended), named: "input")
     },
     FuzzedReader(name: "jpeg", maximumByteCount: 4 << 10, seeds: jpegs) { bytes, _ in
-        _ = PictureMemory.byteCount(Data(bytes), size: 320)
+        _ = bytes.withUnsafeBytes(PictureMemory.statedSize)
         _ = try Picture(decoding: Data(bytes), named: "input")
     },
     FuzzedReader(name: "exif", maximumByteCount: 1 << 10, seeds: { try pngs() + jpegs() }) { bytes, _ in

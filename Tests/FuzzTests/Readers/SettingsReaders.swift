@@ -21,11 +21,18 @@ let settingsReaders: [FuzzedReader] = [
     },
     FuzzedReader(
         name: "recipe", maximumByteCount: 4 << 10,
-        seeds: { [Array(#"{"network":"EfficientNet-Lite0","blocks":[4,10,16],"inputSize":320}"#.utf8)] }
+        seeds: {
+            [
+                Array(#"{"network":"EfficientNet-Lite0","blocks":[4,10,16],"inputSize":320}"#.utf8),
+                Array(
+                    #"{"network":"bottom-up attention","weights":"0","regions":"36","precision":"float32"}"#
+                        .utf8),
+            ]
+        }
     ) { bytes, _ in
         let recipe = try FeatureRecipe(parsing: String(decoding: bytes, as: UTF8.self))
         _ = recipe.description
         // What would be made of it, but for the weights.
-        _ = try recipe.extractor(weights: "/dev/null", on: .cpu)
+        if case .grid(let recipe) = recipe { _ = try recipe.extractor(weights: "/dev/null", on: .cpu) }
     },
 ]

@@ -333,6 +333,6 @@ private func storagePickle(capacity: Int) -> [UInt8] {
 private func integerPickle(_ value: Int) -> [UInt8] { [0x8A, 8] + littleEndian(Int64(value)) }
 
 extension String {
-    /// The bytes of a text whose characters are all below U+0100.
-    fileprivate var latin1: [UInt8] { unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) } }
+    /// The bytes of a text whose characters are all below U+0100, one for each.
+    var latin1: [UInt8] { unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) } }
 }

@@ -116,7 +116,8 @@ struct ExtractCommand: ParsableCommand {
         var settings = DetectorSettings()
         if let count { settings.regions = count }
         let type = try detectorPrecision()
-        return try RegionDetector(DetectorWeights(contentsOf: path), settings, in: type, on: device.resolve())
+        return try RegionDetector(
+            DetectorWeights.cached(path, onNotice: Console.note), settings, in: type, on: device.resolve())
     }
 
     private func detectorPrecision() throws -> DType {

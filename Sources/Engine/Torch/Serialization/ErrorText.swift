@@ -1,10 +1,10 @@
 /// Text from a file, made fit for an error message of one line.
 extension String {
     /// The text in quotation marks.
-    var quoted: String { "'\(shortened)'" }
+    package var quoted: String { "'\(shortened)'" }
 
     /// The first characters of the text, with control characters escaped.
-    var shortened: String {
+    package var shortened: String {
         let maximumCount = 200
         let escaped = unicodeScalars.prefix(maximumCount).map { scalar in
             scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)

@@ -8,16 +8,16 @@ import Foundation
 ///
 /// As with every mapping, the process ends if it touches what another one has cut off the file in place.
 /// Files replaced by `AtomicFile` are safe: the old contents live on until they are unmapped.
-final class MappedFile {
-    let path: String
+package final class MappedFile {
+    package let path: String
     /// The whole file. Valid while this object lives.
-    let bytes: UnsafeRawBufferPointer
+    package let bytes: UnsafeRawBufferPointer
     private let descriptor: CInt
 
     /// Maps the file at `path`.
     ///
     /// - Throws: `FileAccessError` where the system refuses, or the path is no regular file.
-    init(path: String) throws {
+    package init(path: String) throws {
         // Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileAccessError(path: path, operation: "open") }

@@ -36,20 +36,29 @@ extension Answerer {
 
     /// The detector of a recipe; where nothing is known of the features, one as it was asked for.
     private func detector(_ recipe: DetectorRecipe?) throws -> RegionDetector {
-        guard let detectorWeights else {
-            throw NoFeatureRecipeError(checkpoint: path, recipe: recipe)
-        }
         var settings = DetectorSettings()
         settings.regions = try recipe.map { try RegionCount(parsing: $0.regions) } ?? regions
-        let weights = try DetectorWeights(contentsOf: detectorWeights)
+        let weights = try weights(of: recipe)
+        let precision: DType = recipe?.precision == "\(DType.bfloat16)" ? .bfloat16 : .float32
+        return try RegionDetector(weights, settings, in: precision, on: device)
+    }
+
+    /// The weights that were given, else those that a recipe names, where they have been used here before.
+    private func weights(of recipe: DetectorRecipe?) throws -> DetectorWeights {
+        guard let detectorWeights else {
+            guard let kept = recipe.flatMap({ DetectorWeights.kept($0.weights) }) else {
+                throw NoFeatureRecipeError(checkpoint: path, recipe: recipe)
+            }
+            return kept
+        }
+        let weights = try DetectorWeights.cached(detectorWeights, onNotice: onNotice)
         if let recipe, recipe.weights != weights.fingerprint {
             onNotice(
                 "\(detectorWeights): the model was trained on features made with other weights (\(recipe.weights)) than "
                     + "these (\(weights.fingerprint)): unless both are one training of the detector in two files, its "
                     + "answers are worth little")
         }
-        let precision: DType = recipe?.precision == "\(DType.bfloat16)" ? .bfloat16 : .float32
-        return try RegionDetector(weights, settings, in: precision, on: device)
+        return weights
     }
 }
 

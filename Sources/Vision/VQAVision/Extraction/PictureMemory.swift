@@ -32,7 +32,7 @@ struct PictureMemory: Sendable {
     }
 
     /// The size that a PNG or JPEG states; nothing where it is damaged.
-    private static func statedSize(_ bytes: UnsafeRawBufferPointer) -> (width: Int, height: Int) {
+    static func statedSize(_ bytes: UnsafeRawBufferPointer) -> (width: Int, height: Int) {
         func side<Number: FixedWidthInteger & BitwiseCopyable>(_ position: Int, _ type: Number.Type) -> Int {
             Int(clamping: bytes.bigEndian(at: position, as: type) ?? 0)
         }

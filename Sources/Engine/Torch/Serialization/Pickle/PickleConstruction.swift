@@ -19,6 +19,11 @@ extension PickleMachine {
             }
             return data
         case .storage: throw .malformed(reason: "a storage is made without its bytes")
+        case .elementType: return try makeElementType(elements)
+        case .reconstructArray: return try makeEmptyArray(elements)
+        case .arrayFromBuffer: return try makeArray(elements)
+        case .encodeText: return try encodeText(elements)
+        case .array: throw .malformed(reason: "an array is made without its bytes")
         }
     }
 
@@ -89,8 +94,11 @@ extension PickleMachine {
         return try heap.storage(key: key, dtype: dtype, elementCount: elementCount)
     }
 
-    /// Gives an `OrderedDict` its attributes, such as a state dictionary's `_metadata`. They are left out.
-    func build(state: PickleObject, of object: PickleObject) throws(Problem) {
+    /// Gives an object its state. That of an `OrderedDict` are its attributes, such as a state dictionary's
+    /// `_metadata`; they are left out.
+    mutating func build(state: PickleObject, of object: PickleObject) throws(Problem) {
+        if case .array(let index) = object { return try fillArray(index, with: state) }
+        if case .elementType = object { return try checkElementType(state: state) }
         guard case .container(let index) = object, heap.containers[index].kind == .orderedDictionary,
             case .container(let attributes) = state, heap.containers[attributes].kind == .dictionary
         else {

@@ -7,8 +7,8 @@ struct PickleConversion {
     /// How many values a reader may come across for each byte of the pickle: a list of lists of lists of one list, each
     /// ten times, takes few bytes and would take forever to walk.
     private static let valuesPerByte = 16
-    /// How many bytes of tensors there may be for each byte of their storages, which tied weights share: a reader copies
-    /// every tensor.
+    /// How many bytes of tensors there may be for each byte of their storages, which tied weights share: a reader
+    /// copies every tensor.
     private static let viewsPerByte = 16
 
     private enum State {
@@ -19,6 +19,8 @@ struct PickleConversion {
 
     private struct Converted {
         let value: PickleValue
+        /// How many bytes the tensors in it have, one that occurs twice counted twice.
+        var tensorByteCount = 0
         /// How many values there are to walk over, itself included.
         var valueCount = 1
         /// How deep containers are nested in it.
@@ -28,6 +30,7 @@ struct PickleConversion {
     private let heap: PickleHeap
     private let storages: [[UInt8]]
     private let maximumValueCount: Int
+    private let maximumTensorByteCount: Int
     private var states: [State]
 
     /// - Parameter storages: the bytes of the heap's storages, in their order and of their sizes.
@@ -35,6 +38,8 @@ struct PickleConversion {
         self.heap = heap
         self.storages = storages
         maximumValueCount = Self.valuesPerByte * heap.byteCount
+        let stored = storages.reduce(heap.byteCount) { $0 + $1.count }
+        maximumTensorByteCount = Self.viewsPerByte * stored
         states = Array(repeating: .untouched, count: heap.containers.count)
     }
 
@@ -65,10 +70,11 @@ struct PickleConversion {
         case .double(let value): return Converted(value: .double(value))
         case .string(let value): return Converted(value: .string(value))
         case .bytes(let value): return Converted(value: .bytes(value))
-        case .tensor(let index): return Converted(value: .tensor(tensor(heap.tensors[index])))
+        case .tensor(let index): return converted(tensor(heap.tensors[index]))
+        case .array(let index): return converted(try tensor(heap.arrays[index]))
         case .container(let index): return try convertContainer(index, depth: depth)
         case .longInt(let bytes): throw .malformed(reason: "an integer has \(bytes.count * 8) bits")
-        case .storage, .global:
+        case .storage, .elementType, .global:
             throw .malformed(reason: "a value is expected, found \(object.typeName(in: heap))")
         }
     }
@@ -93,7 +99,7 @@ struct PickleConversion {
         _ container: PickleHeap.Container, depth: Int
     ) throws(Problem) -> Converted {
         var items: [PickleValue] = []
-        var (valueCount, height) = (1, 1)
+        var (valueCount, height, tensorByteCount) = (1, 1, 0)
         for item in container.items {
             let converted = try convert(item, depth: depth + 1)
             items.append(converted.value)
@@ -102,6 +108,10 @@ struct PickleConversion {
             guard valueCount <= maximumValueCount else {
                 throw .tooLarge(reason: "it unfolds to more than \(maximumValueCount) values")
             }
+            tensorByteCount += converted.tensorByteCount
+            guard tensorByteCount <= maximumTensorByteCount else {
+                throw .tooLarge(reason: "it unfolds to more than \(maximumTensorByteCount) bytes of tensors")
+            }
         }
         let value: PickleValue =
             switch container.kind {
@@ -109,13 +119,23 @@ struct PickleConversion {
             case .list: .list(items)
             case .dictionary, .orderedDictionary: .dictionary(PickleDictionary(zip(container.keys, items)))
             }
-        return Converted(value: value, valueCount: valueCount, height: height)
+        return Converted(
+            value: value, tensorByteCount: tensorByteCount, valueCount: valueCount, height: height)
     }
 
     private func checkDepth(_ depth: Int) throws(Problem) {
         guard depth <= Self.maximumDepth else {
             throw .tooLarge(reason: "containers are nested more than \(Self.maximumDepth) deep")
         }
+    }
+
+    private func converted(_ tensor: PickledTensor) -> Converted {
+        Converted(value: .tensor(tensor), tensorByteCount: tensor.viewedByteCount)
+    }
+
+    private func tensor(_ array: PickleHeap.PickledArray?) throws(Problem) -> PickledTensor {
+        guard let array else { throw .malformed(reason: "an array is made without its bytes") }
+        return PickledTensor(dtype: array.dtype, view: array.view, storage: array.bytes)
     }
 
     private func tensor(_ pickled: PickleHeap.PickledView) -> PickledTensor {

@@ -1,4 +1,4 @@
-/// A value while its pickle is being read. Containers, storages and tensors are numbers in a `PickleHeap`.
+/// A value while its pickle is being read. Containers, storages, tensors and arrays are numbers in a `PickleHeap`.
 enum PickleObject {
     case none
     case bool(Bool)
@@ -11,7 +11,18 @@ enum PickleObject {
     case container(Int)
     case storage(Int)
     case tensor(Int)
+    case array(Int)
+    /// The type of an array's elements, numpy's `dtype`.
+    case elementType(DType)
     case global(PickleGlobal)
+}
+
+/// Whose pickles are read, which says what they may name.
+enum PickleLibrary {
+    /// Those within the files of `torch.save`.
+    case torch
+    /// Plain ones, with numpy's arrays.
+    case numpy
 }
 
 /// The classes and functions that a pickle may name. There is no way to construct any other.
@@ -21,11 +32,25 @@ enum PickleGlobal: Equatable {
     case rebuildTensor
     case rebuildParameter
     case storage(DType)
+    case array
+    case elementType
+    case reconstructArray
+    case arrayFromBuffer
+    case encodeText
 
-    /// - Parameter name: module and name, as in `collections.OrderedDict`.
-    init(name: String) throws(TorchSaveError.Problem) {
+    /// - Parameters:
+    ///   - name: module and name, as in `collections.OrderedDict`.
+    ///   - library: whose pickle names it.
+    init(name: String, in library: PickleLibrary) throws(TorchSaveError.Problem) {
+        switch library {
+        case _ where name == "collections.OrderedDict": self = .orderedDictionary
+        case .torch: try self.init(torchName: name)
+        case .numpy: try self.init(numpyName: name)
+        }
+    }
+
+    private init(torchName name: String) throws(TorchSaveError.Problem) {
         switch name {
-        case "collections.OrderedDict": self = .orderedDictionary
         case "torch.Size": self = .size
         case "torch._utils._rebuild_tensor_v2": self = .rebuildTensor
         case "torch._utils._rebuild_parameter": self = .rebuildParameter
@@ -39,6 +64,19 @@ enum PickleGlobal: Equatable {
         case "torch.CharStorage": self = .storage(.int8)
         case "torch.ByteStorage": self = .storage(.uint8)
         case "torch.BoolStorage": self = .storage(.bool)
+        default: throw .refusedClass(name: name)
+        }
+    }
+
+    /// numpy 2 has moved what was in `numpy.core`; what it wrote before is still about.
+    private init(numpyName name: String) throws(TorchSaveError.Problem) {
+        switch name {
+        case "numpy.ndarray": self = .array
+        case "numpy.dtype": self = .elementType
+        case "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct":
+            self = .reconstructArray
+        case "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer": self = .arrayFromBuffer
+        case "_codecs.encode": self = .encodeText
         default: throw .refusedClass(name: name)
         }
     }
@@ -70,11 +108,20 @@ struct PickleHeap {
         let view: StridedView
     }
 
+    /// An array of numpy's, whose bytes are in the pickle itself.
+    struct PickledArray {
+        let dtype: DType
+        let view: StridedView
+        let bytes: [UInt8]
+    }
+
     /// How many bytes the pickle has.
     var byteCount = 0
     var containers: [Container] = []
     private(set) var storages: [Storage] = []
     var tensors: [PickledView] = []
+    /// Nil for an array that has been made and not filled.
+    var arrays: [PickledArray?] = []
     private var storageIndices: [String: Int] = [:]
 
     mutating func add(_ kind: Container.Kind, items: [PickleObject] = []) -> PickleObject {
@@ -111,8 +158,8 @@ struct PickleHeap {
         return containers[index].items
     }
 
-    /// The elements of a tuple or list of integers, as sizes and strides are; nil for anything else, and where there are
-    /// more than any tensor has.
+    /// The elements of a tuple or list of integers, as sizes and strides are; nil for anything else, and where there
+    /// are more than any tensor has.
     func integers(of object: PickleObject) -> [Int]? {
         guard let elements = elements(of: object), elements.count <= StridedView.maximumRank else {
             return nil
@@ -134,10 +181,16 @@ extension PickleObject {
         case .bytes: "bytes"
         case .storage: "a storage"
         case .tensor: "torch.Tensor"
+        case .array: "numpy.ndarray"
+        case .elementType: "numpy.dtype"
         case .global(.orderedDictionary): "the class collections.OrderedDict"
         case .global(.size): "the class torch.Size"
         case .global(.storage): "a storage class"
-        case .global(.rebuildTensor), .global(.rebuildParameter): "a function"
+        case .global(.array): "the class numpy.ndarray"
+        case .global(.elementType): "the class numpy.dtype"
+        case .global(.rebuildTensor), .global(.rebuildParameter), .global(.reconstructArray),
+            .global(.arrayFromBuffer), .global(.encodeText):
+            "a function"
         case .container(let index):
             switch heap.containers[index].kind {
             case .tuple: "tuple"

@@ -1,4 +1,4 @@
-/// Runs a pickle's instructions, constructing plain values and tensors and nothing else.
+/// Runs a pickle's instructions, constructing plain values, tensors and arrays and nothing else.
 ///
 /// The instructions are those of protocol 2, which `torch.save` writes, and what protocols 3 to 5 put in
 /// their place. Reference: Python's `pickletools`.
@@ -13,26 +13,30 @@ struct PickleMachine {
     private var memo: [Int: PickleObject] = [:]
     private var pushCount = 0
     private let maximumObjectCount: Int
+    private let library: PickleLibrary
     /// Where the pickle begins.
     private let start: Int
-    /// How many elements of lists calls have gone through.
+    /// How many elements of lists, and bytes of texts, calls have gone through.
     private var calledCount = 0
 
-    private init(_ cursor: ByteCursor, maximumObjectCount: Int) {
+    private init(_ cursor: ByteCursor, _ library: PickleLibrary, maximumObjectCount: Int) {
         self.cursor = cursor
+        self.library = library
         start = cursor.offset
         self.maximumObjectCount = maximumObjectCount
     }
 
     /// Runs one pickle, and moves the cursor to what follows it.
     ///
-    /// - Parameter maximumObjectCount: how many objects to construct or to remember at most. A checkpoint's
-    ///   pickle has some 20 a tensor.
+    /// - Parameters:
+    ///   - library: whose pickle it is.
+    ///   - maximumObjectCount: how many objects to construct or to remember at most. A checkpoint's pickle has some 20
+    ///     a tensor.
     /// - Returns: the pickled object, and the heap that it refers to.
     static func run(
-        _ cursor: inout ByteCursor, maximumObjectCount: Int = 1 << 22
+        _ cursor: inout ByteCursor, of library: PickleLibrary = .torch, maximumObjectCount: Int = 1 << 22
     ) throws(Problem) -> (root: PickleObject, heap: PickleHeap) {
-        var machine = PickleMachine(cursor, maximumObjectCount: maximumObjectCount)
+        var machine = PickleMachine(cursor, library, maximumObjectCount: maximumObjectCount)
         while true {
             let offset = machine.cursor.offset
             let byte = try machine.cursor.integer(UInt8.self)
@@ -72,12 +76,13 @@ extension PickleMachine {
         }
     }
 
-    /// Counts elements of a list that a call goes through. Each was written once, in a byte at least: one list that is
-    /// handed over again and again would take time and memory with the square of the file's length.
+    /// Counts elements of a list, or bytes of a text, that a call goes through. Each was written once, in a byte at
+    /// least: one list that is handed over again and again would take time and memory with the square of the file's
+    /// length.
     mutating func countCalled(_ count: Int) throws(Problem) {
         calledCount += count
         guard calledCount <= cursor.offset - start else {
-            throw .tooLarge(reason: "it makes dictionaries of one list over and over")
+            throw .tooLarge(reason: "it makes objects of one list or text over and over")
         }
     }
 
@@ -137,13 +142,13 @@ extension PickleMachine {
         case .memoize: try memoize(memo.count)
         case .binget: try push(remembered(Int(cursor.integer(UInt8.self))))
         case .longBinget: try push(remembered(Int(cursor.integer(UInt32.self))))
-        case .global: try push(.global(PickleGlobal(name: globalName())))
+        case .global: try push(.global(PickleGlobal(name: globalName(), in: library)))
         case .stackGlobal:
             let parts = try pop(2)
             guard case .string(let module) = parts[0], case .string(let name) = parts[1] else {
                 throw .malformed(reason: "the name of a class is no string")
             }
-            try push(.global(PickleGlobal(name: "\(module).\(name)")))
+            try push(.global(PickleGlobal(name: "\(module).\(name)", in: library)))
         case .reduce:
             let arguments = try pop()
             try push(call(pop(), arguments))
@@ -251,7 +256,7 @@ extension PickleMachine {
         case .shortBinstring: return python2String(try take(UInt8.self))
         case .binbytes: return .bytes(Array(try take(UInt32.self)))
         case .shortBinbytes: return .bytes(Array(try take(UInt8.self)))
-        case .binbytes8: return .bytes(Array(try take(UInt64.self)))
+        case .binbytes8, .bytearray8: return .bytes(Array(try take(UInt64.self)))
         default: return nil
         }
     }

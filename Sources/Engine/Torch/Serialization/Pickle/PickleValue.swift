@@ -1,4 +1,4 @@
-/// A plain Python value, as `torch.save` stores it.
+/// A plain Python value, as `torch.save` and `pickle.dump` store it.
 public enum PickleValue: Sendable {
     /// `None`.
     case none
@@ -10,7 +10,7 @@ public enum PickleValue: Sendable {
     case double(Double)
     /// A `str`.
     case string(String)
-    /// A `bytes`.
+    /// A `bytes` or a `bytearray`.
     case bytes([UInt8])
     /// A `list`.
     case list([PickleValue])
@@ -18,7 +18,7 @@ public enum PickleValue: Sendable {
     case tuple([PickleValue])
     /// A `dict` or an `OrderedDict`; the attributes of the latter are left out.
     case dictionary(PickleDictionary)
-    /// A `torch.Tensor` or a `torch.nn.Parameter`.
+    /// A `torch.Tensor`, a `torch.nn.Parameter`, or a `numpy.ndarray` of numbers.
     case tensor(PickledTensor)
 
     /// The value that a dictionary has for a string; nil where this is no dictionary or has none.

@@ -1,4 +1,5 @@
-/// A tensor of a `torch.save` file: a strided view of a storage that it may share with others.
+/// A tensor of a `torch.save` file, or an array of a plain pickle: a strided view of a storage that it may share with
+/// others.
 ///
 /// It is checked on construction that every element lies inside the storage, and that there are no more
 /// elements than the storage has.
@@ -22,6 +23,8 @@ public struct PickledTensor: Sendable {
     public var strides: [Int] { view.strides }
     /// The place of the first element, in elements from the start of the storage.
     public var storageOffset: Int { view.offset }
+    /// How many bytes of the storage lie between the first element and the last, which a copy takes.
+    var viewedByteCount: Int { view.range.count * dtype.byteCount }
 
     /// A contiguous tensor on the CPU with a copy of the elements.
     ///

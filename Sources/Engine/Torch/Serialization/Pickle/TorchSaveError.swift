@@ -1,4 +1,4 @@
-/// A file is none that `torch.save` wrote, or holds what this package refuses to construct.
+/// A file is none that `torch.save` wrote, or no pickle, or holds what this package refuses to construct.
 public struct TorchSaveError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file, as the caller named it.
     public let path: String
@@ -12,13 +12,15 @@ public struct TorchSaveError: Error, Equatable, Sendable, CustomStringConvertibl
     public enum Problem: Error, Equatable, Sendable, CustomStringConvertible {
         /// The file has neither of the two forms.
         case unknownForm
+        /// The file does not begin as a pickle of protocol 2 or later.
+        case noPickle
         /// An entry of the zip form is not there.
         case missingEntry(name: String)
         /// The file was written on a machine with the other byte order.
         case bigEndian
         /// The bytes end too early.
         case truncated(offset: Int, expectedByteCount: Int, foundByteCount: Int)
-        /// The pickle asks for a class or function other than those that tensors need.
+        /// The pickle asks for a class or function other than those that tensors and arrays need.
         case refusedClass(name: String)
         /// The pickle holds an instruction that `torch.save` does not write.
         case unsupportedInstruction(name: String, offset: Int)
@@ -36,6 +38,8 @@ public struct TorchSaveError: Error, Equatable, Sendable, CustomStringConvertibl
             switch self {
             case .unknownForm:
                 "a file written by torch.save was expected, found neither its zip form nor its older form"
+            case .noPickle:
+                "a pickle of protocol 2 to 5 was expected, found bytes that begin in another way"
             case .missingEntry(let name):
                 "a file written by torch.save was expected, found a zip file without the entry \(name.quoted)"
             case .bigEndian:
@@ -43,7 +47,7 @@ public struct TorchSaveError: Error, Equatable, Sendable, CustomStringConvertibl
             case .truncated(let offset, let expected, let found):
                 "truncated: \(expected) more bytes were expected at byte \(offset), found \(found)"
             case .refusedClass(let name):
-                "refused to construct \(name.quoted): only tensors and plain values are read"
+                "refused to construct \(name.quoted): only tensors, arrays and plain values are read"
             case .unsupportedInstruction(let name, let offset):
                 "unsupported pickle instruction \(name) at byte \(offset)"
             case .malformed(let reason):

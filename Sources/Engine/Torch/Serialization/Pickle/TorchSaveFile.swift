@@ -147,6 +147,13 @@ private func readOlderForm(_ bytes: UnsafeRawBufferPointer) throws(TorchSaveErro
     return try conversion.value(of: root)
 }
 
+/// Whether bytes begin with the first of those pickles.
+func beginsOlderTorchSave(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var cursor = ByteCursor(bytes)
+    guard case .longInt(olderFormMagicNumber) = try? PickleMachine.run(&cursor).root else { return false }
+    return true
+}
+
 private let olderFormMagicNumber: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
 private let olderFormVersion = 1001
 
