@@ -43,7 +43,7 @@ func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
 /// Modules whose readers are fuzzed, or tested with inputs that were found so.
 let fuzzed: [Target.Dependency] = [
     "TestSupport", "VisualQuestionAnswering", "VQATraining", "VQAVision", "VQADatasets", "VQAFeatures", "Torch",
-    "VQAModels", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CZlib",
+    "VQAModels", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
 /// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without
@@ -90,8 +90,11 @@ let package = Package(
         system("CArchive", "libarchive", apt: "libarchive-dev"),
         system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
         system("CDeflate", "libdeflate", apt: "libdeflate-dev"),
+        system("CGIF", "libgif", apt: "libgif-dev"),
         system("CPNG", "libpng", apt: "libpng-dev"),
+        system("CTIFF", "libtiff-4", apt: "libtiff-dev"),
         system("CTurboJPEG", "libturbojpeg", apt: "libturbojpeg0-dev"),
+        system("CWebP", "libwebp", apt: "libwebp-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
 
         // In the order in which data flow: a module imports only what stands above it.
@@ -132,7 +135,10 @@ let package = Package(
         module("Batches", "VQABatches", ["VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         module(
             "Vision", "VQAVision",
-            ["VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CPNG", "CTurboJPEG"]),
+            [
+                "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CGIF", "CPNG", "CTIFF", "CTurboJPEG",
+                "CWebP",
+            ]),
         module(
             "Vision", "RegionDetector",
             ["VQAVision", "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers"]),
@@ -170,7 +176,7 @@ let package = Package(
         tests(of: "VQAFeatures", "Archives", "FileSystem", "VQABatches", "VQADatasets"),
         tests(of: "VQADatasets", "Archives", "VQAFeatures"),
         tests(of: "VQABatches", "VQADatasets", "VQAFeatures"),
-        tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG"),
+        tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG", "CWebP"),
         tests(of: "RegionDetector", "VQAVision", "VQAFeatures", "Torch", "Archives"),
         tests(of: "VQAModels", "VQABatches", "VQADatasets", "VQASettings"),
         tests(of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels", "VQASettings"),
