@@ -7,7 +7,8 @@ import PackageDescription
 let libtorch: String = {
     let version = "2.11.0"
     func value(_ name: String) -> String? { Context.environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    let cache = value("RWSAN_CACHE") ?? (value("XDG_CACHE_HOME") ?? (value("HOME") ?? "~") + "/.cache") + "/rwsan"
+    let cache =
+        value("RWSAN_CACHE") ?? (value("XDG_CACHE_HOME") ?? (value("HOME") ?? "~") + "/.cache") + "/rwsan"
     let clone = Context.packageDirectory + "/.libtorch"
     return FileManager.default.fileExists(atPath: clone + "/torch") ? clone : "\(cache)/libtorch/\(version)"
 }()
@@ -42,7 +43,8 @@ func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
 
 /// Modules whose readers are fuzzed, or tested with inputs that were found so.
 let fuzzed: [Target.Dependency] = [
-    "TestSupport", "VisualQuestionAnswering", "VQATraining", "VQAVision", "VQADatasets", "VQAFeatures", "Torch",
+    "TestSupport", "VisualQuestionAnswering", "VQATraining", "VQAVision", "VQADatasets", "VQAFeatures",
+    "Torch",
     "VQAModels", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
@@ -60,7 +62,8 @@ let fuzzing: [Target] =
     } else {
         [
             .testTarget(
-                name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests", exclude: ["CFuzzer", "Driver"])
+                name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests",
+                exclude: ["CFuzzer", "Driver"])
         ]
     }
 
@@ -130,13 +133,15 @@ let package = Package(
         module(
             "Datasets", "VQADatasets",
             [
-                "VQAFeatures", "VQASettings", "Torch", "Archives", "CVQAJSON", "FileSystem", "TextFiles", "Workers",
+                "VQAFeatures", "VQASettings", "Torch", "Archives", "CVQAJSON", "FileSystem", "TextFiles",
+                "Workers",
             ]),
         module("Batches", "VQABatches", ["VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         module(
             "Vision", "VQAVision",
             [
-                "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CGIF", "CPNG", "CTIFF", "CTurboJPEG",
+                "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CGIF", "CPNG", "CTIFF",
+                "CTurboJPEG",
                 "CWebP",
             ]),
         module(
@@ -146,24 +151,28 @@ let package = Package(
         module(
             "Training", "VQATraining",
             [
-                "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Archives", "FileSystem", "Workers",
+                "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Archives", "FileSystem",
+                "Workers",
             ]),
         module(
             "Pipeline", "VisualQuestionAnswering",
             [
-                "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures", "VQASettings",
+                "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures",
+                "VQASettings",
                 "Torch", "Archives", "Downloads", "FileSystem", "Yams",
             ]),
         module(
             "Commands", "RWSANCommands",
             [
-                "VisualQuestionAnswering", "VQATraining", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
+                "VisualQuestionAnswering", "VQATraining", "VQAVision", "VQAModels", "VQABatches",
+                "VQADatasets",
                 "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
         benchmark(
-            "StepBenchmark", ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch"]),
+            "StepBenchmark",
+            ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch"]),
         benchmark("FeatureBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),
 
@@ -179,10 +188,13 @@ let package = Package(
         tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG", "CWebP"),
         tests(of: "RegionDetector", "VQAVision", "VQAFeatures", "Torch", "Archives"),
         tests(of: "VQAModels", "VQABatches", "VQADatasets", "VQASettings"),
-        tests(of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels", "VQASettings"),
+        tests(
+            of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels",
+            "VQASettings"),
         tests(of: "VQASettings"),
         tests(
-            of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQADatasets", "VQASettings", "VQAModels",
+            of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQADatasets", "VQASettings",
+            "VQAModels",
             "VQATraining", "Torch"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),

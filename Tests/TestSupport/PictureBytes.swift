@@ -29,7 +29,8 @@ public enum PictureBytes {
     ///   - photometric: 1 for grey, 2 for RGB, 5 for inks.
     ///   - extraSample: What the fourth sample is: 1 opacity that colours are multiplied with, 2 opacity.
     public static func tiff(
-        width: UInt32, height: UInt32, samples: UInt32 = 3, photometric: UInt32 = 2, extraSample: UInt32? = nil,
+        width: UInt32, height: UInt32, samples: UInt32 = 3, photometric: UInt32 = 2,
+        extraSample: UInt32? = nil,
         orientation: UInt32 = 1, others: [(tag: UInt16, value: UInt32)] = [], pixels: [UInt8]
     ) -> [UInt8] {
         var numbers: [(tag: UInt16, value: UInt32)] = [
@@ -41,13 +42,16 @@ public enum PictureBytes {
         let entryCount = numbers.count + 2
         let end = 8 + 2 + 12 * entryCount + 4
         // The bits of up to four samples, and then the pixels.
-        var entries = numbers.map { (tag: $0.tag, bytes: little($0.tag) + little(UInt16(4)) + little(UInt32(1)) + little($0.value)) }
+        var entries = numbers.map {
+            (tag: $0.tag, bytes: little($0.tag) + little(UInt16(4)) + little(UInt32(1)) + little($0.value))
+        }
         for index in entries.indices where [259, 262, 274, 277, 338].contains(Int(entries[index].tag)) {
             entries[index].bytes[2] = 3
         }
         let bits = samples == 1 ? little(UInt32(8)) : little(UInt32(end))
         entries.append((258, little(UInt16(258)) + little(UInt16(3)) + little(samples) + bits))
-        entries.append((273, little(UInt16(273)) + little(UInt16(4)) + little(UInt32(1)) + little(UInt32(end + 8))))
+        entries.append(
+            (273, little(UInt16(273)) + little(UInt16(4)) + little(UInt32(1)) + little(UInt32(end + 8))))
         entries.sort { $0.tag < $1.tag }
         return Array("II*\0".utf8) + little(UInt32(8)) + little(UInt16(entryCount)) + entries.flatMap(\.bytes)
             + little(UInt32(0)) + [8, 0, 8, 0, 8, 0, 8, 0] + pixels

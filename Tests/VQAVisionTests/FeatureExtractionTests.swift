@@ -89,7 +89,8 @@ private struct Pictures {
         #expect(report.unreadable.map(\.file) == others.map { folder + "/" + $0.0 })
         #expect(
             report.unreadable.first?.description
-                == "\(folder)/2.avif: expected a PNG, JPEG, WebP, TIFF, GIF or BMP picture, found a picture in AVIF format")
+                == "\(folder)/2.avif: expected a PNG, JPEG, WebP, TIFF, GIF or BMP picture, found a picture in AVIF format"
+        )
         #expect(report.leftOut.isEmpty)
         #expect(try FeatureFolder([pictures.output]).imageIDs.map(\.rawValue).sorted() == Array(1...7))
         #expect(throws: PictureError.self) { try pictures.extract { $0.stopsAtUnreadablePicture = true } }

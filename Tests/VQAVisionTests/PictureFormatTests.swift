@@ -11,7 +11,8 @@ import Testing
         try Picture(decoding: Data(bytes), named: "picture", reading: reading).pixels
     }
 
-    private func problem(_ bytes: [UInt8], _ reading: PictureReading = .shown) throws -> PictureError.Problem {
+    private func problem(_ bytes: [UInt8], _ reading: PictureReading = .shown) throws -> PictureError.Problem
+    {
         try #require(throws: PictureError.self) {
             try Picture(decoding: Data(bytes), named: "picture", reading: reading)
         }.problem
@@ -85,7 +86,8 @@ import Testing
         let interlaced = PictureBytes.gif(
             width: 1, height: 8, palette: (0..<8).flatMap { [$0, $0, $0] }, isInterlaced: true, indices: rows)
         #expect(try pixels(interlaced) == (0..<8).flatMap { [$0, $0, $0] })
-        let beyond = PictureBytes.gif(width: 2, height: 1, palette: palette, frame: [1, 0, 2, 1], indices: [1, 1])
+        let beyond = PictureBytes.gif(
+            width: 2, height: 1, palette: palette, frame: [1, 0, 2, 1], indices: [1, 1])
         guard case .damaged(.gif, _) = try problem(beyond) else {
             Issue.record("expected a damaged GIF")
             return
@@ -97,7 +99,8 @@ import Testing
         let numbers: [UInt8] = [0, 1, 2, 3, 4, 5]
         for orientation in 1...8 as ClosedRange<UInt16> {
             let file = PictureBytes.tiff(
-                width: 3, height: 2, samples: 1, photometric: 1, orientation: UInt32(orientation), pixels: numbers)
+                width: 3, height: 2, samples: 1, photometric: 1, orientation: UInt32(orientation),
+                pixels: numbers)
             let plain = try Picture(width: 3, height: 2, pixels: numbers.flatMap { [$0, $0, $0] })
             let expected = try plain.upright(from: #require(ExifOrientation(rawValue: orientation)))
             for reading in PictureReading.allCases {
@@ -118,7 +121,9 @@ import Testing
         let count = WebPEncodeLosslessRGB([1, 2, 3, 4, 5, 6], 2, 1, 6, &file)
         defer { WebPFree(file) }
         let plain = Array(UnsafeBufferPointer(start: file, count: count))
-        let exif: [UInt8] = [0x4D, 0x4D, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0]
+        let exif: [UInt8] = [
+            0x4D, 0x4D, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0,
+        ]
         for prefix in [[], Array("Exif\0\0".utf8)] {
             let content = prefix + exif
             let header = Array("WEBPVP8X".utf8) + [10, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0]
@@ -129,7 +134,8 @@ import Testing
             #expect(picture.pixels == [4, 5, 6, 1, 2, 3])
         }
         // An animation's first chunk says that it is one.
-        let animation = Array("RIFF\u{1A}\0\0\0WEBPVP8X".utf8) + [10, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+        let animation =
+            Array("RIFF\u{1A}\0\0\0WEBPVP8X".utf8) + [10, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
         #expect(throws: PictureError.self) { try pixels(animation) }
     }
 
@@ -147,7 +153,8 @@ import Testing
         let deep = PictureBytes.bmp(
             width: 1, height: -2, bitsPerPixel: 24, rows: [[30, 20, 10], [3, 2, 1]])
         #expect(try pixels(deep) == [10, 20, 30, 1, 2, 3])
-        let wide = PictureBytes.bmp(width: 1, height: 2, bitsPerPixel: 32, rows: [[30, 20, 10, 0], [3, 2, 1, 9]])
+        let wide = PictureBytes.bmp(
+            width: 1, height: 2, bitsPerPixel: 32, rows: [[30, 20, 10, 0], [3, 2, 1, 9]])
         #expect(try pixels(wide) == [1, 2, 3, 10, 20, 30])
         // The lightest of 5 bits are shown as white; OpenCV makes 248 of them.
         let short = PictureBytes.bmp(width: 2, height: 1, bitsPerPixel: 16, rows: [[0xFF, 0x7F, 0x1F, 0]])
@@ -164,7 +171,8 @@ import Testing
     func refusedBMP() throws {
         func file(_ bits: UInt16, _ compression: UInt32, masks: [UInt32] = []) -> [UInt8] {
             PictureBytes.bmp(
-                width: 1, height: 1, bitsPerPixel: bits, compression: compression, masks: masks, rows: [[1, 2, 3, 4]])
+                width: 1, height: 1, bitsPerPixel: bits, compression: compression, masks: masks,
+                rows: [[1, 2, 3, 4]])
         }
         #expect(
             try problem(file(8, 1))
@@ -182,7 +190,8 @@ import Testing
     func bombs() throws {
         let large: UInt32 = 20_000
         let tiff = PictureBytes.tiff(width: large, height: large, pixels: [1, 2, 3])
-        let gif = PictureBytes.gif(width: 20_000, height: 20_000, palette: [], frame: [0, 0, 1, 1], indices: [0])
+        let gif = PictureBytes.gif(
+            width: 20_000, height: 20_000, palette: [], frame: [0, 0, 1, 1], indices: [0])
         let bmp = PictureBytes.bmp(width: 20_000, height: 20_000, bitsPerPixel: 24, rows: [])
         for file in [tiff, gif, bmp] {
             for reading in PictureReading.allCases {
@@ -190,7 +199,8 @@ import Testing
             }
         }
         let sides = UInt32(16_383) | UInt32(16_383) << 14
-        let webP = Array("RIFF\u{1A}\0\0\0WEBPVP8L\u{D}\0\0\0\u{2F}".utf8)
+        let webP =
+            Array("RIFF\u{1A}\0\0\0WEBPVP8L\u{D}\0\0\0\u{2F}".utf8)
             + withUnsafeBytes(of: sides.littleEndian) { Array($0) } + [UInt8](repeating: 0, count: 9)
         #expect(try problem(webP) == .unacceptableSize(width: 16_384, height: 16_384))
         let none = PictureBytes.bmp(width: 0, height: 1, bitsPerPixel: 24, rows: [])

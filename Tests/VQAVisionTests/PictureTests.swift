@@ -250,7 +250,8 @@ struct PictureFileTests {
         let error = PictureError(file: "cat.gif", problem: .unknownFormat(firstBytes: [0x47, 0x0A]))
         #expect(
             error.description
-                == "cat.gif: expected a PNG, JPEG, WebP, TIFF, GIF or BMP picture, found bytes that start with 47 0a")
+                == "cat.gif: expected a PNG, JPEG, WebP, TIFF, GIF or BMP picture, found bytes that start with 47 0a"
+        )
     }
 
     @Test("in memory must have three bytes a pixel, and a pixel")

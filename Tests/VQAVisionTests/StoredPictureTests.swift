@@ -16,15 +16,21 @@ import Torch
         let tensors = try SafetensorsFile(path: Fixtures.url(folder + "/expected_bgr.safetensors").path)
         let text = try Data(contentsOf: Fixtures.url(folder + "/expected.json"))
         let files = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
-        return try files.mapValues { entry in
-            guard let entry = entry as? [String: Any] else { return nil }
-            let height = try #require(entry["height"] as? Int)
-            let width = try #require(entry["width"] as? Int)
-            let name = try #require(files.first { ($0.value as? [String: Any])?["sha256_of_bgr"] as? String == entry["sha256_of_bgr"] as? String }?.key)
-            let bytes = try [UInt8](tensors.tensor(named: name).bytes)
-            let pixels = stride(from: 0, to: bytes.count, by: 3).flatMap { [bytes[$0 + 2], bytes[$0 + 1], bytes[$0]] }
-            return try Picture(width: width, height: height, pixels: pixels)
+        var pictures: [String: Picture?] = [:]
+        for (name, entry) in files {
+            guard let entry = entry as? [String: Any] else {
+                pictures.updateValue(nil, forKey: name)
+                continue
+            }
+            let bytes = try tensors.tensor(name).array(of: UInt8.self)
+            let pixels = stride(from: 0, to: bytes.count, by: 3).flatMap {
+                [bytes[$0 + 2], bytes[$0 + 1], bytes[$0]]
+            }
+            pictures[name] = try Picture(
+                width: #require(entry["width"] as? Int), height: #require(entry["height"] as? Int),
+                pixels: pixels)
         }
+        return pictures
     }
 
     private static func stored(_ name: String) throws -> Picture {
@@ -62,7 +68,9 @@ import Torch
 
     @Test("is refused where the file is cut off anywhere before its last pixel, in every format")
     func cut() throws {
-        for name in ["rgb.png", "rgb_420.jpg", "rgb.webp", "rgb.tif", "rgb.gif", "rgb.bmp", "rgba.png", "grey16.png"] {
+        for name in [
+            "rgb.png", "rgb_420.jpg", "rgb.webp", "rgb.tif", "rgb.gif", "rgb.bmp", "rgba.png", "grey16.png",
+        ] {
             let bytes = try Data(contentsOf: Fixtures.url(Self.folder + "/" + name))
             for reading in PictureReading.allCases {
                 let whole = try Picture(decoding: bytes, named: name, reading: reading)
@@ -105,10 +113,14 @@ import Torch
         let png = PNGFile(
             width: 2, height: 1, colorType: .rgbAndAlpha, rows: [[200, 100, 50, 0, 1, 2, 3, 128]])
         #expect(
-            try Picture(decoding: png.bytes, named: "alpha", reading: .stored).pixels == [200, 100, 50, 1, 2, 3])
+            try Picture(decoding: png.bytes, named: "alpha", reading: .stored).pixels == [
+                200, 100, 50, 1, 2, 3,
+            ])
         let deep = PNGFile(width: 1, height: 1, bitDepth: 16, rows: [[0x12, 0xFF, 0x34, 0x80, 0x56, 0]])
         #expect(
-            try Picture(decoding: deep.bytes, named: "16 bits", reading: .stored).pixels == [0x12, 0x34, 0x56])
+            try Picture(decoding: deep.bytes, named: "16 bits", reading: .stored).pixels == [
+                0x12, 0x34, 0x56,
+            ])
     }
 
     @Test("of a JPEG in a process that is not read is refused in words")

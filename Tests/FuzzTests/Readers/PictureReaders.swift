@@ -25,7 +25,9 @@ let pictureReaders: [FuzzedReader] = [
     FuzzedReader(
         name: "kind", maximumByteCount: 1 << 10,
         seeds: {
-            try pngs() + jpegs() + webPs() + tiffs() + gifs() + bmps() + [Packed.tar([("a", [1])]), Packed.zip([("a", [1])]), Array("a\tb\n".utf8)]
+            try pngs() + jpegs() + webPs() + tiffs() + gifs() + bmps() + [
+                Packed.tar([("a", [1])]), Packed.zip([("a", [1])]), Array("a\tb\n".utf8),
+            ]
                 + [try fixture("torch/types.safetensors"), try fixture("torch/older_form.pt")]
         }
     ) { bytes, place in

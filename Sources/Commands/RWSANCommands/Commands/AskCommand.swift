@@ -25,7 +25,8 @@ struct AskCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The checkpoint: ours, or an official .pkl.", valueName: "file"))
     var checkpoint: String
-    @Option(help: ArgumentHelp("The picture to ask about, a .png or .jpg file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The picture to ask about: PNG, JPEG, WebP, TIFF, GIF or BMP.", valueName: "file"))
     var picture: String?
     @Option(
         help: ArgumentHelp(

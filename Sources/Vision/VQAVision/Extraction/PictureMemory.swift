@@ -26,7 +26,8 @@ struct PictureMemory: Sendable {
     static func byteCount(_ bytes: Data, size: Int) -> Int {
         let stated = bytes.withUnsafeBytes { (StatedSize.of($0), PictureFormat(contentsStartingWith: $0)) }
         // A picture of more is refused before memory is taken for it.
-        guard let (width, height) = stated.0, width <= Picture.maximumSide, height <= Picture.maximumSide else {
+        guard let (width, height) = stated.0, width <= Picture.maximumSide, height <= Picture.maximumSide
+        else {
             return 0
         }
         let perPixel = stated.1 == .png || stated.1 == .jpeg ? 6 : 14

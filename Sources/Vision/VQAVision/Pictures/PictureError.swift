@@ -44,11 +44,13 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
         case .empty:
             return "\(file): expected a \(PictureFormat.choices) picture, found no bytes"
         case .unknownFormat(let firstBytes):
-            return "\(file): expected a \(PictureFormat.choices) picture, found \(Self.kind(startingWith: firstBytes))"
+            return
+                "\(file): expected a \(PictureFormat.choices) picture, found \(Self.kind(startingWith: firstBytes))"
         case .damaged(let format, let reason):
             return "\(file): the \(format.rawValue) is truncated or damaged: \(reason)"
         case .unsupportedKind(let format, let found):
-            return "\(file): expected a \(format.rawValue) of another kind, found one that is not read: \(found)"
+            return
+                "\(file): expected a \(format.rawValue) of another kind, found one that is not read: \(found)"
         case .unacceptableSize(let width, let height):
             return
                 "\(file): expected 1 to \(Picture.maximumPixelCount) pixels, at most \(Picture.maximumSide) a side, found "

@@ -22,7 +22,8 @@ private struct Bitmap {
         palette = try Self.palette(header, source)
         let isStored = source.reading == .stored
         func field(_ mask: UInt32) throws -> BitField {
-            guard let field = BitField(mask: mask, isShiftedOnly: isStored && header.bitsPerPixel == 16) else {
+            guard let field = BitField(mask: mask, isShiftedOnly: isStored && header.bitsPerPixel == 16)
+            else {
                 throw source.damaged("the bits of a colour do not lie together")
             }
             return field
@@ -35,7 +36,8 @@ private struct Bitmap {
         rowByteCount = (header.width * header.bitsPerPixel + 31) / 32 * 4
         // The last row's filling may be left out.
         let needed = rowByteCount * (header.height - 1) + (header.width * header.bitsPerPixel + 7) / 8
-        guard header.pixelOffset <= source.bytes.count, needed <= source.bytes.count - header.pixelOffset else {
+        guard header.pixelOffset <= source.bytes.count, needed <= source.bytes.count - header.pixelOffset
+        else {
             throw source.damaged("it ends before its pixels do")
         }
     }
@@ -48,7 +50,10 @@ private struct Bitmap {
         case .jpeg?, .png?: throw source.unsupported("a JPEG or PNG in it")
         case .some: break
         }
-        guard isFields ? [16, 32].contains(header.bitsPerPixel) : [1, 4, 8, 16, 24, 32].contains(header.bitsPerPixel)
+        guard
+            isFields
+                ? [16, 32].contains(header.bitsPerPixel)
+                : [1, 4, 8, 16, 24, 32].contains(header.bitsPerPixel)
         else { throw source.unsupported("\(header.bitsPerPixel) bits a pixel") }
     }
 
@@ -101,7 +106,8 @@ private struct Bitmap {
         guard header.masks.opacity != 0, source.reading == .shown else { return color }
         let opacity = fields.opacity.intensity(pixel)
         return (
-            Transparency.overWhite(color.0, opacity: opacity), Transparency.overWhite(color.1, opacity: opacity),
+            Transparency.overWhite(color.0, opacity: opacity),
+            Transparency.overWhite(color.1, opacity: opacity),
             Transparency.overWhite(color.2, opacity: opacity)
         )
     }
@@ -132,7 +138,8 @@ private struct BitField {
         let bitCount = maximum.nonzeroBitCount
         if bitCount == 8 { return UInt8(clamping: value) }
         if isShiftedOnly || bitCount > 8 {
-            return UInt8(clamping: bitCount > 8 ? value >> UInt32(bitCount - 8) : value << UInt32(8 - bitCount))
+            return UInt8(
+                clamping: bitCount > 8 ? value >> UInt32(bitCount - 8) : value << UInt32(8 - bitCount))
         }
         return UInt8(clamping: (value * 255 + maximum / 2) / maximum)
     }

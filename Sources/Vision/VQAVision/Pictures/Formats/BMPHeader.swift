@@ -36,7 +36,8 @@ struct BMPHeader {
     init?(_ bytes: UnsafeRawBufferPointer) {
         func number(_ position: Int) -> UInt32? { bytes.littleEndian(at: position, as: UInt32.self) }
         func short(_ position: Int) -> UInt16? { bytes.littleEndian(at: position, as: UInt16.self) }
-        guard let pixelOffset = number(10), let headerByteCount = number(Self.headerOffset).map(Int.init) else {
+        guard let pixelOffset = number(10), let headerByteCount = number(Self.headerOffset).map(Int.init)
+        else {
             return nil
         }
         self.pixelOffset = Int(pixelOffset)

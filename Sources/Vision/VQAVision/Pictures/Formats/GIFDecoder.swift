@@ -85,7 +85,8 @@ private struct GIFFrame {
         let bytes = UnsafeMutableRawBufferPointer(pixels)
         let first = UnsafeRawBufferPointer(rebasing: bytes[..<rowByteCount])
         for start in stride(from: rowByteCount, to: pixels.count, by: rowByteCount) {
-            UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + rowByteCount]).copyMemory(from: first)
+            UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + rowByteCount]).copyMemory(
+                from: first)
         }
     }
 

@@ -21,7 +21,8 @@ struct TIFFDirectory {
         default: return nil
         }
         let order = isLittleEndian
-        func number<Number: FixedWidthInteger & BitwiseCopyable>(_ position: Int, _ type: Number.Type) -> Int? {
+        func number<Number: FixedWidthInteger & BitwiseCopyable>(_ position: Int, _ type: Number.Type) -> Int?
+        {
             bytes.number(at: position, as: type, isLittleEndian: order).flatMap { Int(exactly: $0) }
         }
         switch number(2, UInt16.self) {

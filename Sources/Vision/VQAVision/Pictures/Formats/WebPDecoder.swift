@@ -19,7 +19,8 @@ func decodeWebP(_ source: EncodedPicture) throws -> Picture {
             else { throw source.damaged("its pixels cannot be decoded") }
         }
     }
-    let translucent = try [UInt8](unsafeUninitializedCapacity: byteCount / 3 * 4) { buffer, initializedCount in
+    let translucent = try [UInt8](unsafeUninitializedCapacity: byteCount / 3 * 4) {
+        buffer, initializedCount in
         guard
             WebPDecodeRGBAInto(
                 bytes.baseAddress, bytes.count, buffer.baseAddress, byteCount / 3 * 4, features.width * 4)
