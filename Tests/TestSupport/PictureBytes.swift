@@ -31,14 +31,14 @@ public enum PictureBytes {
     public static func tiff(
         width: UInt32, height: UInt32, samples: UInt32 = 3, photometric: UInt32 = 2,
         extraSample: UInt32? = nil,
-        orientation: UInt32 = 1, others: [(tag: UInt16, value: UInt32)] = [], pixels: [UInt8]
+        orientation: UInt32 = 1, compression: UInt32 = 1, pixels: [UInt8]
     ) -> [UInt8] {
         var numbers: [(tag: UInt16, value: UInt32)] = [
-            (256, width), (257, height), (259, 1), (262, photometric), (274, orientation), (277, samples),
+            (256, width), (257, height), (259, compression), (262, photometric), (274, orientation),
+            (277, samples),
             (278, height), (279, UInt32(pixels.count)),
         ]
         if let extraSample { numbers.append((338, extraSample)) }
-        numbers += others
         let entryCount = numbers.count + 2
         let end = 8 + 2 + 12 * entryCount + 4
         // The bits of up to four samples, and then the pixels.

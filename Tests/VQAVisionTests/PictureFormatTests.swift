@@ -44,7 +44,8 @@ import Testing
                 }
             }
             let differences = zip(found, expected).map { abs(Int($0) - Int($1)) }
-            #expect(differences.allSatisfy { $0 <= 1 }, "\(differences.max() ?? 0)")
+            let largest = differences.max() ?? 0
+            #expect(largest == 0, "\(differences.count { $0 > 0 }) differ, by up to \(largest)")
         }
     }
 
@@ -65,7 +66,7 @@ import Testing
         let multiplied = PictureBytes.tiff(
             width: 2, height: 1, samples: 4, extraSample: 1, pixels: [200, 100, 50, 255, 5, 10, 15, 128])
         #expect(try pixels(multiplied, .stored) == [200, 100, 50, 5, 10, 15])
-        #expect(try zip(pixels(multiplied), overWhite).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+        #expect(try zip(pixels(multiplied), overWhite).allSatisfy { abs(Int($0) - Int($1)) <= 2 })
 
         let bmp = PictureBytes.bmp(
             width: 2, height: 1, bitsPerPixel: 32, compression: 3, headerByteCount: 108,
@@ -110,9 +111,12 @@ import Testing
         let inks = PictureBytes.tiff(width: 1, height: 1, samples: 4, photometric: 5, pixels: [0, 0, 0, 0])
         #expect(try problem(inks) == .unsupportedColors("CMYK"))
         #expect(try pixels(inks, .stored) == [255, 255, 255])
-        let packed = PictureBytes.tiff(
-            width: 1, height: 1, others: [(tag: 259, value: 34_925)], pixels: [1, 2, 3])
-        #expect(throws: PictureError.self) { try pixels(packed) }
+        // A compression of Pixar's, which libtiff is built without.
+        let packed = PictureBytes.tiff(width: 1, height: 1, compression: 32_908, pixels: [1, 2, 3])
+        guard case .unsupportedKind(.tiff, _) = try problem(packed) else {
+            Issue.record("expected a TIFF that is not read")
+            return
+        }
     }
 
     @Test("of a WebP is set upright by its EXIF data")

@@ -23,8 +23,9 @@ import Torch
                 continue
             }
             let bytes = try tensors.tensor(name).array(of: UInt8.self)
-            let pixels = stride(from: 0, to: bytes.count, by: 3).flatMap {
-                [bytes[$0 + 2], bytes[$0 + 1], bytes[$0]]
+            let starts = stride(from: 0, to: bytes.count, by: 3)
+            let pixels = starts.flatMap { (start: Int) -> [UInt8] in
+                [bytes[start + 2], bytes[start + 1], bytes[start]]
             }
             pictures[name] = try Picture(
                 width: #require(entry["width"] as? Int), height: #require(entry["height"] as? Int),

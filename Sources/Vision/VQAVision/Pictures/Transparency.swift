@@ -1,12 +1,20 @@
 import Foundation
 
 /// Pictures laid over white, in linear light: the mean of two lights, and not of the numbers that stand for them.
+///
+/// Lights have 8 bits and PNG's usual gamma, as in libpng, so that a picture looks the same in every format.
 enum Transparency {
-    /// The exponent of light, which is the one that libpng takes where a file names none.
     private static let gamma = 2.2
 
-    /// The light of each of 256 intensities, from 0 to 1.
-    private static let lights = (0..<256).map { pow(Double($0) / 255, gamma) }
+    /// The light of each intensity.
+    private static let lights = rounded { pow($0, gamma) }
+
+    /// The intensity of each light.
+    private static let intensities = rounded { pow($0, 1 / gamma) }
+
+    private static func rounded(_ function: (Double) -> Double) -> [UInt8] {
+        (0...255).map { UInt8(clamping: Int(clamping: (255 * function(Double($0) / 255)).rounded())) }
+    }
 
     /// Lays colours that are not multiplied with their opacity over white.
     ///
@@ -28,9 +36,9 @@ enum Transparency {
     static func overWhite(_ intensity: UInt8, opacity: UInt8) -> UInt8 {
         guard opacity != 255 else { return intensity }
         guard opacity != 0 else { return 255 }
-        let share = Double(opacity) / 255
-        let light = share * lights[Int(intensity)] + 1 - share
-        return UInt8(clamping: Int(clamping: (255 * pow(light, 1 / gamma)).rounded()))
+        let share = Int(opacity)
+        let light = (Int(lights[Int(intensity)]) * share + 255 * (255 - share) + 127) / 255
+        return intensities[light]
     }
 
     /// An intensity that was multiplied with its opacity, as it was before.

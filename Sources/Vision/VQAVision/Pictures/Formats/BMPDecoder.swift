@@ -91,7 +91,8 @@ private struct Bitmap {
         case 24:
             let place = start + 3 * column
             return (bytes[place + 2], bytes[place + 1], bytes[place])
-        case 16: return color(UInt32(bytes.littleEndian(at: start + 2 * column, as: UInt16.self) ?? 0))
+        case 16:
+            return color(UInt32(clamping: bytes.littleEndian(at: start + 2 * column, as: UInt16.self) ?? 0))
         case 32: return color(bytes.littleEndian(at: start + 4 * column, as: UInt32.self) ?? 0)
         default:
             // From the highest bits on.
@@ -127,19 +128,19 @@ private struct BitField {
     init?(mask: UInt32, isShiftedOnly: Bool) {
         (self.mask, self.isShiftedOnly) = (mask, isShiftedOnly)
         shift = mask == 0 ? 0 : mask.trailingZeroBitCount
-        maximum = mask >> UInt32(shift)
+        maximum = mask >> shift
         guard maximum.nonzeroBitCount + maximum.leadingZeroBitCount == UInt32.bitWidth else { return nil }
     }
 
     /// The intensity, 0 to 255; 0 where there are no bits for it.
     func intensity(_ pixel: UInt32) -> UInt8 {
         guard maximum > 0 else { return 0 }
-        let value = (pixel & mask) >> UInt32(shift)
+        let value = (pixel & mask) >> shift
         let bitCount = maximum.nonzeroBitCount
         if bitCount == 8 { return UInt8(clamping: value) }
         if isShiftedOnly || bitCount > 8 {
             return UInt8(
-                clamping: bitCount > 8 ? value >> UInt32(bitCount - 8) : value << UInt32(8 - bitCount))
+                clamping: bitCount > 8 ? value >> (bitCount - 8) : value << (8 - bitCount))
         }
         return UInt8(clamping: (value * 255 + maximum / 2) / maximum)
     }

@@ -11,9 +11,7 @@ func decodeJPEG(_ source: EncodedPicture) throws -> Picture {
         guard status != 0 else { return }
         let message = String(cString: tjGetErrorStr2(decompressor))
         guard !harmlessWarnings.contains(where: message.contains) else { return }
-        // 12 bits, for example, or arithmetic coding.
-        guard !refusals.contains(where: message.contains) else { throw source.unsupported(message) }
-        throw source.damaged(message)
+        throw source.refused(message)
     }
 
     let bytes = source.bytes.bindMemory(to: UInt8.self)
@@ -31,7 +29,7 @@ func decodeJPEG(_ source: EncodedPicture) throws -> Picture {
             try check(
                 tjDecompress2(
                     decompressor, bytes.baseAddress, UInt(bytes.count), buffer.baseAddress,
-                    width, 0, height, Int32(format.rawValue), TJFLAG_LIMITSCANS))
+                    width, 0, height, Int32(clamping: format.rawValue), TJFLAG_LIMITSCANS))
             initializedCount = byteCount
         }
     }
@@ -69,6 +67,3 @@ private func convert(_ inks: [UInt8], into pixels: UnsafeMutableBufferPointer<UI
 private let harmlessWarnings = [
     "extraneous bytes before marker", "Invalid SOS parameters for sequential JPEG",
 ]
-
-/// How libjpeg says that a file is of a kind it was not made for.
-private let refusals = ["Unsupported", "not implemented", "not supported"]

@@ -15,7 +15,7 @@ func decodeTIFF(_ source: EncodedPicture) throws -> Picture {
     file.count = UInt64(source.bytes.count)
     return try withUnsafeMutablePointer(to: &file) { file in
         guard let tiff = ctiff_open(file, maximumPartByteCount) else {
-            throw source.damaged(text(of: file.pointee.message))
+            throw source.refused(text(of: file.pointee.message))
         }
         defer { TIFFClose(tiff) }
         guard Int(ctiff_side(tiff, UInt32(TIFFTAG_IMAGEWIDTH))) == width,
@@ -53,9 +53,9 @@ private struct TIFFPage {
         return try source.picture(width: width, height: height) { pixels in
             for place in 0..<width * height {
                 let pixel = rows[place]
-                let opacity = UInt8(pixel >> 24)
+                let opacity = UInt8(clamping: pixel >> 24)
                 for channel in 0..<3 {
-                    var value = UInt8(pixel >> (8 * UInt32(channel)) & 0xFF)
+                    var value = UInt8(clamping: pixel >> (8 * channel) & 0xFF)
                     if isShown, opacity != 255 {
                         if alpha != EXTRASAMPLE_UNASSALPHA {
                             value = Transparency.undoMultiplication(value, opacity: opacity)
@@ -77,11 +77,11 @@ private struct TIFFPage {
         let rows = memory.bindMemory(to: UInt32.self, capacity: width * height)
         // Asked for in the order that they have, rows are not turned.
         let isRead = TIFFReadRGBAImageOriented(
-            tiff, UInt32(clamping: width), UInt32(clamping: height), rows, Int32(orientation), 1)
+            tiff, UInt32(clamping: width), UInt32(clamping: height), rows, Int32(clamping: orientation), 1)
         guard isRead != 0, file.pointee.message.0 == 0 else {
             free(memory)
             let message = text(of: file.pointee.message)
-            throw source.damaged(message.isEmpty ? "its pixels cannot be decoded" : message)
+            throw source.refused(message.isEmpty ? "its pixels cannot be decoded" : message)
         }
         return rows
     }
@@ -100,9 +100,10 @@ private struct TIFFPage {
         // A few bytes may stand for large parts, of which a page of a few pixels would need many.
         let isTiled = TIFFIsTiled(tiff) != 0
         let size = isTiled ? TIFFTileSize64(tiff) : TIFFStripSize64(tiff)
-        let count = UInt64(isTiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff))
+        let count = UInt64(clamping: isTiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff))
         let (all, overflows) = size.multipliedReportingOverflow(by: count)
-        guard !overflows, size <= UInt64(maximumPartByteCount), all <= UInt64(1 << 28 + 32 * width * height)
+        guard !overflows, size <= UInt64(clamping: maximumPartByteCount),
+            all <= UInt64(clamping: 1 << 28 + 32 * width * height)
         else { throw source.damaged("its parts are much larger than the picture") }
     }
 }
