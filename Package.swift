@@ -7,7 +7,8 @@ import PackageDescription
 let libtorch: String = {
     let version = "2.11.0"
     func value(_ name: String) -> String? { Context.environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    let cache = value("RWSAN_CACHE") ?? (value("XDG_CACHE_HOME") ?? (value("HOME") ?? "~") + "/.cache") + "/rwsan"
+    let cache =
+        value("RWSAN_CACHE") ?? (value("XDG_CACHE_HOME") ?? (value("HOME") ?? "~") + "/.cache") + "/rwsan"
     let clone = Context.packageDirectory + "/.libtorch"
     return FileManager.default.fileExists(atPath: clone + "/torch") ? clone : "\(cache)/libtorch/\(version)"
 }()
@@ -43,7 +44,7 @@ func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
 /// Modules whose readers are fuzzed, or tested with inputs that were found so.
 let fuzzed: [Target.Dependency] = [
     "TestSupport", "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQADatasets", "VQAFeatures",
-    "Torch", "VQAModels", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CZlib",
+    "Torch", "VQAModels", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
 /// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without
@@ -60,7 +61,8 @@ let fuzzing: [Target] =
     } else {
         [
             .testTarget(
-                name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests", exclude: ["CFuzzer", "Driver"])
+                name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests",
+                exclude: ["CFuzzer", "Driver"])
         ]
     }
 
@@ -90,8 +92,11 @@ let package = Package(
         system("CArchive", "libarchive", apt: "libarchive-dev"),
         system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
         system("CDeflate", "libdeflate", apt: "libdeflate-dev"),
+        system("CGIF", "libgif", apt: "libgif-dev"),
         system("CPNG", "libpng", apt: "libpng-dev"),
+        system("CTIFF", "libtiff-4", apt: "libtiff-dev"),
         system("CTurboJPEG", "libturbojpeg", apt: "libturbojpeg0-dev"),
+        system("CWebP", "libwebp", apt: "libwebp-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
 
         // In the order in which data flow: a module imports only what stands above it.
@@ -127,12 +132,17 @@ let package = Package(
         module(
             "Datasets", "VQADatasets",
             [
-                "VQAFeatures", "VQASettings", "Torch", "Archives", "CVQAJSON", "FileSystem", "TextFiles", "Workers",
+                "VQAFeatures", "VQASettings", "Torch", "Archives", "CVQAJSON", "FileSystem", "TextFiles",
+                "Workers",
             ]),
         module("Batches", "VQABatches", ["VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         module(
             "Vision", "VQAVision",
-            ["VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CPNG", "CTurboJPEG"]),
+            [
+                "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CGIF", "CPNG", "CTIFF",
+                "CTurboJPEG",
+                "CWebP",
+            ]),
         module(
             "Vision", "RegionDetector",
             ["VQAVision", "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers"]),
@@ -140,7 +150,8 @@ let package = Package(
         module(
             "Training", "VQATraining",
             [
-                "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Archives", "FileSystem", "Workers",
+                "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Archives", "FileSystem",
+                "Workers",
             ]),
         module(
             "Pipeline", "VisualQuestionAnswering",
@@ -157,7 +168,8 @@ let package = Package(
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
         benchmark(
-            "StepBenchmark", ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch"]),
+            "StepBenchmark",
+            ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch"]),
         benchmark("FeatureBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),
 
@@ -170,13 +182,16 @@ let package = Package(
         tests(of: "VQAFeatures", "Archives", "FileSystem", "VQABatches", "VQADatasets"),
         tests(of: "VQADatasets", "Archives", "VQAFeatures"),
         tests(of: "VQABatches", "VQADatasets", "VQAFeatures"),
-        tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG"),
+        tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG", "CWebP"),
         tests(of: "RegionDetector", "VQAVision", "VQAFeatures", "Torch", "Archives"),
         tests(of: "VQAModels", "VQABatches", "VQADatasets", "VQASettings"),
-        tests(of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels", "VQASettings"),
+        tests(
+            of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels",
+            "VQASettings"),
         tests(of: "VQASettings"),
         tests(
-            of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQADatasets", "VQASettings", "VQAModels",
+            of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQADatasets", "VQASettings",
+            "VQAModels",
             "VQATraining", "Torch"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),

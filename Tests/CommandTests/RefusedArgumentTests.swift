@@ -89,7 +89,7 @@ import Testing
                 naming: "--question")
         }
         let ask = ["ask", "--checkpoint", checkpoint, "--question", "What is it?"]
-        try mini.tool.expectRefusal(ask + ["--picture", picture], naming: picture, "PNG or JPEG")
+        try mini.tool.expectRefusal(ask + ["--picture", picture], naming: picture, "GIF or BMP")
         try mini.tool.expectRefusal(ask + ["--picture", "nowhere.png"], naming: "nowhere.png")
         try mini.tool.expectRefusal(ask + ["--features", picture], naming: picture)
     }

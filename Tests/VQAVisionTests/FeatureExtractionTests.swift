@@ -80,8 +80,8 @@ private struct Pictures {
         try FileManager.default.createSymbolicLink(
             atPath: folder + "/more/loop", withDestinationPath: folder)
         let others = [
-            ("2.webp", "RIFF0000WEBPVP8 "), ("k.gif", "GIF89a"), ("more/c_3.heic", "\0\0\0 ftypheic"),
-            ("more/picture", "II*\0"),
+            ("2.avif", "\0\0\0 ftypavif"), ("k.jxl", "\0\0\0\u{C}JXL "), ("more/c_3.heic", "\0\0\0 ftypheic"),
+            ("more/picture", "\0\0\0\u{C}jP  "),
         ]
         for (name, text) in others { _ = try pictures.temporary.write("pictures/" + name, text) }
         let report = try pictures.extract()
@@ -89,7 +89,8 @@ private struct Pictures {
         #expect(report.unreadable.map(\.file) == others.map { folder + "/" + $0.0 })
         #expect(
             report.unreadable.first?.description
-                == "\(folder)/2.webp: expected a PNG or JPEG picture, found a picture in WebP format")
+                == "\(folder)/2.avif: expected a PNG, JPEG, WebP, TIFF, GIF or BMP picture, found a picture in AVIF format"
+        )
         #expect(report.leftOut.isEmpty)
         #expect(try FeatureFolder([pictures.output]).imageIDs.map(\.rawValue).sorted() == Array(1...7))
         #expect(throws: PictureError.self) { try pictures.extract { $0.stopsAtUnreadablePicture = true } }

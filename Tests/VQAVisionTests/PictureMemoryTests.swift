@@ -60,7 +60,9 @@ private struct Resizing: PictureFeatureExtractor {
         try GridFeatures.Input(picture, size: size)
     }
 
-    func inputByteCount(width: Int, height: Int) -> Int { 6 * width * height + 12 * height * size }
+    let reading = PictureReading.shown
+
+    func inputByteCount(width: Int, height: Int) -> Int { 12 * height * size }
     func extract(_ inputs: [GridFeatures.Input]) -> [ExtractedFeatures] {
         inputs.map { _ in .none(reason: "blind") }
     }

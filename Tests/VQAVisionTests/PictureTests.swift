@@ -246,11 +246,12 @@ struct PictureFileTests {
     func notAPicture() throws {
         #expect(try problem(decoding: Data()) == .empty)
         #expect(
-            try problem(decoding: Data("GIF89a".utf8)) == .unknownFormat(firstBytes: Array("GIF89a".utf8)))
+            try problem(decoding: Data("GIF".utf8)) == .unknownFormat(firstBytes: Array("GIF".utf8)))
         let error = PictureError(file: "cat.gif", problem: .unknownFormat(firstBytes: [0x47, 0x0A]))
         #expect(
             error.description
-                == "cat.gif: expected a PNG or JPEG picture, found bytes that start with 47 0a")
+                == "cat.gif: expected a PNG, JPEG, WebP, TIFF, GIF or BMP picture, found bytes that start with 47 0a"
+        )
     }
 
     @Test("in memory must have three bytes a pixel, and a pixel")

@@ -13,6 +13,10 @@ package enum FileKind: Sendable, Equatable {
     case pickle
     case png
     case jpeg
+    case webP
+    case tiff
+    case gif
+    case bmp
     /// A picture of another format, by the format's name.
     case otherPicture(String)
     /// A text with tabs in its first line.
@@ -67,7 +71,7 @@ package enum FileKind: Sendable, Equatable {
     /// Whether it is a picture, of a format that can be read here or not.
     package var isPicture: Bool {
         switch self {
-        case .png, .jpeg, .otherPicture: true
+        case .png, .jpeg, .webP, .tiff, .gif, .bmp, .otherPicture: true
         default: false
         }
     }
@@ -80,8 +84,9 @@ extension FileKind {
         ([0x50, 0x4B, 3, 4], .zip), ([0x50, 0x4B, 5, 6], .zip), ([0x50, 0x4B, 7, 8], .zip),
         ([0x1F, 0x8B], .gzip),
         ([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], .png), ([0xFF, 0xD8, 0xFF], .jpeg),
-        (Array("GIF8".utf8), .otherPicture("GIF")), (Array("II*\0".utf8), .otherPicture("TIFF")),
-        (Array("MM\0*".utf8), .otherPicture("TIFF")),
+        (Array("GIF8".utf8), .gif), (Array("II*\0".utf8), .tiff), (Array("MM\0*".utf8), .tiff),
+        // BigTIFF.
+        (Array("II+\0".utf8), .tiff), (Array("MM\0+".utf8), .tiff),
         ([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20], .otherPicture("JPEG 2000")),
         ([0xFF, 0x0A], .otherPicture("JPEG XL")),
         ([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20], .otherPicture("JPEG XL")),
@@ -108,11 +113,11 @@ extension FileKind {
         }
         if bytes.count > 1, bytes[0] == 0x80, (2...5).contains(bytes[1]) { return .pickle }
         if bytes.starts(with: Array("RIFF".utf8)), bytes.dropFirst(8).starts(with: Array("WEBP".utf8)) {
-            return .otherPicture("WebP")
+            return .webP
         }
         // The four bytes behind the file's length are reserved.
         if bytes.count > 14, bytes.starts(with: Array("BM".utf8)), bytes[6..<10].allSatisfy({ $0 == 0 }) {
-            return .otherPicture("BMP")
+            return .bmp
         }
         if bytes.dropFirst(4).starts(with: Array("ftyp".utf8)), let brand = pictureBrand(bytes) {
             return .otherPicture(brand)
@@ -174,6 +179,10 @@ extension FileKind: CustomStringConvertible {
         case .pickle: return "a pickle"
         case .png: return "a PNG picture"
         case .jpeg: return "a JPEG picture"
+        case .webP: return "a WebP picture"
+        case .tiff: return "a TIFF picture"
+        case .gif: return "a GIF picture"
+        case .bmp: return "a BMP picture"
         case .otherPicture(let format): return "a picture in \(format) format"
         case .table: return "a table with tabs"
         case .text(let words), .other(let words): return words

@@ -32,9 +32,12 @@ extension RegionDetector: PictureFeatureExtractor {
         }
     }
 
-    /// The pixels, the same set upright, and the network's input.
+    /// As OpenCV does, which the features of others were made with.
+    public var reading: PictureReading { .stored }
+
+    /// The network's input.
     public func inputByteCount(width: Int, height: Int) -> Int {
-        6 * width * height + 12 * settings.minimumSide * settings.maximumSide
+        12 * settings.minimumSide * settings.maximumSide
     }
 
     /// The regions of pictures, with what each is thought to be.

@@ -26,7 +26,8 @@ struct AskCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The checkpoint: ours, or an official .pkl.", valueName: "file"))
     var checkpoint: String
-    @Option(help: ArgumentHelp("The picture to ask about, a .png or .jpg file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The picture to ask about: PNG, JPEG, WebP, TIFF, GIF or BMP.", valueName: "file"))
     var picture: String?
     @Option(
         help: ArgumentHelp(
@@ -101,8 +102,7 @@ struct AskCommand: ParsableCommand {
             let regions =
                 try inquiry.isFeatures
                 ? RegionFeatures(officialFile: inquiry.picture)
-                : answerer.regions(
-                    of: Picture(contentsOf: URL(fileURLWithPath: inquiry.picture)), named: inquiry.picture)
+                : answerer.regions(ofPictureIn: URL(fileURLWithPath: inquiry.picture))
             let reply = Reply(
                 picture: inquiry.picture, question: inquiry.question,
                 answers: try answerer.ask([inquiry.question], about: regions, top: top)[0],

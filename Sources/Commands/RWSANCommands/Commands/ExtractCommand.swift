@@ -16,13 +16,14 @@ struct ExtractCommand: ParsableCommand {
             objects_id, objects_conf, attrs_id and attrs_conf beside it, where id 0 is the first name. Folders in the folder are looked into. Files that are there are \
             kept.
 
-            Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. What is no PNG or JPEG \
-            picture that can be read, and a second picture of an image, is named and left out.
+            Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. What is no picture \
+            that can be read, and a second picture of an image, is named and left out.
             """)
 
     @Option(
         help: ArgumentHelp(
-            "The folder of pictures: PNG and JPEG, told by their content.", valueName: "folder"))
+            "The folder of pictures: PNG, JPEG, WebP, TIFF, GIF or BMP, told by their content.",
+            valueName: "folder"))
     var pictures: String
     @Option(help: ArgumentHelp("The folder for the features.", valueName: "folder")) var output: String
     @Option(

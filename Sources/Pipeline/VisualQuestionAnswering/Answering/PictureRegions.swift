@@ -1,4 +1,5 @@
 import Downloads
+import Foundation
 import RegionDetector
 import Torch
 import VQAFeatures
@@ -16,6 +17,16 @@ extension Answerer {
         let extractor = try extractor ?? makeExtractor()
         self.extractor = extractor
         return try extractor.regions(of: picture, named: name)
+    }
+
+    /// The regions of a picture in a file, which is read as those that the model was trained on.
+    ///
+    /// - Throws: As ``regions(of:named:)``; `PictureError` where the file cannot be read.
+    public func regions(ofPictureIn file: URL) throws -> RegionFeatures {
+        let extractor = try extractor ?? makeExtractor()
+        self.extractor = extractor
+        return try extractor.regions(
+            of: Picture(contentsOf: file, reading: extractor.reading), named: file.relativePath)
     }
 
     private func makeExtractor() throws -> any PictureFeatureExtractor {

@@ -49,8 +49,8 @@ public struct FeatureExtraction {
 
     /// Extracts the features of every picture in a folder and the folders in it.
     ///
-    /// Content says which files are PNG or JPEG pictures. Pictures of other formats, those of whose names it is not
-    /// certain which image they are, and all but the first of an image, in the order of their names, are reported
+    /// Content says which files are pictures of a format that is read. Pictures of other formats, those of whose names
+    /// it is not certain which image they are, and all but the first of an image, in the order of their names, are reported
     /// and left out. Hidden files are passed over.
     ///
     /// - Parameters:
@@ -196,7 +196,7 @@ public enum FeatureExtractionError: Error, Sendable, Equatable, CustomStringConv
     public var description: String {
         switch self {
         case .unusableFolder(let folder, let reason): "\(folder): cannot use the folder: \(reason)"
-        case .noPictures(let folder): "\(folder): expected PNG or JPEG pictures, found none"
+        case .noPictures(let folder): "\(folder): expected \(PictureFormat.choices) pictures, found none"
         case .otherFeatures(let folder, let expected, let found):
             "\(folder): expected an empty folder or one of features \(expected), found features \(found)"
         }

@@ -13,7 +13,9 @@ public protocol PictureFeatureExtractor: Sendable {
 
     /// - Throws: `PictureError` where there is no picture of the size that the network is given.
     func input(of picture: Picture, named name: String) throws -> Input
-    /// How many bytes making an input takes, besides those of the file.
+    /// How pictures are read.
+    var reading: PictureReading { get }
+    /// How many bytes making an input takes, besides those of the file and the picture.
     func inputByteCount(width: Int, height: Int) -> Int
     /// The features of pictures, in their order.
     ///

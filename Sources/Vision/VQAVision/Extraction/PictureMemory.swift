@@ -20,32 +20,20 @@ struct PictureMemory: Sendable {
         let bytes = try PictureFile.read(file)
         let ofPixels = pixels.reserve(Self.byteCount(bytes, for: extractor))
         defer { ofPixels.end() }
-        return try extractor.input(of: Picture(decoding: bytes, named: file.path), named: file.path)
+        let picture = try Picture(decoding: bytes, named: file.path, reading: extractor.reading)
+        return try extractor.input(of: picture, named: file.path)
     }
 
-    /// What decoding takes.
+    /// What decoding takes: the pixels, the same set upright, and what the extractor needs. Formats other than PNG and
+    /// JPEG come with opacity, and their decoders keep as much for themselves.
     static func byteCount(_ bytes: Data, for extractor: some PictureFeatureExtractor) -> Int {
-        let (width, height) = bytes.withUnsafeBytes(statedSize)
+        let stated = bytes.withUnsafeBytes { (StatedSize.of($0), PictureFormat(contentsStartingWith: $0)) }
         // A picture of more is refused before memory is taken for it.
-        guard width <= Picture.maximumSide, height <= Picture.maximumSide else { return 0 }
-        return extractor.inputByteCount(width: width, height: height)
-    }
-
-    /// The size that a PNG or JPEG states; nothing where it is damaged.
-    static func statedSize(_ bytes: UnsafeRawBufferPointer) -> (width: Int, height: Int) {
-        func side<Number: FixedWidthInteger & BitwiseCopyable>(_ position: Int, _ type: Number.Type) -> Int {
-            Int(clamping: bytes.bigEndian(at: position, as: type) ?? 0)
+        guard let (width, height) = stated.0, width <= Picture.maximumSide, height <= Picture.maximumSide
+        else {
+            return 0
         }
-        guard PictureFormat(contentsStartingWith: bytes.prefix(8)) == .jpeg else {
-            return (side(16, UInt32.self), side(20, UInt32.self))
-        }
-        // Each segment: FF, a marker, and the length of what follows, itself included.
-        var position = 2
-        while let marker = bytes.bigEndian(at: position, as: UInt16.self), marker > 0xFF00 {
-            let isFrame = (0xFFC0...0xFFCF).contains(marker) && ![0xFFC4, 0xFFC8, 0xFFCC].contains(marker)
-            if isFrame { return (side(position + 7, UInt16.self), side(position + 5, UInt16.self)) }
-            position += marker == 0xFFFF ? 1 : 2 + max(2, side(position + 2, UInt16.self))
-        }
-        return (0, 0)
+        let perPixel = stated.1 == .png || stated.1 == .jpeg ? 6 : 14
+        return perPixel * width * height + extractor.inputByteCount(width: width, height: height)
     }
 }

@@ -97,7 +97,7 @@ struct PictureSearch {
     private mutating func add(_ path: String, _ name: String) {
         guard !ImageNaming.isFeatureFile(name) else { return }
         let kind = FileKind(contentsOf: "\(root)/\(path)")
-        if kind == .png || kind == .jpeg {
+        if kind.flatMap({ PictureFormat($0) }) != nil {
             found.readable.append(path)
         } else if kind?.isPicture == true || ImageNaming.isPictureFile(name) {
             found.others.append(path)

@@ -64,34 +64,32 @@ enum ExifOrientation: UInt16, CaseIterable {
         }
     }
 
+    /// The orientation that a WebP file notes in its first chunk `EXIF`.
+    init(ofWebP bytes: UnsafeRawBufferPointer) {
+        self = .upright
+        // Each chunk: its type, the length of its content, and the content, to a whole number of 16 bits.
+        var position = 12
+        while let type = bytes.bigEndian(at: position, as: UInt32.self),
+            let length = bytes.littleEndian(at: position + 4, as: UInt32.self)
+        {
+            let (start, end) = (position + 8, position + 8 + Int(length))
+            guard end <= bytes.count else { return }
+            if type == 0x4558_4946 {
+                let content = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                // Some programs begin it as JPEG has it.
+                let prefix = content.starts(with: Self.jpegMark) ? Self.jpegMark.count : 0
+                self = Self(ofTIFF: UnsafeRawBufferPointer(rebasing: content.dropFirst(prefix))) ?? .upright
+                return
+            }
+            position = end + end % 2
+        }
+    }
+
     /// Reads the tag from the first directory of a TIFF; nil where it is not there, or not to be understood.
     private init?(ofTIFF bytes: UnsafeRawBufferPointer) {
-        let isLittleEndian: Bool
-        switch bytes.bigEndian(at: 0, as: UInt16.self) {
-        case 0x4949: isLittleEndian = true
-        case 0x4D4D: isLittleEndian = false
-        default: return nil
-        }
-        func number<Number: FixedWidthInteger & BitwiseCopyable>(_ position: Int, _ type: Number.Type)
-            -> Number?
-        {
-            bytes.bigEndian(at: position, as: type).map { isLittleEndian ? $0.byteSwapped : $0 }
-        }
-        guard number(2, UInt16.self) == 42, let directory = number(4, UInt32.self).map(Int.init),
-            let count = number(directory, UInt16.self)
-        else { return nil }
-        for entry in 0..<Int(count) {
-            let place = directory + 2 + entry * 12
-            guard let tag = number(place, UInt16.self) else { return nil }
-            guard tag == 0x0112 else { continue }
-            // One number of type SHORT, which lies in the entry itself.
-            guard number(place + 2, UInt16.self) == 3, number(place + 4, UInt32.self) == 1,
-                let value = number(place + 8, UInt16.self)
-            else { return nil }
-            self.init(rawValue: value)
-            return
-        }
-        return nil
+        // One number of type SHORT.
+        guard let entry = TIFFDirectory(bytes)?.number(0x0112), entry.byteCount == 2 else { return nil }
+        self.init(rawValue: UInt16(clamping: entry.value))
     }
 }
 

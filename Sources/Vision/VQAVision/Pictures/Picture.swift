@@ -3,11 +3,11 @@ import Foundation
 
 /// A picture in memory: 8-bit red, green and blue (sRGB), rows from the top.
 ///
-/// PNG and JPEG files are read, told apart by their content and not by their name:
-/// - Grey, palette and 16-bit PNGs become 8-bit RGB; a gamma other than sRGB's is converted.
-/// - Transparency is laid over white, in linear light.
-/// - Grey JPEGs become RGB; CMYK ones are refused, as they say nothing of the inks they mean.
-/// - A picture that EXIF data say is turned or mirrored is set upright; damaged EXIF data say nothing.
+/// Files of each `PictureFormat` are read, told apart by their content and not by their name:
+/// - Grey, palette and 16-bit pictures become 8-bit RGB.
+/// - `PictureReading` says what becomes of transparency, gamma and inks.
+/// - A picture that EXIF data, or a TIFF's own, say is turned or mirrored is set upright; damaged EXIF data say nothing.
+/// - Of a file of several pictures, the first is read.
 public struct Picture: Equatable, Sendable {
     /// The most pixels a picture may have, so that a small file cannot ask for all the memory.
     public static let maximumPixelCount = 100_000_000
@@ -40,27 +40,27 @@ public struct Picture: Equatable, Sendable {
         self.init(width: width, height: height, checkedPixels: pixels)
     }
 
-    /// Reads and decodes a PNG or JPEG file.
+    /// Reads and decodes a picture file.
     ///
+    /// - Parameter reading: How the numbers in the file become a picture.
     /// - Throws: `PictureError`.
-    public init(contentsOf file: URL) throws {
-        try self.init(decoding: PictureFile.read(file), named: file.path)
+    public init(contentsOf file: URL, reading: PictureReading = .shown) throws {
+        try self.init(decoding: PictureFile.read(file), named: file.path, reading: reading)
     }
 
-    /// Decodes the bytes of a PNG or JPEG file.
+    /// Decodes the bytes of a picture file.
     ///
-    /// - Parameter name: What to call the picture in an error.
+    /// - Parameters:
+    ///   - name: What to call the picture in an error.
+    ///   - reading: How the numbers in the file become a picture.
     /// - Throws: `PictureError`.
-    public init(decoding bytes: Data, named name: String) throws {
+    public init(decoding bytes: Data, named name: String, reading: PictureReading = .shown) throws {
         guard !bytes.isEmpty else { throw PictureError(file: name, problem: .empty) }
-        guard let format = PictureFormat(contentsStartingWith: bytes.prefix(8)) else {
+        guard let format = PictureFormat(contentsStartingWith: bytes) else {
             throw PictureError(file: name, problem: .unknownFormat(firstBytes: Array(bytes.prefix(16))))
         }
         self = try bytes.withUnsafeBytes { bytes in
-            switch format {
-            case .png: try decodePNG(bytes, named: name).upright(from: ExifOrientation(ofPNG: bytes))
-            case .jpeg: try decodeJPEG(bytes, named: name).upright(from: ExifOrientation(ofJPEG: bytes))
-            }
+            try EncodedPicture(bytes: bytes, format: format, name: name, reading: reading).decoded()
         }
     }
 
@@ -80,27 +80,6 @@ public struct Picture: Equatable, Sendable {
             throw PictureError(file: name, problem: .unacceptableSize(width: width, height: height))
         }
         return pixelCount * 3
-    }
-}
-
-/// The formats that can be decoded.
-public enum PictureFormat: String, Sendable {
-    /// Portable Network Graphics.
-    case png = "PNG"
-
-    /// JPEG, baseline or progressive.
-    case jpeg = "JPEG"
-
-    /// The format of a file that begins so, if it is one of these.
-    init?(contentsStartingWith bytes: some Sequence<UInt8>) {
-        let signature = Array(bytes.prefix(8))
-        if signature == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] {
-            self = .png
-        } else if signature.starts(with: [0xFF, 0xD8, 0xFF]) {
-            self = .jpeg
-        } else {
-            return nil
-        }
     }
 }
 

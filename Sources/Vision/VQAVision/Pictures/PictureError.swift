@@ -10,11 +10,14 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
         /// The file has no bytes.
         case empty
 
-        /// The file is neither a PNG nor a JPEG.
+        /// The file is of no `PictureFormat`.
         case unknownFormat(firstBytes: [UInt8])
 
         /// The file is truncated, or its content is not what its format prescribes.
         case damaged(format: PictureFormat, reason: String)
+
+        /// The file may be whole, but is of a kind that is not read: a JPEG of 12 bits, for example.
+        case unsupportedKind(format: PictureFormat, found: String)
 
         /// There are no pixels, or more than `Picture.maximumPixelCount`, or more in a row or column than
         /// `Picture.maximumSide`.
@@ -47,11 +50,15 @@ public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible 
         case .unreadable(let reason):
             return "\(file): cannot read the picture: \(reason)"
         case .empty:
-            return "\(file): expected a PNG or JPEG picture, found no bytes"
+            return "\(file): expected a \(PictureFormat.choices) picture, found no bytes"
         case .unknownFormat(let firstBytes):
-            return "\(file): expected a PNG or JPEG picture, found \(Self.kind(startingWith: firstBytes))"
+            return
+                "\(file): expected a \(PictureFormat.choices) picture, found \(Self.kind(startingWith: firstBytes))"
         case .damaged(let format, let reason):
             return "\(file): the \(format.rawValue) is truncated or damaged: \(reason)"
+        case .unsupportedKind(let format, let found):
+            return
+                "\(file): expected a \(format.rawValue) of another kind, found one that is not read: \(found)"
         case .unacceptableSize(let width, let height):
             return
                 "\(file): expected 1 to \(Picture.maximumPixelCount) pixels, at most \(Picture.maximumSide) a side, found "
