@@ -36,7 +36,8 @@ struct WeightsFile {
 
     /// Tells what a file is by its content, and reads the names of its tensors.
     ///
-    /// - Throws: `DetectorWeightsError` where it holds no weights of a detector; what the reader of its container throws.
+    /// - Throws: `DetectorWeightsError` where it holds no weights of a detector; what the reader of its container
+    ///   throws.
     init(_ path: String) throws {
         // What cannot be opened is an error of the system's here.
         let file = try MappedFile(path: path)
