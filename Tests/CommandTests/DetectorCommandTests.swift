@@ -86,9 +86,11 @@ import VQAFeatures
 
     @Test("a picture that is too small for a region is named and left out")
     func smallPicture() throws {
-        let small = "pictures/COCO_train2014_000000000009.png"
-        try FileManager.default.copyItem(
-            atPath: Fixtures.url("detector/formats/rgb.png").path, toPath: tool.folder.file(small))
+        let small = "pictures/COCO_train2014_000000000009.bmp"
+        let row = [UInt8](repeating: 90, count: 36)
+        let picture = PictureBytes.bmp(
+            width: 12, height: 12, bitsPerPixel: 24, rows: Array(repeating: row, count: 12))
+        _ = try tool.folder.write(small, Data(picture))
         let outcome = try tool.run(extract())
         #expect(outcome.exitCode == 0)
         #expect(

@@ -217,8 +217,10 @@ import Testing
     func memory() throws {
         for name in ["rgb.webp", "rgb.tif", "rgb.gif", "rgb.bmp"] {
             let bytes = try Data(contentsOf: Fixtures.url("detector/formats/" + name))
-            #expect(PictureMemory.byteCount(bytes, size: 64) == 14 * 32 * 24 + 12 * 24 * 64, "\(name)")
-            for count in 0..<64 { _ = PictureMemory.byteCount(bytes.prefix(count), size: 64) }
+            #expect(
+                PictureMemory.byteCount(bytes, for: Resizing(size: 64)) == 14 * 32 * 24 + 12 * 24 * 64,
+                "\(name)")
+            for count in 0..<64 { _ = PictureMemory.byteCount(bytes.prefix(count), for: Resizing(size: 64)) }
         }
     }
 }

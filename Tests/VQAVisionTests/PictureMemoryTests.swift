@@ -51,7 +51,7 @@ import VQAFeatures
 }
 
 /// An extractor that brings pictures to a size, and sees nothing in them.
-private struct Resizing: PictureFeatureExtractor {
+struct Resizing: PictureFeatureExtractor {
     let size: Int
     let isConcurrent = true
     var recipe: FeatureRecipe { .grid(GridRecipe(blocks: [], inputSize: size)) }

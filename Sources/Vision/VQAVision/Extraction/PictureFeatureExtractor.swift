@@ -63,10 +63,11 @@ extension GridFeatures: PictureFeatureExtractor {
         try Input(picture, size: inputSize)
     }
 
-    /// The pixels, the same set upright, and the rows at their new width.
-    public func inputByteCount(width: Int, height: Int) -> Int {
-        6 * width * height + 12 * height * inputSize
-    }
+    /// As people see them.
+    public var reading: PictureReading { .shown }
+
+    /// The rows at their new width.
+    public func inputByteCount(width: Int, height: Int) -> Int { 12 * height * inputSize }
 
     /// The features of some pictures, in their order.
     ///
