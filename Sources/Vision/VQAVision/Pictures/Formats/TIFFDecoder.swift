@@ -69,7 +69,8 @@ private struct TIFFPage {
         }.upright(from: ExifOrientation(rawValue: orientation) ?? .upright)
     }
 
-    /// The page's pixels from its first row on, however the picture is turned: red in the lowest byte, opacity in the highest.
+    /// The page's pixels from its first row on, however the picture is turned: red in the lowest byte, opacity in the
+    /// highest.
     private func rows(_ orientation: UInt16) throws -> UnsafeMutablePointer<UInt32> {
         // Such memory comes when it is first written to: a file that states a size and has no pixels takes none.
         guard let memory = calloc(width * height, MemoryLayout<UInt32>.size) else {
@@ -100,8 +101,8 @@ private struct TIFFPage {
         }
     }
 
-    /// Refuses strips or tiles that are not there, of which libtiff makes what it finds elsewhere, and a few bytes that stand
-    /// for large parts, of which a page of a few pixels would need many.
+    /// Refuses strips or tiles that are not there, of which libtiff makes what it finds elsewhere, and a few bytes that
+    /// stand for large parts, of which a page of a few pixels would need many.
     private func checkParts() throws {
         let isTiled = TIFFIsTiled(tiff) != 0
         let size = isTiled ? TIFFTileSize64(tiff) : TIFFStripSize64(tiff)
