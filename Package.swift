@@ -22,7 +22,7 @@ let torchLibraries = libtorch + "/torch/lib"
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// What the system provides: `Sources/System`.
-func system(_ name: String, _ pkgConfig: String, apt: String) -> Target {
+func system(_ name: String, _ pkgConfig: String?, apt: String) -> Target {
     .systemLibrary(
         name: name, path: "Sources/System/" + name, pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
@@ -92,7 +92,8 @@ let package = Package(
         system("CArchive", "libarchive", apt: "libarchive-dev"),
         system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
         system("CDeflate", "libdeflate", apt: "libdeflate-dev"),
-        system("CGIF", "libgif", apt: "libgif-dev"),
+        // giflib comes from its makers without a file for pkg-config.
+        system("CGIF", nil, apt: "libgif-dev"),
         system("CPNG", "libpng", apt: "libpng-dev"),
         system("CTIFF", "libtiff-4", apt: "libtiff-dev"),
         system("CTurboJPEG", "libturbojpeg", apt: "libturbojpeg0-dev"),

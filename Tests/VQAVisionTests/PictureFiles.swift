@@ -18,10 +18,13 @@ struct PNGFile {
     var palette: [UInt8] = []
     /// What an `eXIf` chunk holds; none where it is empty.
     var exif: [UInt8] = []
+    /// Whether the rows are those of Adam7's passes, one pass after the other.
+    var isInterlaced = false
     var rows: [[UInt8]]
 
     var bytes: Data {
-        let header = bigEndian(width) + bigEndian(height) + [bitDepth, colorType.rawValue, 0, 0, 0]
+        let header =
+            bigEndian(width) + bigEndian(height) + [bitDepth, colorType.rawValue, 0, 0, isInterlaced ? 1 : 0]
         var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
         file += chunk("IHDR", header)
         if !palette.isEmpty {

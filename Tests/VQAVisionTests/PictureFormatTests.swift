@@ -111,6 +111,10 @@ import Testing
         let inks = PictureBytes.tiff(width: 1, height: 1, samples: 4, photometric: 5, pixels: [0, 0, 0, 0])
         #expect(try problem(inks) == .unsupportedColors("CMYK"))
         #expect(try pixels(inks, .stored) == [255, 255, 255])
+        // Twice as many rows as the one strip has: the height's entry is the second.
+        var tall = PictureBytes.tiff(width: 1, height: 2, pixels: [1, 2, 3, 4, 5, 6])
+        tall[30] = 4
+        #expect(try problem(tall) == .damaged(format: .tiff, reason: "it lacks a part of its pixels"))
         // A compression of Pixar's, which libtiff is built without.
         let packed = PictureBytes.tiff(width: 1, height: 1, compression: 32_908, pixels: [1, 2, 3])
         guard case .unsupportedKind(.tiff, _) = try problem(packed) else {

@@ -124,6 +124,17 @@ import Torch
             ])
     }
 
+    @Test("of an interlaced PNG has every pass's pixels in its place")
+    func interlaced() throws {
+        // Of 2 x 2 pixels, the first pass has the first, the sixth the second, and the last the lower row.
+        let png = PNGFile(
+            width: 2, height: 2, isInterlaced: true, rows: [[1, 2, 3], [4, 5, 6], [7, 8, 9, 10, 11, 12]])
+        for reading in PictureReading.allCases {
+            let picture = try Picture(decoding: png.bytes, named: "interlaced", reading: reading)
+            #expect(picture.pixels == Array(1...12))
+        }
+    }
+
     @Test("of a JPEG in a process that is not read is refused in words")
     func unsupportedJPEG() throws {
         let bytes = try jpegFile(width: 8, height: 8, pixels: Array(repeating: 77, count: 192))

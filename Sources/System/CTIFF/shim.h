@@ -5,8 +5,8 @@
 #include <string.h>
 #include <tiffio.h>
 
-// A file in memory, and the first thing that libtiff says is wrong with it. libtiff's messages and fields come in lists of
-// arguments that only C can read.
+// A file in memory, and the first thing that libtiff says is wrong with it. libtiff's messages and fields come in lists
+// of arguments that only C can read.
 typedef struct {
     const uint8_t *bytes;
     uint64_t count;

@@ -50,8 +50,8 @@ public struct FeatureExtraction {
     /// Extracts the features of every picture in a folder and the folders in it.
     ///
     /// Content says which files are pictures of a format that is read. Pictures of other formats, those of whose names
-    /// it is not certain which image they are, and all but the first of an image, in the order of their names, are reported
-    /// and left out. Hidden files are passed over.
+    /// it is not certain which image they are, and all but the first of an image, in the order of their names, are
+    /// reported and left out. Hidden files are passed over.
     ///
     /// - Parameters:
     ///   - pictureFolder: The path of the folder of pictures.

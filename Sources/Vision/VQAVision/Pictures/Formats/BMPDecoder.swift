@@ -123,8 +123,8 @@ private struct BitField {
 
     /// Nil where the bits do not lie side by side.
     ///
-    /// - Parameter isShiftedOnly: Whether fewer than 8 bits become the upper ones of 8, as OpenCV has it, and not the whole
-    ///   range: 248 is the lightest of 5 bits then.
+    /// - Parameter isShiftedOnly: Whether fewer than 8 bits become the upper ones of 8, as OpenCV has it, and not the
+    ///   whole range: 248 is the lightest of 5 bits then.
     init?(mask: UInt32, isShiftedOnly: Bool) {
         (self.mask, self.isShiftedOnly) = (mask, isShiftedOnly)
         shift = mask == 0 ? 0 : mask.trailingZeroBitCount

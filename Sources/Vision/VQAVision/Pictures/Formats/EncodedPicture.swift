@@ -28,8 +28,8 @@ struct EncodedPicture {
         PictureError(file: name, problem: .unsupportedKind(format: format, found: found))
     }
 
-    /// The error that a library gives in its words, which say whether the file is damaged or of a kind that the library was not
-    /// made for: a JPEG of 12 bits, for example, or a TIFF's compression.
+    /// The error that a library gives in its words, which say whether the file is damaged or of a kind that the library
+    /// was not made for: a JPEG of 12 bits, for example, or a TIFF's compression.
     func refused(_ message: String) -> PictureError {
         let refusals = ["Unsupported", "not implemented", "not supported", "not configured"]
         return refusals.contains(where: message.contains) ? unsupported(message) : damaged(message)

@@ -42,6 +42,7 @@ private struct TIFFPage {
     /// Reads the page and sets it upright.
     func picture() throws -> Picture {
         try refuseOtherKinds()
+        try checkParts()
         let alpha = ctiff_first_extra_sample(tiff)
         let isShown = source.reading == .shown
         // The reading of OpenCV has such colours multiplied, as libtiff does by itself.
@@ -68,7 +69,8 @@ private struct TIFFPage {
         }.upright(from: ExifOrientation(rawValue: orientation) ?? .upright)
     }
 
-    /// The page's pixels from its first row on, however the picture is turned: red in the lowest byte, opacity in the highest.
+    /// The page's pixels from its first row on, however the picture is turned: red in the lowest byte, opacity in the
+    /// highest.
     private func rows(_ orientation: UInt16) throws -> UnsafeMutablePointer<UInt32> {
         // Such memory comes when it is first written to: a file that states a size and has no pixels takes none.
         guard let memory = calloc(width * height, MemoryLayout<UInt32>.size) else {
@@ -97,13 +99,23 @@ private struct TIFFPage {
         if source.reading == .shown, photometric == UInt16(PHOTOMETRIC_SEPARATED) {
             throw PictureError(file: source.name, problem: .unsupportedColors("CMYK"))
         }
-        // A few bytes may stand for large parts, of which a page of a few pixels would need many.
+    }
+
+    /// Refuses strips or tiles that are not there, of which libtiff makes what it finds elsewhere, and a few bytes that
+    /// stand for large parts, of which a page of a few pixels would need many.
+    private func checkParts() throws {
         let isTiled = TIFFIsTiled(tiff) != 0
         let size = isTiled ? TIFFTileSize64(tiff) : TIFFStripSize64(tiff)
-        let count = UInt64(clamping: isTiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff))
-        let (all, overflows) = size.multipliedReportingOverflow(by: count)
+        let count = isTiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff)
+        let (all, overflows) = size.multipliedReportingOverflow(by: UInt64(clamping: count))
         guard !overflows, size <= UInt64(clamping: maximumPartByteCount),
             all <= UInt64(clamping: 1 << 28 + 32 * width * height)
         else { throw source.damaged("its parts are much larger than the picture") }
+        for part in 0..<count {
+            let start = TIFFGetStrileOffset(tiff, part)
+            guard start > 0, TIFFGetStrileByteCount(tiff, part) > 0, start < UInt64(source.bytes.count) else {
+                throw source.damaged("it lacks a part of its pixels")
+            }
+        }
     }
 }
