@@ -142,3 +142,75 @@ import VQAFeatures
         }
     }
 }
+
+/// What a detector sees, shown.
+@Suite struct DetectCommandTests {
+    private let tool: CommandLineTool
+    private static let picture = Fixtures.url("detector/a_landscape.png").path
+    private static let detector = ["--detector", Fixtures.url("detector/weights.caffemodel").path]
+
+    init() throws { tool = try CommandLineTool() }
+
+    private func detect(_ more: String..., picture: String = Self.picture) -> [String] {
+        ["detect", picture] + Self.detector + more
+    }
+
+    @Test("regions are told surest first, with names where there are any, and drawn")
+    func regions() throws {
+        let lines = try tool.run(detect()).output.split(separator: "\n")
+        let sureness = lines.compactMap { Double($0.prefix(5)) }
+        #expect(lines.count >= 10 && sureness.count == lines.count && sureness == sureness.sorted(by: >))
+        let first = try #require(lines.first)
+        #expect(first.contains("attribute ") && first.contains("object "))
+
+        let index = try #require(
+            first.split(separator: " ").drop { $0 != "object" }.dropFirst().first.flatMap { Int($0) })
+        try FileManager.default.createDirectory(
+            atPath: tool.folder.file("names"), withIntermediateDirectories: true)
+        _ = try tool.folder.write(
+            "names/objects_vocab.txt", (0..<40).map { "Thing<\($0)>,other\r\n" }.joined())
+        _ = try tool.folder.write("names/attributes_vocab.txt", (0..<16).map { "quality\($0)\n" }.joined())
+        let drawn = try tool.run(detect("--names", "names", "--output", "boxes.svg"))
+        #expect(drawn.exitCode == 0, Comment(rawValue: drawn.errorOutput))
+        #expect(drawn.output.split(separator: "\n").first?.contains(" thing<\(index)> ") == true)
+        let svg = try String(contentsOfFile: tool.folder.file("boxes.svg"), encoding: .utf8)
+        #expect(svg.components(separatedBy: "<rect ").count == lines.count + 1)
+        #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))
+        #expect(svg.contains("thing&lt;\(index)>") && svg.contains("href=\"data:image/png;base64,iVBOR"))
+    }
+
+    @Test("--json has every region, and so has a .json file")
+    func json() throws {
+        struct Seen: Decodable {
+            let width: Int
+            let regions: [Region]
+
+            struct Region: Decodable {
+                let box: [Float]
+                let object: String
+                let attribute: String
+            }
+        }
+        let outcome = try tool.run(detect("--json", "--regions", "36", "--output", "boxes.json"))
+        let file = try Data(contentsOf: URL(fileURLWithPath: tool.folder.file("boxes.json")))
+        for data in [Data(outcome.output.utf8), file] {
+            let seen = try JSONDecoder().decode(Seen.self, from: data)
+            #expect(seen.width == 160 && seen.regions.count == 36)
+            #expect(seen.regions.allSatisfy { $0.box.count == 4 && $0.object.hasPrefix("object ") })
+        }
+    }
+
+    @Test("what cannot be drawn, read or named is refused")
+    func refused() throws {
+        try tool.expectRefusal(["detect", Self.picture], naming: "--detector")
+        try tool.expectRefusal(
+            detect("--output", "boxes.png"), naming: "--output", ".svg or .json", "boxes.png")
+        try tool.expectRefusal(
+            detect("--output", "boxes.svg", picture: Fixtures.url("detector/formats/rgb.tif").path),
+            naming: "--output",
+            ".json")
+        try tool.expectRefusal(detect(picture: "nowhere.png"), naming: "nowhere.png")
+        try tool.expectRefusal(detect("--names", "nowhere"), naming: "nowhere/objects_vocab.txt")
+        try tool.expectRefusal(detect("--output", Self.picture + "/boxes.json"), naming: "boxes.json")
+    }
+}

@@ -139,18 +139,24 @@ struct DetectorStageTests {
         #expect(throws: RegionCountError(found: text)) { try RegionCount(parsing: text) }
     }
 
-    @Test("a picture of 16 pixels has no region, and one of a pixel's height no cell")
+    @Test(
+        "a picture of 16 pixels has no region, and one of a pixel's height no cell, which is said by its name"
+    )
     func smallPictures() throws {
         let detector = try RegionDetector(Detectors.weights())
-        func picture(_ width: Int, _ height: Int) throws -> Picture {
-            try Picture(width: width, height: height, pixels: Array(repeating: 90, count: width * height * 3))
+        func detect(_ width: Int, _ height: Int) throws -> DetectedRegions {
+            let pixels = [UInt8](repeating: 90, count: width * height * 3)
+            return try detector.detect(
+                in: Picture(width: width, height: height, pixels: pixels), named: "a.png")
         }
-        #expect(throws: DetectorError.noRegions(width: 16, height: 16)) {
-            try detector.detect(in: picture(16, 16))
+        for (width, height, error) in [
+            (16, 16, DetectorError.noRegions(width: 16, height: 16)),
+            (2000, 1, .tooThin(width: 2000, height: 1)),
+        ] {
+            #expect(throws: PictureError(file: "a.png", problem: .withoutRegions(reason: "\(error)"))) {
+                try detect(width, height)
+            }
         }
-        #expect(throws: DetectorError.tooThin(width: 2000, height: 1)) {
-            try detector.detect(in: picture(2000, 1))
-        }
-        #expect(try detector.detect(in: picture(17, 17)).features.count == 1)
+        #expect(try detect(17, 17).features.count == 1)
     }
 }

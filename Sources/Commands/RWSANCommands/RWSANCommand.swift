@@ -32,7 +32,7 @@ struct RootCommand: ParsableCommand {
         discussion: """
             From pictures to answers: fetch brings a dataset, extract makes features of its pictures (or pack stores \
             those that you have), train makes a checkpoint of a model, evaluate and predict answer a split with it, \
-            and ask answers a question of yours.
+            and ask answers a question of yours. detect shows what a region detector sees.
 
             '\(Program.name) help <command>' explains a command. '\(Program.name) help settings' lists the models, the \
             datasets and every setting, as --config and --set take them. --json has a command print what a program \
@@ -44,7 +44,8 @@ struct RootCommand: ParsableCommand {
         version: Program.versionLine,
         subcommands: [
             FetchCommand.self, ExtractCommand.self, PackCommand.self, AnswersCommand.self, TrainCommand.self,
-            EvaluateCommand.self, PredictCommand.self, AskCommand.self, ScoreCommand.self, InfoCommand.self,
+            EvaluateCommand.self, PredictCommand.self, AskCommand.self, DetectCommand.self, ScoreCommand.self,
+            InfoCommand.self,
             SettingsCommand.self,
         ])
 

@@ -41,15 +41,17 @@ public final class RegionDetector: @unchecked Sendable {
         heads = try RegionHeads(tensors, in: precision, on: device)
     }
 
-    /// The regions of a picture.
+    /// The regions of a picture, with what each is thought to be.
     ///
-    /// - Throws: `DetectorError.noRegions` where the picture is too small for any; `DetectorError.tooThin`;
-    ///   `TorchError` where memory is short.
-    public func detect(in picture: Picture) throws -> DetectedRegions {
-        try regions(
-            of: Input(
-                input: DetectorInput(picture, settings), imageWidth: picture.width,
-                imageHeight: picture.height))
+    /// - Parameter name: What to call the picture in an error.
+    /// - Throws: `PictureError` where the picture is too small, or too thin, for any; `TorchError` where memory is short.
+    public func detect(in picture: Picture, named name: String = "the picture") throws -> DetectedRegions {
+        let input = try input(of: picture, named: name)
+        do {
+            return try regions(of: input)
+        } catch let error as DetectorError {
+            throw PictureError(file: name, problem: .withoutRegions(reason: "\(error)"))
+        }
     }
 
     func regions(of input: Input) throws -> DetectedRegions {

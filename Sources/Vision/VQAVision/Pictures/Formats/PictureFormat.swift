@@ -30,7 +30,7 @@ public enum PictureFormat: String, Sendable, CaseIterable {
     private static let prefixByteCount = 32
 
     /// The format of a file that begins so, if it is one of these.
-    init?(contentsStartingWith bytes: some Sequence<UInt8>) {
+    package init?(contentsStartingWith bytes: some Sequence<UInt8>) {
         self.init(FileKind(startingWith: Array(bytes.prefix(Self.prefixByteCount))))
     }
 
