@@ -83,6 +83,16 @@ class Material:
         return made / "images" / "train2014"
 
     @property
+    def detector(self):
+        """Weights of a region detector of the released size; random numbers."""
+        return self.made("detector.pth", lambda path: run(self.peer("region_detector.py", "weights", path)))
+
+    @property
+    def noise(self):
+        """Pictures that a region detector sees at 600 x 1000."""
+        return self.made("noise", lambda path: run(self.peer("region_detector.py", "pictures", path)))
+
+    @property
     def pixels(self):
         """What the pictures are, decoded."""
         return self.made("pixels.npz", lambda path: run(

@@ -7,7 +7,7 @@ from harness.measuring import Failure, Row, Side, run
 
 KEYS = ("training", "inference", "inference-int8", "training-mcan", "inference-mcan", "inference-int8-mcan",
         "reading-store", "reading-npz", "packing", "start-up",
-        "start-up-again", "metric", "extraction")
+        "start-up-again", "metric", "extraction", "detection")
 
 
 @dataclasses.dataclass
@@ -25,7 +25,8 @@ def make(key, setting, material):
     makers = {"training": training, "inference": inference, "inference-int8": inference_int8,
               "training-mcan": training_mcan, "inference-mcan": inference_mcan,
               "inference-int8-mcan": inference_int8_mcan, "reading-store": reading_store, "reading-npz": reading_npz, "packing": packing, "start-up": start_up,
-              "start-up-again": start_up_again, "metric": metric, "extraction": extraction}
+              "start-up-again": start_up_again, "metric": metric, "extraction": extraction,
+              "detection": detection}
     return makers[key](setting, material)
 
 
@@ -178,6 +179,25 @@ def extraction(setting, material):
               "--weights", material.weights, "--device", setting.device], before=lambda: material.removed(ours)),
         Side(material.peer("efficientnet_lite0.py", "extract", pixels(material), peer, "--weights", material.weights,
                            "--device", setting.device, "--threads", setting.threads),
+             "seconds", lambda: material.removed(peer)), check)
+
+
+def detection(setting, material):
+    ours, peer = material.scratch("ours.regions"), material.scratch("peer.regions")
+    tolerance = 1e-4 if setting.precision == "float32" else 1e-2
+
+    def check(_ours, _peer):
+        compared = run(material.peer("region_detector.py", "compare", ours, peer)).printed
+        if compared["difference"] > tolerance or compared["same_regions"] < 0.95:
+            raise Failure(f"detection: expected the peer's regions and features, found {compared}")
+        material.removed(ours), material.removed(peer)
+
+    weights, pictures = material.detector, material.noise
+    return Row(
+        "regions of 3 pictures", "",
+        Side([material.program("rwsan"), "extract", "--pictures", pictures, "--output", ours, "--detector", weights,
+              "--precision", setting.precision, "--device", setting.device], before=lambda: material.removed(ours)),
+        Side(material.peer("region_detector.py", "extract", weights, pictures, peer, "--threads", setting.threads),
              "seconds", lambda: material.removed(peer)), check)
 
 

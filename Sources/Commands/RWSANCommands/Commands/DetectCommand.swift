@@ -49,9 +49,10 @@ struct DetectCommand: ParsableCommand {
         }
         let detector = try RegionDetector(weights, settings, on: device.resolve())
         let read = try Picture(contentsOf: URL(fileURLWithPath: picture), reading: detector.reading)
+        let drawing = kind == .svg ? try self.drawing(of: read) : nil
         let found = try detector.detect(in: read, named: picture)
         let regions = SeenRegion.all(in: found, words)
-        if let output { try write(regions, of: read, to: output, kind) }
+        if let output { try write(regions, of: read, to: output, drawing) }
         if json {
             try Console.result(
                 json: SeenPicture(picture: picture, width: read.width, height: read.height, regions: regions))
@@ -74,24 +75,27 @@ struct DetectCommand: ParsableCommand {
         return kind
     }
 
-    private func write(_ regions: [SeenRegion], of read: Picture, to output: String, _ kind: OutputKind?)
-        throws
-    {
+    /// - Throws: `ValidationError` where browsers do not show the picture.
+    private func drawing(of read: Picture) throws -> RegionDrawing {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: picture))
+        guard let drawing = RegionDrawing(of: bytes, width: read.width, height: read.height) else {
+            throw ValidationError(
+                "--output: browsers do not show such a picture: expected a name that ends in .json")
+        }
+        return drawing
+    }
+
+    private func write(
+        _ regions: [SeenRegion], of read: Picture, to output: String, _ drawing: RegionDrawing?
+    ) throws {
         let contents: Data
-        switch kind {
-        case .svg:
-            let bytes = try Data(contentsOf: URL(fileURLWithPath: picture))
-            guard let drawing = RegionDrawing(of: bytes, width: read.width, height: read.height) else {
-                throw ValidationError(
-                    "--output: browsers do not show such a picture: expected a name that ends in .json")
+        if let drawing {
+            let boxes = regions.map { region in
+                RegionDrawing.Box(
+                    corners: region.box, label: "\(region.name) \(decimal(Double(region.confidence), 2))")
             }
-            contents = Data(
-                drawing.svg(
-                    regions.map {
-                        .init(corners: $0.box, label: "\($0.name) \(decimal(Double($0.confidence), 2))")
-                    }
-                ).utf8)
-        case .json, nil:
+            contents = Data(drawing.svg(boxes).utf8)
+        } else {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
             contents = try encoder.encode(
