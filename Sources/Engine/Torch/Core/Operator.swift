@@ -74,7 +74,8 @@ public struct Operator: Sendable {
             var count: Int32 = 0
             var message: UnsafeMutablePointer<CChar>?
             let succeeded = ctorch_operator_call(
-                handle.pointer, storage.values, Int32(arguments.count), results.baseAddress, Int32(capacity), &count,
+                handle.pointer, storage.values, Int32(arguments.count), results.baseAddress, Int32(capacity),
+                &count,
                 &message)
             guard succeeded else {
                 defer { ctorch_free(message) }
