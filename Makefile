@@ -1,4 +1,4 @@
-.PHONY: setup build test test-packages fuzz kill-campaign demo bench lint format
+.PHONY: setup build test test-packages fuzz sanitize kill-campaign demo bench lint format
 
 setup:
 	scripts/setup
@@ -19,6 +19,10 @@ test-packages: setup
 # Mutated files for the readers of files, with libFuzzer: all of them, or READER. docs/reliability.md says more.
 fuzz: setup
 	scripts/fuzz $(or $(SECONDS),5) $(READER)
+
+# The tests with the sanitizers: both kinds, or SANITIZER=address, SANITIZER=thread. docs/reliability.md says more.
+sanitize: setup
+	scripts/sanitize $(SANITIZER)
 
 # Commands ended at random moments and gone on with, compared byte by byte with undisturbed ones: KILLS=100 of each kind.
 kill-campaign:

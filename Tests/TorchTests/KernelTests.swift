@@ -198,6 +198,16 @@ import Testing
         #expect(try draw(threads: 1) == draw(threads: 2))
     }
 
+    @Test("what is no probability of dropout is refused", arguments: [1.5, 1e9, .infinity])
+    func noProbability(probability: Double) throws {
+        let dropout = Dropout(probability)
+        let x = try Tensor.ones([4, 8])
+        for kernel in [dropout.callAsFunction, dropout.relu] {
+            let error = #expect(throws: TorchError.self) { try kernel(x) }
+            #expect(error?.description.contains("expected a probability of dropout from 0 to 1") == true)
+        }
+    }
+
     @Test("a long loop of recorded operations does not make the process grow")
     func noGrowth() throws {
         let x = try normal(64, 1024)

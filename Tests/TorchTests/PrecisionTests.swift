@@ -114,5 +114,32 @@ import Testing
         #expect(try difference < 1e-6 * exact.absolute().maximum().item())
     }
 
+    @Test(
+        "a row of 8 bits with what is no finite number gives no number, and one next to nothing gives the bias",
+        .enabled(if: Self.hasInt8, "the processor has no AVX-512 VNNI"), arguments: [16, 37])
+    func extremeInt8(width: Int) throws {
+        let linear = try Linear(width, 16)
+        try withoutGradients { try linear.bias?.fill(0.5) }
+        linear.setTraining(false)
+        let dropout = Dropout(0.1)
+        dropout.setTraining(false)
+        try linear.roundToInt8()
+        for place in [0, width - 1] {
+            func rows(_ value: Float) throws -> Tensor {
+                var row = [Float](repeating: abs(value) < 1 ? 0 : 1, count: width)
+                row[place] = value
+                return try Tensor([[Float]](repeating: row, count: 20).flatMap(\.self), shape: [20, width])
+            }
+            for value in [Float.nan, -.nan, .infinity, -.infinity] {
+                let (plain, relu) = (try linear(rows(value)), try linear.relu(rows(value), dropout))
+                #expect(try plain.array(of: Float.self).allSatisfy(\.isNaN))
+                #expect(try relu.array(of: Float.self).allSatisfy(\.isNaN))
+            }
+            for value in [0, 1e-37, -1e-37, Float.leastNonzeroMagnitude] {
+                #expect(try linear(rows(value)).array(of: Float.self).allSatisfy { $0 == 0.5 })
+            }
+        }
+    }
+
     static let hasInt8 = (try? TorchRuntime.requireInt8Products()) != nil
 }

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <memory>
 #include <sstream>
 #include <unordered_map>
 
@@ -150,14 +151,16 @@ ctorch_operator_ref ctorch_operator_find(const char *name, const char *overload,
             std::string wanted = std::string(name) + (*overload ? "." : "") + overload;
             throw std::invalid_argument("libtorch has no operator " + wanted);
         }
-        auto op = new ctorch_operator{*handle, {}, {}};
+        std::unique_ptr<ctorch_operator> op(new ctorch_operator{*handle, {}, {}});
         for (const auto &declared : handle->schema().arguments()) {
             op->expected.push_back(expected_of(declared.real_type()));
             op->defaults.push_back(declared.default_value());
         }
-        return static_cast<ctorch_operator_ref>(op);
+        return static_cast<ctorch_operator_ref>(op.release());
     });
 }
+
+void ctorch_operator_free(ctorch_operator_ref op) { delete op; }
 
 char *ctorch_operator_schema(ctorch_operator_ref op) {
     return guarded<char *>(nullptr, nullptr, [&] {

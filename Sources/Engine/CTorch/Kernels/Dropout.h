@@ -104,9 +104,13 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
     }
 };
 
-at::Tensor dropout(const at::Tensor &x, double probability) { return Dropout::apply(x, probability); }
+at::Tensor dropout(const at::Tensor &x, double probability) {
+    check_probability(probability);
+    return Dropout::apply(x, probability);
+}
 
 at::Tensor relu_dropout(const at::Tensor &x, double probability) {
+    check_probability(probability);
     return ReluDropout::apply(x, probability);
 }
 

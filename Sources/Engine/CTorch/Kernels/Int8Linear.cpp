@@ -6,6 +6,7 @@
 #include <ATen/cpu/Utils.h>
 #include <torch/library.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <tuple>
@@ -18,20 +19,30 @@ namespace {
 
 constexpr float largest_int8 = 127;
 
-/// Rounds a row so that its largest element becomes 127 or -127; returns what a step of 1 is worth.
+/// Rounds a row so that its largest element becomes 127 or -127; returns what a step of 1 is worth. That is no
+/// number where an element is none, or infinite. A row too small to be divided by is rounded to zeros.
 CTORCH_VECTORISED
 float quantize_row(const float *row, int8_t *rounded, int64_t width) {
-    float partial[16] = {};
+    float partial[16] = {}, zeros[16] = {};  // what is not finite makes no zero, and no sum loses that
     int64_t whole = width / 16 * 16;
     for (int64_t i = 0; i < whole; i += 16) {
         for (int lane = 0; lane < 16; ++lane) {
             float size = std::fabs(row[i + lane]);
             partial[lane] = size > partial[lane] ? size : partial[lane];
+            zeros[lane] += size * 0.f;
         }
     }
-    for (int64_t i = whole; i < width; ++i) partial[0] = std::max(partial[0], std::fabs(row[i]));
+    for (int64_t i = whole; i < width; ++i) {
+        partial[0] = std::max(partial[0], std::fabs(row[i]));
+        zeros[0] += row[i] * 0.f;
+    }
     float largest = *std::max_element(partial, partial + 16);
-    float inverse = largest > 0 ? largest_int8 / largest : 0;
+    for (float value : zeros) largest += value;
+    float inverse = largest_int8 / largest;
+    if (!(inverse <= std::numeric_limits<float>::max())) {
+        std::fill_n(rounded, width, int8_t{0});
+        return largest * 0.f;
+    }
     for (int64_t i = 0; i < width; ++i) {
         rounded[i] = static_cast<int8_t>(static_cast<int32_t>(__builtin_rintf(row[i] * inverse)));
     }
@@ -45,7 +56,7 @@ void scale_row(
     float lowest = relu ? 0.f : -std::numeric_limits<float>::infinity();
     for (int64_t i = 0; i < width; ++i) {
         float value = static_cast<float>(sums[i]) * (row_scale * column_scales[i]) + bias[i];
-        out[i] = value > lowest ? value : lowest;
+        out[i] = value < lowest ? lowest : value;  // lets through what is not a number
     }
 }
 

@@ -8,6 +8,16 @@
 #include <atomic>
 #include <cstdint>
 
+// With the thread sanitizer (scripts/sanitize) work is shared out by threads of the system: it knows nothing of how
+// OpenMP's wait for each other, and would take every result for a race.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CTORCH_THREAD_SANITIZER
+#include <thread>
+#include <vector>
+#endif
+#endif
+
 // The entry point of the OpenMP library that libtorch brings. The compiler used here writes calls to
 // another OpenMP library, and two of them in one process would fight for the cores. Weak, for the library
 // comes with libtorch and is not named when linking.
@@ -15,8 +25,9 @@ extern "C" __attribute__((weak)) void GOMP_parallel(
     void (*body)(void *), void *data, unsigned thread_count, unsigned flags);
 extern "C" __attribute__((weak)) int omp_get_thread_num();
 
-/// Compiles a function once for each kind of processor; the loader picks the best when the program starts.
-#if defined(__x86_64__)
+/// Compiles a function once for each kind of processor; the loader picks the best when the program starts, which is
+/// before the thread sanitizer can follow it.
+#if defined(__x86_64__) && !defined(CTORCH_THREAD_SANITIZER)
 #define CTORCH_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CTORCH_VECTORISED
@@ -41,9 +52,16 @@ void on_threads(int count, const Body &body) {
         body(0);
         return;
     }
+#if defined(CTORCH_THREAD_SANITIZER)
+    std::vector<std::thread> others;
+    for (int thread = 1; thread < count; ++thread) others.emplace_back([&body, thread] { body(thread); });
+    body(0);
+    for (auto &other : others) other.join();
+#else
     GOMP_parallel(
         [](void *data) { (*static_cast<const Body *>(data))(omp_get_thread_num()); },
         const_cast<void *>(static_cast<const void *>(&body)), static_cast<unsigned>(count), 0);
+#endif
 }
 
 /// How many threads share `work` elements: one where they are few.

@@ -1,6 +1,7 @@
 #include "Random.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <c10/util/Exception.h>
 
 #include <cstring>
 #include <mutex>
@@ -13,6 +14,11 @@ uint64_t draw_seed() {
     auto generator = at::detail::getDefaultCPUGenerator();
     std::lock_guard<std::mutex> lock(generator.mutex());
     return at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
+}
+
+void check_probability(double probability) {
+    TORCH_CHECK(probability >= 0 && probability <= 1, "expected a probability of dropout from 0 to 1, found ",
+                probability);
 }
 
 CTORCH_VECTORISED

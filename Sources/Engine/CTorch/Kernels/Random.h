@@ -17,6 +17,9 @@ constexpr int64_t random_block = 1024;
 /// Philox 4x32 with 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 void random_bits(uint64_t seed, uint64_t block, uint16_t *bits);
 
+/// Refuses what is no probability of dropout, before any thread works with it.
+void check_probability(double probability);
+
 /// Which elements dropout keeps: an element is kept when its bits are not below this.
 inline uint32_t drop_threshold(double probability) {
     return static_cast<uint32_t>(probability * 65536 + 0.5);

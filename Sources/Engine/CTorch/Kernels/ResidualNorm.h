@@ -200,6 +200,7 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
 at::Tensor residual_norm(
     const at::Tensor &x, const at::Tensor &branch, const at::Tensor &gain, const at::Tensor &bias,
     double probability) {
+    check_probability(probability);
     return ResidualNorm::apply(x, branch, gain, bias, probability);
 }
 

@@ -273,6 +273,7 @@ at::Tensor segment_attention(
     const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const at::Tensor &query_offsets,
     const at::Tensor &source_offsets, const std::optional<at::Tensor> &masked, int64_t heads, double scale,
     double probability) {
+    check_probability(probability);
     return SegmentAttention::apply(
         query, key, value, query_offsets, source_offsets, masked, heads, scale, probability);
 }

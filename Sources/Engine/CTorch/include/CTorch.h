@@ -46,8 +46,9 @@ typedef struct {
 
 // Operators
 
-/// The operator of this name ("aten::add") and overload ("Tensor", or "").
+/// The operator of this name ("aten::add") and overload ("Tensor", or ""). Free with `ctorch_operator_free`.
 ctorch_operator_ref ctorch_operator_find(const char *name, const char *overload, char **error);
+void ctorch_operator_free(ctorch_operator_ref op);
 /// The operator's schema, for messages. Free with `ctorch_free`.
 char *ctorch_operator_schema(ctorch_operator_ref op);
 /// Calls the operator. Arguments left out at the end, and those of kind CTORCH_DEFAULT, take the

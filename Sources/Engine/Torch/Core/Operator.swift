@@ -12,9 +12,13 @@ public struct Operator: Sendable {
     public let name: String
     private let resolved: Result<Handle, TorchError>
 
-    /// Operators live as long as the process, and calling one changes nothing in its handle.
-    private struct Handle: @unchecked Sendable {
+    /// What the bridge found, given back with the last copy of the operator. Calling an operator changes nothing in it.
+    private final class Handle: @unchecked Sendable {
         let pointer: OpaquePointer
+
+        init(pointer: OpaquePointer) { self.pointer = pointer }
+
+        deinit { ctorch_operator_free(pointer) }
     }
 
     /// Finds an operator. One that libtorch does not have throws when it is called.
@@ -60,7 +64,8 @@ public struct Operator: Sendable {
     }
 
     func call(_ arguments: [OperatorValue]) throws(TorchError) -> [OperatorValue] {
-        let handle = try resolved.get().pointer
+        let handle = try resolved.get()
+        defer { withExtendedLifetime(handle) {} }
         let storage = ArgumentStorage(arguments)
         defer { storage.free() }
         let capacity = 16
@@ -69,7 +74,8 @@ public struct Operator: Sendable {
             var count: Int32 = 0
             var message: UnsafeMutablePointer<CChar>?
             let succeeded = ctorch_operator_call(
-                handle, storage.values, Int32(arguments.count), results.baseAddress, Int32(capacity), &count,
+                handle.pointer, storage.values, Int32(arguments.count), results.baseAddress, Int32(capacity),
+                &count,
                 &message)
             guard succeeded else {
                 defer { ctorch_free(message) }
