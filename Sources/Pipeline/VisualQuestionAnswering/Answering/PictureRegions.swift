@@ -23,17 +23,18 @@ extension Answerer {
     ///
     /// - Throws: As ``regions(of:named:)``; `PictureError` where the file cannot be read.
     public func regions(ofPictureIn file: URL) throws -> RegionFeatures {
-        let extractor = try extractor ?? makeExtractor()
-        self.extractor = extractor
-        return try extractor.regions(
-            of: Picture(contentsOf: file, reading: extractor.reading), named: file.relativePath)
+        let reading: PictureReading = if case .grid = try recipe() { .shown } else { .stored }
+        return try regions(of: Picture(contentsOf: file, reading: reading), named: file.relativePath)
+    }
+
+    /// How features were made of pictures; nil where that is not known.
+    private func recipe() throws -> FeatureRecipe? {
+        try featureRecipe.map { text in try CheckpointError.naming(path) { try FeatureRecipe(parsing: text) }
+        }
     }
 
     private func makeExtractor() throws -> any PictureFeatureExtractor {
-        let recipe = try featureRecipe.map { text in
-            try CheckpointError.naming(path) { try FeatureRecipe(parsing: text) }
-        }
-        switch recipe {
+        switch try recipe() {
         case .grid(let recipe):
             if detectorWeights != nil {
                 onNotice("\(path): the model was trained on features \(recipe): the detector is not used")
