@@ -47,15 +47,7 @@ import VQAFeatures
         #expect(again.errorOutput.contains("1 pictures extracted, 3 there already, 0 left out"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == bytes)
 
-        try writeQuestions()
-        let trained = try tool.run(
-            "train", "--data", "datasets", "--name", "tiny", "--answers", "answers.json", "--set",
-            "img_feat_size=128",
-            "--set", "hidden_size=64", "--set", "max_epoch=1", "--set", "flat_out_size=64", "--set",
-            "use_glove=false",
-            "--set", "batch_size=4")
-        #expect(trained.exitCode == 0, Comment(rawValue: trained.errorOutput))
-
+        try train()
         let ask = ["ask", "--checkpoint", "ckpts/ckpt_tiny/epoch1.safetensors", "--question", "is it day?"]
         let ofPicture = ask + ["--picture", "pictures/" + Self.name(2)]
         let asked = try tool.run(ofPicture)
@@ -71,6 +63,21 @@ import VQAFeatures
         let other = try tool.run(ofPicture + ["--detector", Fixtures.url("detector/weights_hf.bin").path])
         #expect(other.exitCode == 0)
         #expect(other.errorLines.count == 1 && other.errorOutput.contains("made with other weights"))
+    }
+
+    @Test("a model whose features were made in a type that is not known here is asked about no picture")
+    func unknownPrecision() throws {
+        #expect(try tool.run(extract()).exitCode == 0)
+        let note = "datasets/coco_extract/train2014/extraction.json"
+        let text = try String(contentsOfFile: tool.folder.file(note), encoding: .utf8)
+        _ = try tool.folder.write(note, text.replacingOccurrences(of: "float32", with: "float8"))
+        try train()
+        try tool.expectRefusal(
+            [
+                "ask", "--checkpoint", "ckpts/ckpt_tiny/epoch1.safetensors", "--question", "is it day?",
+                "--picture",
+                "pictures/" + Self.name(2),
+            ], naming: "epoch1.safetensors", "expected features made in float32 or bfloat16, found 'float8'")
     }
 
     @Test("a folder of regions takes none that were found otherwise")
@@ -110,6 +117,18 @@ import VQAFeatures
         let plain = ["extract", "--pictures", "pictures", "--output", "features"]
         try tool.expectRefusal(plain + ["--regions", "36"], naming: "--regions", "--detector")
         try tool.expectRefusal(plain + ["--precision", "float32"], naming: "--precision", "--detector")
+    }
+
+    /// Trains a small model on the extracted regions for an epoch.
+    private func train() throws {
+        try writeQuestions()
+        let trained = try tool.run(
+            "train", "--data", "datasets", "--name", "tiny", "--answers", "answers.json", "--set",
+            "img_feat_size=128",
+            "--set", "hidden_size=64", "--set", "max_epoch=1", "--set", "flat_out_size=64", "--set",
+            "use_glove=false",
+            "--set", "batch_size=4")
+        #expect(trained.exitCode == 0, Comment(rawValue: trained.errorOutput))
     }
 
     /// Two questions about each picture, and an answer list.

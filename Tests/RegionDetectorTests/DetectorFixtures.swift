@@ -60,6 +60,14 @@ struct RecordedCase: Decodable, Sendable, CustomTestStringConvertible {
 
     func loadPicture() throws -> Picture { try Picture(contentsOf: Fixtures.url("detector/" + picture)) }
 
+    /// What the narrow network gives for the picture, with the weights in a file.
+    func stages(with weights: String = "weights_milvlg.pth") throws -> RegionDetector.Stages {
+        let detector = try RegionDetector(Detectors.weights(weights), detectorSettings)
+        return try withoutGradients {
+            try detector.stages(of: detector.input(of: loadPicture(), named: name))
+        }
+    }
+
     func tensors() throws -> SafetensorsFile {
         try SafetensorsFile(path: Fixtures.url("detector/" + file).path)
     }

@@ -9,10 +9,7 @@ import VQAVision
 struct DetectorParityTests {
     @Test("every stage gives what was recorded", arguments: RecordedCase.guarded)
     func stages(of recorded: RecordedCase) throws {
-        let detector = try RegionDetector(Detectors.weights(), recorded.detectorSettings)
-        let stages = try withoutGradients {
-            try detector.stages(of: detector.input(of: recorded.loadPicture(), named: recorded.name))
-        }
+        let stages = try recorded.stages()
         try recorded.expect(stages.input.tensor[0], is: "input", within: 3e-5)
         try recorded.expect(stages.map, is: "res4", within: 2e-4)
         try recorded.expect(stages.objectness, is: "objectness", within: 3e-5)
@@ -64,13 +61,20 @@ struct DetectorParityTests {
     }
 
     @Test(
+        "each published form of the weights gives the same features",
+        arguments: ["weights_hf.bin", "weights_airsplay.pkl", "weights.caffemodel"], RecordedCase.guarded)
+    func weightFiles(file: String, of recorded: RecordedCase) throws {
+        let stages = try recorded.stages(with: file)
+        try recorded.expect(stages.proposals.boxes, is: "proposals", within: 1e-2)
+        try recorded.expect(stages.output.features, is: "features", within: 3e-5)
+        try recorded.expect(stages.output.classProbabilities, is: "class_scores", within: 3e-5)
+    }
+
+    @Test(
         "at the released sizes nine regions of ten are those that were recorded",
         arguments: RecordedCase.fullSize)
     func fullSize(of recorded: RecordedCase) throws {
-        let detector = try RegionDetector(Detectors.weights(), recorded.detectorSettings)
-        let stages = try withoutGradients {
-            try detector.stages(of: detector.input(of: recorded.loadPicture(), named: recorded.name))
-        }
+        let stages = try recorded.stages()
         try recorded.expect(stages.input.tensor[0], is: "input", within: 3e-5)
         try recorded.expect(stages.map, is: "res4", within: 2e-3)
         try recorded.expect(stages.objectness, is: "objectness", within: 1e-3)

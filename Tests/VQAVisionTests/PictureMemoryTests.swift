@@ -60,11 +60,9 @@ struct Resizing: PictureFeatureExtractor {
         try GridFeatures.Input(picture, size: size)
     }
 
-    let reading = PictureReading.shown
-
     func inputByteCount(width: Int, height: Int) -> Int { 12 * height * size }
     func extract(_ inputs: [GridFeatures.Input]) -> [ExtractedFeatures] {
-        inputs.map { _ in .none(reason: "blind") }
+        inputs.map { _ in .unfit(PictureError(file: "", problem: .empty)) }
     }
     func isComplete(_ features: RegionFeatures) -> Bool { false }
 }

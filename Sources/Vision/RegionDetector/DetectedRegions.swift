@@ -18,13 +18,14 @@ public struct DetectedRegions: Sendable {
     /// For each region the most probable attribute; empty where the weights have no attributes.
     public let attributes: [Guess]
 
-    init(_ stages: RegionDetector.Stages, of picture: RegionDetector.Input, _ count: RegionCount) throws {
+    init(_ stages: RegionDetector.Stages, _ count: RegionCount) throws {
+        let picture = stages.input.picture
         let rows = RegionChoice.rows(stages.confidences, count)
         let places = try Tensor(rows.map { Int64($0) }, shape: [rows.count])
         features = try RegionFeatures(
             width: stages.output.features.shape[1], features: stages.output.features.gathered(places).array(),
-            boxes: stages.boxes.gathered(places).array(), imageHeight: picture.imageHeight,
-            imageWidth: picture.imageWidth)
+            boxes: stages.boxes.gathered(places).array(), imageHeight: picture.height,
+            imageWidth: picture.width)
         objects = try Self.guesses(stages.output.classProbabilities.gathered(places))
         attributes =
             try stages.output.attributeProbabilities.map { try Self.guesses($0.gathered(places)) } ?? []

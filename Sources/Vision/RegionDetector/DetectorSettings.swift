@@ -1,3 +1,5 @@
+import Torch
+
 /// How a region detector is run: what does not follow from its weights. The defaults are those of the released ones.
 public struct DetectorSettings: Sendable, Equatable {
     /// The shorter side of the network's input, in pixels.
@@ -31,7 +33,7 @@ public struct DetectorSettings: Sendable, Equatable {
 }
 
 /// How many regions a picture has.
-public struct RegionCount: Sendable, Hashable, Codable {
+public struct RegionCount: Sendable, Equatable {
     /// The fewest, as long as there are so many proposals.
     public let minimum: Int
     /// The most.
@@ -82,4 +84,12 @@ public struct RegionCountError: Error, Sendable, Equatable, CustomStringConverti
     public var description: String {
         "expected a number of regions from 1 to 300, as '36', or a range of them, as '10-100', found '\(found)'"
     }
+}
+
+/// The type that a detector's convolutions compute in.
+public enum DetectorPrecision: String, Sendable, CaseIterable {
+    case float32
+    case bfloat16
+
+    var type: DType { self == .float32 ? .float32 : .bfloat16 }
 }

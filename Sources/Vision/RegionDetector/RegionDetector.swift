@@ -15,30 +15,31 @@ public final class RegionDetector: @unchecked Sendable {
     /// How it is run.
     public let settings: DetectorSettings
     /// The type that the convolutions compute in.
-    public let precision: DType
+    public let precision: DetectorPrecision
     /// What tells the weights from others.
     let fingerprint: String
+    let shape: DetectorShape
     private let featureMap: FeatureMap
     private let proposalNetwork: ProposalNetwork
-    let heads: RegionHeads
+    private let heads: RegionHeads
 
     /// - Parameters:
     ///   - weights: As a published file has them.
-    ///   - precision: In which type the convolutions compute: float32, or bfloat16.
+    ///   - precision: In which type the convolutions compute.
     ///   - device: Where the network runs.
-    /// - Throws: `DetectorError.missingTensor`, `TorchError` where memory is short or shapes do not fit.
+    /// - Throws: `TorchError` where memory is short.
     public init(
         _ weights: DetectorWeights, _ settings: DetectorSettings = DetectorSettings(),
-        in precision: DType = .float32,
+        in precision: DetectorPrecision = .float32,
         on device: Device = .cpu
     ) throws {
         self.settings = settings
         self.precision = precision
         fingerprint = weights.fingerprint
-        let tensors = NamedTensors(tensors: weights.state)
-        featureMap = try FeatureMap(tensors, in: precision, on: device)
-        proposalNetwork = try ProposalNetwork(tensors, in: precision, on: device)
-        heads = try RegionHeads(tensors, in: precision, on: device)
+        shape = weights.shape
+        featureMap = try FeatureMap(weights, in: precision.type, on: device)
+        proposalNetwork = try ProposalNetwork(weights, in: precision.type, on: device)
+        heads = try RegionHeads(weights, in: precision.type, on: device)
     }
 
     /// The regions of a picture, with what each is thought to be.
@@ -46,16 +47,12 @@ public final class RegionDetector: @unchecked Sendable {
     /// - Parameter name: What to call the picture in an error.
     /// - Throws: `PictureError` where the picture is too small, or too thin, for any; `TorchError` where memory is short.
     public func detect(in picture: Picture, named name: String = "the picture") throws -> DetectedRegions {
-        let input = try input(of: picture, named: name)
-        do {
-            return try regions(of: input)
-        } catch let error as DetectorError {
-            throw PictureError(file: name, problem: .withoutRegions(reason: "\(error)"))
-        }
+        try regions(of: input(of: picture, named: name))
     }
 
-    func regions(of input: Input) throws -> DetectedRegions {
-        try withoutGradients { try DetectedRegions(stages(of: input), of: input, settings.regions) }
+    /// - Throws: `PictureError` where no proposal is left.
+    func regions(of input: DetectorInput) throws -> DetectedRegions {
+        try withoutGradients { try DetectedRegions(stages(of: input), settings.regions) }
     }
 
     /// What the stages of the network give, from the picture to the confidences of its proposals.
@@ -71,14 +68,13 @@ public final class RegionDetector: @unchecked Sendable {
         let confidences: [Float]
     }
 
-    func stages(of picture: Input) throws -> Stages {
-        let input = picture.input
+    func stages(of input: DetectorInput) throws -> Stages {
         let map = try featureMap(input.tensor)
         let (objectness, deltas) = try proposalNetwork(map)
         let proposals = try Proposals(
             objectness: objectness, deltas: deltas, grid: (map.shape[2], map.shape[3]), of: input, settings)
         guard proposals.count > 0 else {
-            throw DetectorError.noRegions(width: picture.imageWidth, height: picture.imageHeight)
+            throw PictureError.noRegions(input.name, width: input.picture.width, height: input.picture.height)
         }
         let output = try heads(map, proposals.boxes)
         let boxes = try proposals.boxes / input.scale
@@ -87,27 +83,5 @@ public final class RegionDetector: @unchecked Sendable {
             input: input, map: map, objectness: objectness, deltas: deltas, proposals: proposals,
             output: output,
             boxes: boxes, confidences: confidences)
-    }
-}
-
-/// Why a detector cannot be made, or finds nothing in a picture.
-public enum DetectorError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Weights without a tensor that the network needs.
-    case missingTensor(String)
-    /// A picture with a side that has no cell of the feature map.
-    case tooThin(width: Int, height: Int)
-    /// A picture in which no proposal is left.
-    case noRegions(width: Int, height: Int)
-
-    /// One line for the user.
-    public var description: String {
-        switch self {
-        case .missingTensor(let name): "region detector: expected weights with \(name), found none"
-        case .tooThin(let width, let height):
-            "expected a picture that is at most 333 times as long as it is wide, found \(width) x \(height) pixels"
-        case .noRegions(let width, let height):
-            "expected a picture with more than 16 pixels a side, in which there can be a region, found "
-                + "\(width) x \(height) pixels"
-        }
     }
 }

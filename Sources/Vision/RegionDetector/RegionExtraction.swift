@@ -3,17 +3,11 @@ import VQAFeatures
 import VQAVision
 
 extension RegionDetector: PictureFeatureExtractor {
-    /// A picture as the network is given it.
-    public struct Input: Sendable {
-        let input: DetectorInput
-        let imageWidth: Int
-        let imageHeight: Int
-    }
-
     /// The weights, how many regions there are, and the type that the network computes in.
     public var recipe: FeatureRecipe {
         .regions(
-            DetectorRecipe(weights: fingerprint, regions: "\(settings.regions)", precision: "\(precision)"))
+            DetectorRecipe(
+                weights: fingerprint, regions: "\(settings.regions)", precision: precision.rawValue))
     }
 
     /// A picture is enough work for all cores.
@@ -22,18 +16,9 @@ extension RegionDetector: PictureFeatureExtractor {
     /// The picture resized, less the mean.
     ///
     /// - Throws: `PictureError` where a side would have no cell; `TorchError` where memory is short.
-    public func input(of picture: Picture, named name: String) throws -> Input {
-        do {
-            return Input(
-                input: try DetectorInput(picture, settings), imageWidth: picture.width,
-                imageHeight: picture.height)
-        } catch let error as DetectorError {
-            throw PictureError(file: name, problem: .withoutRegions(reason: "\(error)"))
-        }
+    public func input(of picture: Picture, named name: String) throws -> DetectorInput {
+        try DetectorInput(picture, named: name, settings)
     }
-
-    /// As OpenCV does, which the features of others were made with.
-    public var reading: PictureReading { .stored }
 
     /// The network's input.
     public func inputByteCount(width: Int, height: Int) -> Int {
@@ -43,20 +28,20 @@ extension RegionDetector: PictureFeatureExtractor {
     /// The regions of pictures, with what each is thought to be.
     ///
     /// - Throws: `TorchError` where memory is short.
-    public func extract(_ inputs: [Input]) throws -> [ExtractedFeatures] {
+    public func extract(_ inputs: [DetectorInput]) throws -> [ExtractedFeatures] {
         try inputs.map { input in
             do {
                 let found = try regions(of: input)
                 return .regions(found.features, more: try found.arrays)
-            } catch let error as DetectorError {
-                return .none(reason: "\(error)")
+            } catch let error as PictureError {
+                return .unfit(error)
             }
         }
     }
 
     /// Whether there are features of this width, of no more regions than are wanted.
     public func isComplete(_ features: RegionFeatures) -> Bool {
-        features.width == heads.width && (1...settings.regions.maximum).contains(features.count)
+        features.width == shape.features && (1...settings.regions.maximum).contains(features.count)
     }
 }
 

@@ -48,7 +48,7 @@ struct DetectCommand: ParsableCommand {
                 for: weights.shape)
         }
         let detector = try RegionDetector(weights, settings, on: device.resolve())
-        let read = try Picture(contentsOf: URL(fileURLWithPath: picture), reading: detector.reading)
+        let read = try Picture(contentsOf: URL(fileURLWithPath: picture), reading: detector.recipe.reading)
         let drawing = kind == .svg ? try self.drawing(of: read) : nil
         let found = try detector.detect(in: read, named: picture)
         let regions = SeenRegion.all(in: found, words)

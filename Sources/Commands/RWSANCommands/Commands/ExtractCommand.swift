@@ -2,7 +2,6 @@ import ArgumentParser
 import Downloads
 import Foundation
 import RegionDetector
-import Torch
 import VQAVision
 
 struct ExtractCommand: ParsableCommand {
@@ -121,13 +120,13 @@ struct ExtractCommand: ParsableCommand {
             DetectorWeights.cached(path, onNotice: Console.note), settings, in: type, on: device.resolve())
     }
 
-    private func detectorPrecision() throws -> DType {
-        switch precision {
-        case nil, "float32": return .float32
-        case "bfloat16": return .bfloat16
-        case let other?:
-            throw ValidationError("--precision: expected float32 or bfloat16, found '\(other)'")
+    private func detectorPrecision() throws -> DetectorPrecision {
+        guard let precision else { return .float32 }
+        guard let chosen = DetectorPrecision(rawValue: precision) else {
+            let choices = DetectorPrecision.allCases.map(\.rawValue).joined(separator: " or ")
+            throw ValidationError("--precision: expected \(choices), found '\(precision)'")
         }
+        return chosen
     }
 
     private func blockNumbers() throws -> [Int] {

@@ -23,7 +23,8 @@ extension Answerer {
     ///
     /// - Throws: As ``regions(of:named:)``; `PictureError` where the file cannot be read.
     public func regions(ofPictureIn file: URL) throws -> RegionFeatures {
-        let reading: PictureReading = if case .grid = try recipe() { .shown } else { .stored }
+        // Where nothing is known of the features, a detector makes them.
+        let reading = try recipe()?.reading ?? .stored
         return try regions(of: Picture(contentsOf: file, reading: reading), named: file.relativePath)
     }
 
@@ -51,8 +52,17 @@ extension Answerer {
         var settings = DetectorSettings()
         settings.regions = try recipe.map { try RegionCount(parsing: $0.regions) } ?? regions
         let weights = try weights(of: recipe)
-        let precision: DType = recipe?.precision == "\(DType.bfloat16)" ? .bfloat16 : .float32
+        let precision = try recipe.map(precision) ?? .float32
         return try RegionDetector(weights, settings, in: precision, on: device)
+    }
+
+    private func precision(_ recipe: DetectorRecipe) throws -> DetectorPrecision {
+        guard let precision = DetectorPrecision(rawValue: recipe.precision) else {
+            let choices = DetectorPrecision.allCases.map(\.rawValue).joined(separator: " or ")
+            throw CheckpointError(
+                path: path, reason: "expected features made in \(choices), found '\(recipe.precision)'")
+        }
+        return precision
     }
 
     /// The weights that were given, else those that a recipe names, where they have been used here before.

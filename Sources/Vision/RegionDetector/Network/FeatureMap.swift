@@ -7,14 +7,15 @@ struct FeatureMap {
     private let precision: DType
     private let device: Device
 
-    init(_ tensors: NamedTensors, in precision: DType, on device: Device) throws {
+    init(_ weights: DetectorWeights, in precision: DType, on device: Device) throws {
         self.precision = precision
         self.device = device
         stem = try FoldedConvolution(
-            tensors.foldedConvolution("backbone.stem.conv1"), stride: 2, padding: 3, in: precision, on: device
+            weights.foldedConvolution(DetectorTensorNames.stem), stride: 2, padding: 3, in: precision,
+            on: device
         )
-        stages = try [("res2", 1), ("res3", 2), ("res4", 2)].map { name, stride in
-            try ResidualStage(tensors, "backbone." + name, stride: stride, in: precision, on: device)
+        stages = try [1, 2, 2].enumerated().map { number, stride in
+            try ResidualStage(weights, number, stride: stride, in: precision, on: device)
         }
     }
 

@@ -31,10 +31,8 @@ struct FoldedConvolution {
         self.padding = padding
         let weight = try parameters.weight.converted(to: precision).moved(to: device)
         bias = try parameters.bias.converted(to: precision).moved(to: device)
-        let channels = weight.shape[0] | weight.shape[1]
-        if device == .cpu, isForSmallPictures, precision == .float32,
-            channels.isMultiple(of: Self.winogradLanes)
-        {
+        let fillsLanes = weight.shape.prefix(2).allSatisfy { $0.isMultiple(of: Self.winogradLanes) }
+        if device == .cpu, isForSmallPictures, precision == .float32, fillsLanes {
             kernel = .winograd
             self.weight = try Operators.winogradWeights.tensor(.tensor(weight))
         } else if device == .cpu, Self.hasOneDNN {
@@ -58,9 +56,10 @@ struct FoldedConvolution {
     {
         switch kernel {
         case .winograd:
+            // Rectified in the same pass, but where something is to be added first.
             let y = try Operators.winograd.tensor(
                 .tensor(x), .tensor(weight), .tensor(bias), .bool(isRectified && other == nil))
-            return try summed(y, other, rectified: isRectified)
+            return try summed(y, other, rectified: isRectified && other != nil)
         case .oneDNN: return try onOneDNN(x, rectified: isRectified, adding: other)
         case .libtorch:
             let y = try Operators.convolution.tensor(
@@ -112,42 +111,4 @@ struct ConvolutionParameters {
     let weight: Tensor
     /// `[out]`, float32
     let bias: Tensor
-}
-
-/// The tensors of a network by name, of which some are missing.
-struct NamedTensors {
-    let tensors: [String: Tensor]
-
-    /// - Throws: `DetectorError.missingTensor`.
-    subscript(name: String) -> Tensor {
-        get throws {
-            guard let tensor = tensors[name] else { throw DetectorError.missingTensor(name) }
-            return tensor
-        }
-    }
-
-    /// A convolution and the batch norm behind it, which is `NAME.norm`; in double precision, then rounded.
-    ///
-    /// - Throws: `DetectorError.missingTensor`; `TorchError` where shapes do not fit.
-    func foldedConvolution(_ name: String) throws -> ConvolutionParameters {
-        func number(_ part: String) throws -> Tensor {
-            try self["\(name).norm.\(part)"].converted(to: .float64)
-        }
-        let epsilon = 1e-5
-        let scale = try number("weight") / (number("running_var") + epsilon).squareRoot()
-        let weight = try self[name + ".weight"].converted(to: .float64)
-        return ConvolutionParameters(
-            weight: try (weight * scale.reshaped([-1, 1, 1, 1])).converted(to: .float32),
-            bias: try (number("bias") - number("running_mean") * scale).converted(to: .float32))
-    }
-
-    /// A layer that has a weight and a bias of its own; one of a fully connected layer is `[out, in]`.
-    func layer(_ name: String) throws -> ConvolutionParameters {
-        ConvolutionParameters(weight: try self[name + ".weight"], bias: try self[name + ".bias"])
-    }
-
-    /// How many numbered parts there are: `NAME.0` and so on.
-    func count(of name: String) -> Int {
-        (0...).lazy.prefix { tensors["\(name).\($0).conv1.weight"] != nil }.count
-    }
 }

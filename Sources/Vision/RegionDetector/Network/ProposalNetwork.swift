@@ -8,15 +8,15 @@ struct ProposalNetwork {
     private let objectness: FoldedConvolution
     private let deltas: FoldedConvolution
 
-    init(_ tensors: NamedTensors, in precision: DType, on device: Device) throws {
+    init(_ weights: DetectorWeights, in precision: DType, on device: Device) throws {
         func layer(_ name: String, padding: Int = 0) throws -> FoldedConvolution {
             try FoldedConvolution(
-                tensors.layer("proposal_generator.rpn_head." + name), padding: padding, in: precision,
+                weights.layer(name), padding: padding, in: precision,
                 on: device)
         }
-        hidden = try layer("conv", padding: 1)
-        objectness = try layer("objectness_logits")
-        deltas = try layer("anchor_deltas")
+        hidden = try layer(DetectorTensorNames.proposals, padding: 1)
+        objectness = try layer(DetectorTensorNames.objectness)
+        deltas = try layer(DetectorTensorNames.deltas)
     }
 
     /// - Parameter map: `[1, C, h, w]`

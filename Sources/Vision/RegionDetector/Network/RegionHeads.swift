@@ -3,8 +3,6 @@ import Torch
 /// What the network says of each region: its feature vector, and how probable each class and attribute is.
 struct RegionHeads {
     private let stage: ResidualStage
-    /// The length of a region's feature vector.
-    let width: Int
     private let classes: DenseLayer
     private let attributes: AttributeHead?
     private let precision: DType
@@ -23,15 +21,13 @@ struct RegionHeads {
         let attributeProbabilities: Tensor?
     }
 
-    init(_ tensors: NamedTensors, in precision: DType, on device: Device) throws {
+    init(_ weights: DetectorWeights, in precision: DType, on device: Device) throws {
         self.precision = precision
         self.device = device
         stage = try ResidualStage(
-            tensors, "roi_heads.res5", stride: 1, forSmallPictures: true, in: precision, on: device)
-        classes = try DenseLayer(tensors, "cls_score", on: device)
-        width = classes.inputWidth
-        let hasAttributes = tensors.tensors["roi_heads.box_predictor.cls_embed.weight"] != nil
-        attributes = hasAttributes ? try AttributeHead(tensors, on: device) : nil
+            weights, 3, stride: 1, forSmallPictures: true, in: precision, on: device)
+        classes = try DenseLayer(weights, DetectorTensorNames.classScores, on: device)
+        attributes = weights.hasAttributes ? try AttributeHead(weights, on: device) : nil
     }
 
     /// - Parameters:
@@ -75,10 +71,8 @@ private struct DenseLayer {
     private let bias: Tensor
     private static let linear = Operator("aten::linear")
 
-    var inputWidth: Int { weight.shape.last ?? 0 }
-
-    init(_ tensors: NamedTensors, _ name: String, on device: Device) throws {
-        let parameters = try tensors.layer("roi_heads.box_predictor." + name)
+    init(_ weights: DetectorWeights, _ name: String, on device: Device) throws {
+        let parameters = try weights.layer(name)
         weight = try parameters.weight.moved(to: device)
         bias = try parameters.bias.moved(to: device)
     }
@@ -95,10 +89,10 @@ private struct AttributeHead {
     private let scores: DenseLayer
     private static let embedding = Operator("aten::embedding")
 
-    init(_ tensors: NamedTensors, on device: Device) throws {
-        classEmbedding = try tensors["roi_heads.box_predictor.cls_embed.weight"].moved(to: device)
-        hidden = try DenseLayer(tensors, "attr_linear1", on: device)
-        scores = try DenseLayer(tensors, "attr_linear2", on: device)
+    init(_ weights: DetectorWeights, on device: Device) throws {
+        classEmbedding = try weights.tensor(DetectorTensorNames.classEmbedding + ".weight").moved(to: device)
+        hidden = try DenseLayer(weights, DetectorTensorNames.attributeHidden, on: device)
+        scores = try DenseLayer(weights, DetectorTensorNames.attributeScores, on: device)
     }
 
     func callAsFunction(_ features: Tensor, _ logits: Tensor) throws(TorchError) -> Tensor {

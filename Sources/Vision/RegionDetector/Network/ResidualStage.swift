@@ -14,20 +14,21 @@ struct ResidualStage {
     }
 
     /// - Parameters:
-    ///   - name: Of the stage, `backbone.res2`.
+    ///   - number: 0 for res2, to 3 for res5.
     ///   - stride: Of the first block.
     ///   - isForSmallPictures: As `FoldedConvolution` takes it, for the convolutions of 3 x 3.
-    /// - Throws: `DetectorError.missingTensor`; `TorchError` where shapes do not fit.
+    /// - Throws: `TorchError` where memory is short.
     init(
-        _ tensors: NamedTensors, _ name: String, stride: Int,
+        _ weights: DetectorWeights, _ number: Int, stride: Int,
         forSmallPictures isForSmallPictures: Bool = false,
         in precision: DType, on device: Device
     ) throws {
-        blocks = try (0..<tensors.count(of: name)).map { index in
+        let name = DetectorTensorNames.stages[number]
+        blocks = try (0..<weights.shape.blocks[number]).map { index in
             let stride = index == 0 ? stride : 1
             func layer(_ part: String, stride: Int = 1, padding: Int = 0) throws -> FoldedConvolution {
                 try FoldedConvolution(
-                    tensors.foldedConvolution("\(name).\(index).\(part)"), stride: stride, padding: padding,
+                    weights.foldedConvolution("\(name)\(index).\(part)"), stride: stride, padding: padding,
                     forSmallPictures: isForSmallPictures && padding == 1, in: precision, on: device)
             }
             return Block(

@@ -2,7 +2,11 @@ import Torch
 import VQAVision
 
 /// A picture as the network is given it.
-struct DetectorInput {
+public struct DetectorInput: Sendable {
+    /// What to call the picture in an error.
+    let name: String
+    /// The size of the picture as given, in pixels.
+    let picture: (width: Int, height: Int)
     /// `[1, 3, height, width]`, float32: blue, green, red, less their means
     let tensor: Tensor
     /// By how much the picture was made larger, both ways.
@@ -14,14 +18,16 @@ struct DetectorInput {
     /// A shorter side than this has no cell.
     private static let minimumSide = 3
 
-    /// - Throws: `DetectorError.tooThin` where a side would have no cell.
-    init(_ picture: Picture, _ settings: DetectorSettings) throws {
+    /// - Throws: `PictureError` where a side would have no cell; `TorchError` where memory is short.
+    init(_ picture: Picture, named name: String = "the picture", _ settings: DetectorSettings) throws {
+        self.name = name
+        self.picture = (picture.width, picture.height)
         let sides = (Double(picture.height), Double(picture.width))
         scale = Self.scale(sides, settings)
         let height = (sides.0 * scale).rounded(.toNearestOrEven),
             width = (sides.1 * scale).rounded(.toNearestOrEven)
         guard min(height, width) >= Double(Self.minimumSide) else {
-            throw DetectorError.tooThin(width: picture.width, height: picture.height)
+            throw PictureError.tooThin(name, width: picture.width, height: picture.height)
         }
         let pixels = try picture.pixels.withUnsafeBytes {
             try Tensor(bytes: $0, shape: [picture.height, picture.width, 3], dtype: .uint8)
@@ -40,4 +46,26 @@ struct DetectorInput {
     }
 
     private static let sample = Operator("rwsan::picture_input")
+}
+
+extension PictureError {
+    /// A picture with a side that has no cell of the feature map.
+    static func tooThin(_ name: String, width: Int, height: Int) -> PictureError {
+        without(
+            name,
+            "expected a picture that is at most 333 times as long as it is wide, found \(width) x \(height) pixels"
+        )
+    }
+
+    /// A picture in which no proposal is left.
+    static func noRegions(_ name: String, width: Int, height: Int) -> PictureError {
+        without(
+            name,
+            "expected a picture with more than 16 pixels a side, in which there can be a region, found "
+                + "\(width) x \(height) pixels")
+    }
+
+    private static func without(_ name: String, _ reason: String) -> PictureError {
+        PictureError(file: name, problem: .withoutRegions(reason: reason))
+    }
 }

@@ -152,7 +152,7 @@ struct CaffeBlob {
             throw Problem.damaged(reason: "an array of \(rank) axes was expected, found the sizes \(shape)")
         }
         let byteCount = packed.reduce(single.count) { $0 + $1.count }
-        guard Self.byteCount(Array(sizes), dtype) == byteCount else {
+        guard dtype.byteCount(ofShape: Array(sizes)) == byteCount else {
             throw Problem.damaged(
                 reason: "an array with the sizes \(shape) has \(byteCount) bytes of numbers")
         }
@@ -170,15 +170,5 @@ struct CaffeBlob {
         var scalar = self
         scalar.shape = []
         return try scalar.tensor(rank: 0).item()
-    }
-
-    private static func byteCount(_ shape: [Int], _ dtype: DType) -> Int? {
-        var count = dtype.byteCount
-        for size in shape {
-            let (product, overflows) = count.multipliedReportingOverflow(by: size)
-            guard !overflows else { return nil }
-            count = product
-        }
-        return count
     }
 }

@@ -127,25 +127,24 @@ public struct FeatureExtraction {
         /// The picture's features are there.
         case done
         /// The picture is there, but nothing has seen it yet.
-        case waiting(path: String, picture: String, Input)
+        case waiting(path: String, Input)
         case made(MadeFile)
         case unreadable(PictureError)
 
         /// What became of a picture after the network has seen it.
         func seen<Extractor: PictureFeatureExtractor>(by extractor: Extractor) throws -> Self
         where Extractor.Input == Input {
-            guard case .waiting(let path, let picture, let input) = self,
+            guard case .waiting(let path, let input) = self,
                 let features = try extractor.extract([input]).first
             else { return self }
-            return Self(path: path, picture: picture, features)
+            return Self(path: path, features)
         }
 
-        init(path: String, picture: String, _ features: ExtractedFeatures) {
+        init(path: String, _ features: ExtractedFeatures) {
             switch features {
             case .regions(let regions, let more):
                 self = .made(MadeFile(path: path, regions: regions, more: more))
-            case .none(let reason):
-                self = .unreadable(PictureError(file: picture, problem: .withoutRegions(reason: reason)))
+            case .unfit(let error): self = .unreadable(error)
             }
         }
     }
@@ -159,26 +158,26 @@ public struct FeatureExtraction {
         let count = names.count / batchSize + (names.count.isMultiple(of: batchSize) ? 0 : 1)
         return Prefetcher(0..<count, workers: threadCount) { index in
             var outcomes: [Outcome<Extractor.Input>] = []
-            var pending: [(path: String, picture: String, input: Extractor.Input)] = []
+            var pending: [(path: String, input: Extractor.Input)] = []
             for path in names.dropFirst(index * batchSize).prefix(batchSize) {
                 let name = path.split(separator: "/").last.map(String.init) ?? path
                 guard !output.hasFeatures(of: name) else {
                     outcomes.append(.done)
                     continue
                 }
-                let picture = pictureFolder + "/" + path
                 do {
-                    let input = try memory.input(URL(fileURLWithPath: picture), for: extractor)
-                    pending.append((output.path(for: name), picture, input))
+                    let input = try memory.input(
+                        URL(fileURLWithPath: pictureFolder + "/" + path), for: extractor)
+                    pending.append((output.path(for: name), input))
                 } catch let error as PictureError {
                     outcomes.append(.unreadable(error))
                 }
             }
             guard extractor.isConcurrent else {
-                return outcomes + pending.map { .waiting(path: $0.path, picture: $0.picture, $0.input) }
+                return outcomes + pending.map { .waiting(path: $0.path, $0.input) }
             }
             let features = try extractor.extract(pending.map(\.input))
-            return outcomes + zip(pending, features).map { Outcome(path: $0.path, picture: $0.picture, $1) }
+            return outcomes + zip(pending, features).map { Outcome(path: $0.path, $1) }
         }
     }
 }

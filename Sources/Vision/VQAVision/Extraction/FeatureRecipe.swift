@@ -10,6 +10,15 @@ public enum FeatureRecipe: Sendable, Equatable {
     /// Regions that a detector finds.
     case regions(DetectorRecipe)
 
+    /// How pictures are read: for a grid as people see them, for a detector as OpenCV does, which the features of others
+    /// were made with.
+    package var reading: PictureReading {
+        switch self {
+        case .grid: .shown
+        case .regions: .stored
+        }
+    }
+
     /// Reads a recipe as extraction notes it.
     ///
     /// - Throws: `FeatureRecipeError` where the text is none, or names a network that is not known here.

@@ -13,8 +13,6 @@ public protocol PictureFeatureExtractor: Sendable {
 
     /// - Throws: `PictureError` where there is no picture of the size that the network is given.
     func input(of picture: Picture, named name: String) throws -> Input
-    /// How pictures are read.
-    var reading: PictureReading { get }
     /// How many bytes making an input takes, besides those of the file and the picture.
     func inputByteCount(width: Int, height: Int) -> Int
     /// The features of pictures, in their order.
@@ -36,7 +34,7 @@ extension PictureFeatureExtractor {
         }
         switch made {
         case .regions(let regions, _): return regions
-        case .none(let reason): throw PictureError(file: name, problem: .withoutRegions(reason: reason))
+        case .unfit(let error): throw error
         }
     }
 }
@@ -45,8 +43,8 @@ extension PictureFeatureExtractor {
 public enum ExtractedFeatures: Sendable {
     /// Its regions, and what else is known of them: arrays of a row a region, by name.
     case regions(RegionFeatures, more: KeyValuePairs<String, NPYArray> = [:])
-    /// There are none to be had, for this reason.
-    case none(reason: String)
+    /// There are none to be had of it.
+    case unfit(PictureError)
 }
 
 extension GridFeatures: PictureFeatureExtractor {
@@ -62,9 +60,6 @@ extension GridFeatures: PictureFeatureExtractor {
     public func input(of picture: Picture, named name: String) throws -> Input {
         try Input(picture, size: inputSize)
     }
-
-    /// As people see them.
-    public var reading: PictureReading { .shown }
 
     /// The rows at their new width.
     public func inputByteCount(width: Int, height: Int) -> Int { 12 * height * inputSize }

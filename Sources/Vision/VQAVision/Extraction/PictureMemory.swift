@@ -20,8 +20,8 @@ struct PictureMemory: Sendable {
         let bytes = try PictureFile.read(file)
         let ofPixels = pixels.reserve(Self.byteCount(bytes, for: extractor))
         defer { ofPixels.end() }
-        let picture = try Picture(decoding: bytes, named: file.path, reading: extractor.reading)
-        return try extractor.input(of: picture, named: file.path)
+        let picture = try Picture(decoding: bytes, named: file.path, reading: extractor.recipe.reading)
+        return try extractor.input(of: picture, named: file.relativePath)
     }
 
     /// What decoding takes: the pixels, the same set upright, and what the extractor needs. Formats other than PNG and

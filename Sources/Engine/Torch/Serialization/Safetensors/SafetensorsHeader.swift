@@ -105,7 +105,7 @@ extension DType {
     }
 
     /// How many bytes a tensor of this type takes, or nil where no tensor has the shape.
-    func byteCount(ofShape shape: [Int]) -> Int? {
+    package func byteCount(ofShape shape: [Int]) -> Int? {
         guard let count = Tensor.elementCount(shape) else { return nil }
         let (byteCount, overflows) = count.multipliedReportingOverflow(by: byteCount)
         return overflows ? nil : byteCount

@@ -18,19 +18,15 @@ private func decodeShownPNG(_ source: EncodedPicture) throws -> Picture {
         throw source.damaged(text(of: image.message))
     }
     let (width, height) = (Int(image.width), Int(image.height))
-    let byteCount = try Picture.byteCount(width: width, height: height, of: source.name)
-
     image.format = png_uint_32(PNG_FORMAT_RGB)
     // Without it, libpng takes 16-bit intensities that name no gamma to be linear; writers mean sRGB.
     image.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
     var white = png_color(red: 255, green: 255, blue: 255)
-    let pixels = try [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initializedCount in
-        guard png_image_finish_read(&image, &white, buffer.baseAddress, 0, nil) != 0 else {
+    return try source.picture(width: width, height: height) { pixels in
+        guard png_image_finish_read(&image, &white, pixels.baseAddress, 0, nil) != 0 else {
             throw source.damaged(text(of: image.message))
         }
-        initializedCount = byteCount
     }
-    return Picture(width: width, height: height, checkedPixels: pixels)
 }
 
 /// Decodes the numbers as they are stored.
