@@ -39,6 +39,7 @@ struct DetectCommand: ParsableCommand {
         files.read("--detector", path)
         files.write("--output", output)
         try files.requireDistinct()
+        let target = try output.map { try OutputPath($0) }
         var settings = DetectorSettings()
         if let count = try detection.regionCount() { settings.regions = count }
         let weights = try DetectorWeights.cached(path, onNotice: Console.note)
@@ -52,7 +53,7 @@ struct DetectCommand: ParsableCommand {
         let drawing = kind == .svg ? try self.drawing(of: read) : nil
         let found = try detector.detect(in: read, named: picture)
         let regions = SeenRegion.all(in: found, words)
-        if let output { try write(regions, of: read, to: output, drawing) }
+        if let target { try write(regions, of: read, to: target, drawing) }
         if json {
             try Console.result(
                 json: SeenPicture(picture: picture, width: read.width, height: read.height, regions: regions))
@@ -86,7 +87,7 @@ struct DetectCommand: ParsableCommand {
     }
 
     private func write(
-        _ regions: [SeenRegion], of read: Picture, to output: String, _ drawing: RegionDrawing?
+        _ regions: [SeenRegion], of read: Picture, to output: OutputPath, _ drawing: RegionDrawing?
     ) throws {
         let contents: Data
         if let drawing {
@@ -101,7 +102,7 @@ struct DetectCommand: ParsableCommand {
             contents = try encoder.encode(
                 SeenPicture(picture: picture, width: read.width, height: read.height, regions: regions))
         }
-        let file = try AtomicFile(path: try OutputPath(output).path)
+        let file = try AtomicFile(path: output.path)
         try file.write(contents)
         try file.commit()
     }
