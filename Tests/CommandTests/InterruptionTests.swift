@@ -30,6 +30,23 @@ import Testing
         #expect(try mini.metrics().compactMap { $0["epoch"] as? Int } == [1, 2, 3, 4])
     }
 
+    /// A run that Ctrl-C has stopped after some steps of its first epoch, and before the epoch's last.
+    private func runStoppedAmidEpoch() throws -> MiniCommands {
+        // On a busy machine a run may not have done a step in a time that is enough for half an epoch elsewhere.
+        for milliseconds: UInt32 in [200, 400, 800, 1600, 3200, 6400] {
+            let mini = try MiniCommands()
+            let run = try mini.tool.start(Self.command(mini))
+            try run.wait { mini.exists(mini.runFile("epoch0.safetensors")) }
+            usleep(milliseconds * 1000)
+            run.send(SIGINT)
+            guard try run.outcome().exitCode == 128 + SIGINT else { continue }
+            let info = try mini.tool.run("info", mini.runFile("interrupted.safetensors"), "--json")
+            let training = try #require(try info.output.json()["training"] as? [String: Any])
+            if let steps = training["stepInEpoch"] as? Int, steps > 0 { return mini }
+        }
+        return try #require(nil, "no run was stopped amid an epoch")
+    }
+
     /// Whether a checkpoint is being written.
     private func isWriting(_ mini: MiniCommands) -> Bool {
         let names = try? FileManager.default.contentsOfDirectory(atPath: mini.runFile(""))
@@ -151,12 +168,7 @@ import Testing
 
     @Test("half an epoch is not finished with another batch size")
     func otherBatchSize() throws {
-        let mini = try MiniCommands()
-        let run = try mini.tool.start(Self.command(mini))
-        try run.wait { mini.exists(mini.runFile("epoch0.safetensors")) }
-        usleep(200_000)
-        run.send(SIGINT)
-        _ = try run.outcome()
+        let mini = try runStoppedAmidEpoch()
         try mini.tool.expectRefusal(
             resume(mini) + ["--set", "batch_size=8"], naming: "interrupted.safetensors", "batch_size")
     }
