@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Torch
@@ -31,6 +32,33 @@ import Testing
         #expect(gradient.dtype == .float32)
         let expected = try x.sum(axes: [0]).reshaped([1, 8]) + Tensor.zeros([4, 8])
         #expect(try (gradient - expected).absolute().maximum().item() < 0.05)
+    }
+
+    @Test("what another thread computes in mixed precision changes no bit of a gradient")
+    func threads() throws {
+        let linear = try Linear(64, 64)
+        let x = try Tensor.normal([9, 64])
+        /// The gradient of a layer that is applied twice, with something between.
+        func gradient(_ between: () -> Void) throws -> [Float] {
+            try linear.dropGradients()
+            let sum = try Precision.float16.autocast(on: .cpu) {
+                let once = try linear(x)
+                between()
+                return try linear(once).sum()
+            }
+            try sum.backward()
+            return try #require(linear.weight.gradient).array(of: Float.self)
+        }
+        let alone = try gradient {}
+        let disturbed = try gradient {
+            let ended = DispatchSemaphore(value: 0)
+            Thread {
+                try? Precision.float16.autocast(on: .cpu) {}
+                ended.signal()
+            }.start()
+            ended.wait()
+        }
+        #expect(alone == disturbed)
     }
 
     @Test("a norm of a sum whose branch is in mixed precision is near that in single precision")

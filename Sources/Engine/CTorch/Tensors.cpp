@@ -161,7 +161,9 @@ bool ctorch_autocast_begin(const char *device, int32_t dtype, char **error) {
         if (at::autocast::is_autocast_enabled(type)) throw std::logic_error("autocast is on already");
         at::autocast::set_autocast_dtype(type, static_cast<c10::ScalarType>(dtype));
         at::autocast::set_autocast_enabled(type, true);
-        at::autocast::increment_nesting();
+        // One table keeps the converted weights of all threads, and whoever empties it decides whether a weight that
+        // is used twice is converted twice, and in which order its gradients are added.
+        at::autocast::set_autocast_cache_enabled(false);
         return true;
     });
 }
@@ -174,8 +176,6 @@ bool ctorch_autocast_set_enabled(const char *device, bool enabled) {
 }
 
 void ctorch_autocast_end(const char *device) {
-    // The weights that were converted are kept up to here, for layers that are applied more than once.
-    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(c10::Device(device).type(), false);
 }
 

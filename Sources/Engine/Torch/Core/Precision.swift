@@ -28,7 +28,7 @@ public enum Precision: String, Sendable, CaseIterable {
 
     /// Runs `body` with the operators that gain from it, and lose little, in this precision: PyTorch's autocast.
     ///
-    /// A weight is converted once and kept until the end, however often a layer is applied.
+    /// A weight is converted each time that a layer is applied: what one thread computes does not depend on others.
     ///
     /// - Throws: `TorchError` where `body` is inside another such call already; what `body` throws.
     public func autocast<Result>(on device: Device, _ body: () throws -> Result) throws -> Result {
