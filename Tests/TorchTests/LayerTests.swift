@@ -133,4 +133,29 @@ import Torch
             }
         }
     }
+
+    @Test(
+        "PyTorch's layer norm divides by the deviation of all elements, with the small number inside the root"
+    )
+    func layerNorm() throws {
+        let x = try Tensor([1, 2, 4, 9] as [Float], shape: [1, 4])
+        for (epsilon, expected) in [
+            (1e-5, [-0.9733280, -0.6488853, 0.0, 1.6222134] as [Float]),
+            (1.0, [-0.9258201, -0.6172134, 0.0, 1.5430335] as [Float]),
+        ] {
+            let norm = try LayerNorm(4, epsilon: epsilon)
+            for (found, value) in zip(try norm(x).array(of: Float.self), expected) {
+                #expect(abs(found - value) < 1e-5)
+            }
+        }
+        #expect(try LayerNorm(4).namedParameters().map(\.name) == ["weight", "bias"])
+    }
+
+    @Test("GELU is the exact one, not its approximation by tanh")
+    func gelu() throws {
+        let found = try Tensor([-2, -0.5, 0, 0.5, 3] as [Float]).gelu().array(of: Float.self)
+        // x (1 + erf(x / √2)) / 2
+        let expected: [Float] = [-0.04550026, -0.15426877, 0, 0.34573123, 2.99595031]
+        for (value, exact) in zip(found, expected) { #expect(abs(value - exact) < 1e-6) }
+    }
 }

@@ -31,4 +31,30 @@ import Torch
         #expect(text.contains("5"))
         #expect(throws: TorchError.self) { try Segments(lengths: [-1, 2], maximumLength: 4) }
     }
+
+    @Test("sequences of several kinds are joined question by question, rows and masks alike")
+    func joined() throws {
+        let parts = [
+            try Segments(lengths: [2, 1, 0]), try Segments(lengths: [1, 1, 1], maximumLength: 2),
+            try Segments(lengths: [0, 3, 1]),
+        ]
+        let joined = try JoinedSegments(parts)
+        let rows = try joined.rows([
+            Tensor([10, 11, 12] as [Float], shape: [3, 1]), Tensor([20, 21, 22] as [Float], shape: [3, 1]),
+            Tensor([30, 31, 32, 33] as [Float], shape: [4, 1]),
+        ])
+        #expect(try rows.array(of: Float.self) == [10, 11, 20, 12, 21, 30, 31, 32, 22, 33])
+        let expected = try Segments(lengths: [3, 5, 2], maximumLength: 7)
+        #expect(joined.segments.lengths == expected.lengths)
+        for (found, tensor) in zip(joined.segments.tensors, expected.tensors) {
+            #expect(found.shape == tensor.shape && found.dtype == tensor.dtype)
+            #expect(try found.equals(tensor).all().item() == 1)
+        }
+        #expect(try joined.segments.firstRows().array(of: Int64.self) == [0, 3, 8])
+        #expect(try joined.segments.positions().array(of: Int64.self) == [0, 1, 2, 0, 1, 2, 3, 4, 0, 1])
+        #expect(throws: TorchError.self) {
+            try JoinedSegments([Segments(lengths: [1]), Segments(lengths: [1, 1])])
+        }
+        #expect(throws: TorchError.self) { try JoinedSegments([]) }
+    }
 }

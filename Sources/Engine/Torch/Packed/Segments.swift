@@ -65,6 +65,15 @@ public struct Segments: Sendable {
         self.paddingMask = try Tensor(mask, shape: [lengths.count, longest], pinned: pinned).moved(to: device)
     }
 
+    /// Segments whose tensors were computed, and agree: as the properties, without masked sequences.
+    init(lengths: [Int], offsets: Tensor, paddedPlaces: Tensor, paddingMask: Tensor) {
+        self.lengths = lengths
+        self.offsets = offsets
+        self.paddedPlaces = paddedPlaces
+        self.paddingMask = paddingMask
+        masked = nil
+    }
+
     private init(_ other: Segments, on device: Device) throws {
         lengths = other.lengths
         offsets = try Self.offsets(other.offsets, on: device)
@@ -81,11 +90,26 @@ public struct Segments: Sendable {
     ///
     /// - Parameter sequences: bool `[B]`
     func rows(of sequences: Tensor) throws(TorchError) -> Tensor {
-        let numbers = try Self.floorDivide.tensor(.tensor(paddedPlaces), .int(maximumLength))
-        return try sequences.gathered(numbers)
+        try sequences.gathered(sequenceNumbers())
+    }
+
+    /// Of each row, the number of its sequence: int64 `[rows]`.
+    func sequenceNumbers() throws(TorchError) -> Tensor {
+        try Self.floorDivide.tensor(.tensor(paddedPlaces), .int(max(1, maximumLength)))
+    }
+
+    /// Of each row, its number in its sequence, from 0: int64 `[rows]`.
+    public func positions() throws(TorchError) -> Tensor {
+        try Self.remainder.tensor(.tensor(paddedPlaces), .int(max(1, maximumLength)))
+    }
+
+    /// The first row of each sequence: int64 `[B]`. Of an empty sequence it is the row that follows.
+    public func firstRows() throws(TorchError) -> Tensor {
+        try offsets.narrowed(axis: 0, start: 0, length: count).converted(to: .int64)
     }
 
     private static let floorDivide = Operator("aten::floor_divide.Scalar")
+    private static let remainder = Operator("aten::remainder.Scalar")
 
     /// Scores of the padded view with those that must not count replaced: where no row is, and where all
     /// rows are to count alike.

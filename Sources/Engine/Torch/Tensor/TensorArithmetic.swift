@@ -9,6 +9,7 @@ extension Tensor {
         static let multiplyScalar = Operator("aten::mul.Scalar")
         static let divide = Operator("aten::div.Tensor")
         static let divideScalar = Operator("aten::div.Scalar")
+        static let reciprocal = Operator("aten::reciprocal")
         static let negative = Operator("aten::neg")
         static let matmul = Operator("aten::matmul")
         static let addInPlace = Operator("aten::add_.Tensor")
@@ -29,6 +30,9 @@ extension Tensor {
         static let clamp = Operator("aten::clamp")
         static let relu = Operator("aten::relu")
         static let sigmoid = Operator("aten::sigmoid")
+        static let gelu = Operator("aten::gelu")
+        static let floor = Operator("aten::floor")
+        static let round = Operator("aten::round")
         static let tanh = Operator("aten::tanh")
         static let exponential = Operator("aten::exp")
         static let logarithm = Operator("aten::log")
@@ -83,6 +87,10 @@ extension Tensor {
     /// Each element divided by a number.
     public static func / (left: Tensor, right: some TensorScalar) throws(TorchError) -> Tensor {
         try Operators.divideScalar.tensor(.tensor(left), right.operatorValue)
+    }
+    /// A number divided by each element.
+    public static func / (left: some TensorScalar, right: Tensor) throws(TorchError) -> Tensor {
+        try Operators.reciprocal.tensor(.tensor(right)) * left
     }
     /// Each element with the other sign.
     public static prefix func - (operand: Tensor) throws(TorchError) -> Tensor {
@@ -150,6 +158,14 @@ extension Tensor {
     public func sigmoid() throws(TorchError) -> Tensor { try Operators.sigmoid.tensor(.tensor(self)) }
     /// The hyperbolic tangent.
     public func tanh() throws(TorchError) -> Tensor { try Operators.tanh.tensor(.tensor(self)) }
+    /// `x Φ(x)`, Φ the distribution function of the standard normal distribution: exact, not its approximation by tanh.
+    ///
+    /// Source: Hendrycks, Gimpel 2016, "Gaussian Error Linear Units", arXiv 1606.08415.
+    public func gelu() throws(TorchError) -> Tensor { try Operators.gelu.tensor(.tensor(self)) }
+    /// The largest whole number that is not above each element.
+    public func floor() throws(TorchError) -> Tensor { try Operators.floor.tensor(.tensor(self)) }
+    /// The whole number nearest to each element; of two, the even one.
+    public func rounded() throws(TorchError) -> Tensor { try Operators.round.tensor(.tensor(self)) }
     /// e to the power of each element.
     public func exp() throws(TorchError) -> Tensor { try Operators.exponential.tensor(.tensor(self)) }
     /// The natural logarithm.

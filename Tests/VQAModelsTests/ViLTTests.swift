@@ -1,0 +1,105 @@
+import TestSupport
+import Testing
+import Torch
+import VQABatches
+
+@testable import VQAModels
+
+/// ViLT's numbers against those of transformers, on the same weights, pixels and pieces of words.
+@Suite struct ViLTTests {
+    private func model() throws -> ViLT {
+        var options = ViLTOptions()
+        (options.layer, options.hiddenSize, options.ffSize, options.multiHead) = (3, 48, 96, 4)
+        (options.imageSize, options.patchSize) = (80, 16)
+        let model = try ViLT(options, inputs: ModelInputs(wordCount: 213, answerCount: 15))
+        try model.load(loadSafetensors(Fixtures.url("hub/vilt/model.safetensors").path).tensors)
+        model.setTraining(false)
+        return model
+    }
+
+    /// The patches of a picture `[1, 3, height, width]`, and their boxes.
+    private func patches(_ pixels: Tensor) throws -> (Tensor, boxes: Tensor) {
+        let (rows, columns) = (pixels.size(2) / 16, pixels.size(3) / 16)
+        let patches = try pixels.reshaped([3, rows, 16, columns, 16]).permuted([1, 3, 0, 2, 4])
+            .reshaped([rows * columns, 3 * 16 * 16])
+        var boxes: [Float] = []
+        for y in 0..<rows {
+            for x in 0..<columns {
+                let (left, top) = (Float(x) / Float(columns), Float(y) / Float(rows))
+                boxes += [left, top, Float(x + 1) / Float(columns), Float(y + 1) / Float(rows)]
+            }
+        }
+        return (patches, try Tensor(boxes, shape: [rows * columns, 4]))
+    }
+
+    private func batch(_ cases: [HubCase]) throws -> Batch {
+        let pictures = try cases.map { try patches($0["pixel_values"]) }
+        let words = try cases.map { try $0.words() }
+        return Batch(
+            questionIDs: cases.indices.map { .init(rawValue: Int64($0)) },
+            regions: try Tensor.concatenate(pictures.map(\.0)),
+            boxes: try Tensor.concatenate(pictures.map(\.boxes)),
+            regionSegments: try Segments(lengths: pictures.map { $0.0.size(0) }),
+            words: try Tensor.concatenate(words.map(\.0)),
+            wordSegments: try Segments(lengths: words.map { $0.1.rowCount }), targets: nil)
+    }
+
+    @Test("every layer gives what transformers gives", arguments: ["single", "single_b"])
+    func layers(name: String) throws {
+        let (model, hub) = (try model(), try HubCase("vilt", name))
+        try withoutGradients {
+            let batch = try batch([hub])
+            let text = try model.words(batch.words, batch.wordSegments)
+            #expect(try hub.difference(text, "text_embeddings") < 1e-5)
+            let grid = try model.patches.gridPositions(batch.boxes)
+            #expect(try hub.difference(grid.transposed(), "position_grid") < 1e-5)
+            var (joined, x) = try model.joinedRows(batch)
+            #expect(try hub.difference(x, "hidden0") < 1e-5)
+            for (index, layer) in model.layers.enumerated() {
+                let normed = try layer.normBefore(x)
+                let attended = try layer.merge(layer.attention(normed, joined, source: normed, joined))
+                #expect(try hub.difference(attended, "layer\(index).attention_output") < 1e-5)
+                x = try layer(x, joined)
+                #expect(try hub.difference(x, "hidden\(index + 1)") < 1e-5)
+            }
+            let normed = try model.norm(x)
+            #expect(try hub.difference(normed, "final_norm") < 1e-5)
+            let pooled = try model.pooler(normed.narrowed(axis: 0, start: 0, length: 1)).tanh()
+            #expect(try hub.difference(pooled, "pooled") < 1e-5)
+            #expect(try hub.difference(model.hidden(pooled), "classifier0") < 1e-5)
+            #expect(try hub.difference(model(batch), "logits") < 1e-5)
+        }
+    }
+
+    @Test("pictures of several shapes and questions of several lengths go through together")
+    func together() throws {
+        let (model, cases) = (try model(), try ["single", "single_b"].map { try HubCase("vilt", $0) })
+        let logits = try withoutGradients { try model(batch(cases)) }
+        for (row, hub) in cases.enumerated() {
+            #expect(try hub.difference(logits.narrowed(axis: 0, start: row, length: 1), "logits") < 1e-5)
+        }
+    }
+
+    @Test("a grid of one row or one column has the positions of the first")
+    func thin() throws {
+        let model = try model()
+        let boxes = try Tensor([0, 0, 0.5, 1, 0.5, 0, 1, 1] as [Float], shape: [2, 4])
+        let rows = try model.patches.gridPositions(boxes)
+        let stored = try model.patches.positions.droppingAxis(0)
+        for (row, cell) in [1, 5].enumerated() {
+            let expected = try stored.narrowed(axis: 0, start: cell, length: 1)
+            #expect(
+                try (rows.narrowed(axis: 0, start: row, length: 1) - expected).absolute().maximum().item()
+                    < 1e-6)
+        }
+    }
+
+    @Test("the gradient reaches every parameter that takes part")
+    func gradients() throws {
+        let (model, hub) = (try model(), try HubCase("vilt", "single"))
+        model.setTraining(true)
+        try model(batch([hub])).sum().backward()
+        let without = model.namedParameters().filter { $0.tensor.gradient == nil }.map(\.name)
+        #expect(without.isEmpty, "\(without)")
+    }
+}
