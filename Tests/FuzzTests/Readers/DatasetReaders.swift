@@ -61,6 +61,20 @@ let datasetReaders: [FuzzedReader] = [
             glove: URL(fileURLWithPath: place.write(bytes)), vocabulary: vocabulary, dimension: 3)
         _ = (0..<5).reduce(Float(0)) { $0 + vectors[$1].reduce(0, +) }
     },
+    FuzzedReader(name: "tokens", seeds: { [try fixture("hub/vilt/vocab.txt")] }) { bytes, place in
+        let file = URL(fileURLWithPath: try place.write(bytes))
+        let wordPiece = try WordPiece(vocabulary: file, WordPieceSettings())
+        // The tokens as a question: all of them are found in it, whole or in pieces.
+        _ = wordPiece.pieces(of: String(decoding: bytes, as: UTF8.self), limit: .max)
+    },
+    FuzzedReader(
+        name: "tokenizer settings", maximumByteCount: 4 << 10,
+        seeds: {
+            try ["tokenizer_config.json", "tokenizer_config_old.json"].map { try fixture("hub/vilt/" + $0) }
+        }
+    ) { bytes, place in
+        _ = try WordPieceSettings(contentsOf: URL(fileURLWithPath: place.write(bytes)))
+    },
 ]
 
 private let annotations = #"""

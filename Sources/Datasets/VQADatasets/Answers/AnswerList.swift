@@ -183,7 +183,7 @@ private struct OfficialAnswerFile: Decodable {
 
 extension DecodingError {
     /// What the decoder stumbled over, in one line.
-    fileprivate var reason: String {
+    var reason: String {
         switch self {
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
             .dataCorrupted(let context):

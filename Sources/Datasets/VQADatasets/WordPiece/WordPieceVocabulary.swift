@@ -1,0 +1,102 @@
+import FileSystem
+import Foundation
+import TextFiles
+
+/// The lines of a `vocab.txt`, each a token.
+///
+/// Tokens are compared as bytes: as Swift's strings, two that Unicode calls equal would be one.
+struct WordPieceVocabulary: Sendable {
+    /// The token that stands for words which cannot be put together from tokens.
+    let unknown: Int32
+    /// The token that begins a question.
+    let start: Int32
+    /// The token that ends a question.
+    let end: Int32
+    /// How many scalars the longest token has.
+    let longestToken: Int
+
+    private let specials: [(text: [Unicode.Scalar], id: Int32)]
+    private let lines: StringColumn
+    private let index: StringIndex
+    /// The last line of each token of the index.
+    private let lastLines: [Int32]
+
+    /// BERT's have a quarter of a megabyte, those of many languages four times as much.
+    private static let byteLimit = 16 << 20
+
+    /// Reads the file.
+    ///
+    /// - Throws: `DatasetFileError` where it cannot be read, is too long, is not UTF-8, or lacks a special token.
+    init(contentsOf file: URL) throws {
+        var (lines, index, lastLines, longest) = (StringColumn(), StringIndex(), [Int32](), 0)
+        for (number, line) in zip(Int32(0)..., try Self.lines(of: file)) {
+            guard let token = String(validating: line, as: UTF8.self) else {
+                throw DatasetFileError(
+                    file: file, location: .line(Int(number) + 1),
+                    problem: "expected a token in UTF-8, found other bytes: it is no vocab.txt")
+            }
+            lines.append(line)
+            longest = max(longest, token.unicodeScalars.count)
+            let place = Int(index.intern(line))
+            // Of a token that comes twice the last line counts, as in a dictionary of Python's.
+            if place < lastLines.count { lastLines[place] = number } else { lastLines.append(number) }
+        }
+        func id(_ special: SpecialToken) throws -> Int32 {
+            guard let place = index.number(of: special.rawValue) else {
+                throw DatasetFileError(
+                    file: file,
+                    problem:
+                        "expected a line \(special.rawValue), found none among \(lines.count): take the vocab.txt "
+                        + "that was published with the model")
+            }
+            return lastLines[Int(place)]
+        }
+        specials = try SpecialToken.allCases.map { (Array($0.rawValue.unicodeScalars), try id($0)) }
+        (unknown, start, end) = (try id(.unknown), try id(.start), try id(.end))
+        (self.lines, self.index, self.lastLines, longestToken) = (lines, index, lastLines, longest)
+    }
+
+    /// The lines of a file; only line feeds end one, for other ends of lines may be tokens.
+    private static func lines(of file: URL) throws -> [ArraySlice<UInt8>] {
+        var bytes: ArraySlice<UInt8>
+        do {
+            bytes = try [UInt8](SmallFile.contents(of: file.path, byteLimit: byteLimit))[...]
+        } catch let error as SmallFileError {
+            throw DatasetFileError(file: file, problem: "\(error): it is no vocab.txt")
+        } catch {
+            throw DatasetFileError(file: file, problem: "cannot be read", cause: error)
+        }
+        // A byte order mark, as some editors put before a text.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        return lines.map { $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0 }
+    }
+
+    /// How many lines there are.
+    var count: Int { lines.count }
+
+    /// The token of an id.
+    func token(_ id: Int32) -> String { lines[Int(id)] }
+
+    /// The id of a token in UTF-8; nil where it is none.
+    func id(of token: ArraySlice<UInt8>) -> Int32? { index.number(of: token).map { lastLines[Int($0)] } }
+
+    /// The special token that stands at a position of a text, and how many scalars it has.
+    func special(at position: Int, in text: [Unicode.Scalar]) -> (id: Int32, length: Int)? {
+        guard text[position] == SpecialToken.firstScalar else { return nil }
+        return specials.first { text[position...].starts(with: $0.text) }.map { ($0.id, $0.text.count) }
+    }
+}
+
+/// Tokens that are no words.
+enum SpecialToken: String, CaseIterable {
+    case padding = "[PAD]"
+    case unknown = "[UNK]"
+    case start = "[CLS]"
+    case end = "[SEP]"
+    case mask = "[MASK]"
+
+    /// What all of them begin with.
+    static let firstScalar: Unicode.Scalar = "["
+}
