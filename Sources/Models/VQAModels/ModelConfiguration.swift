@@ -33,13 +33,27 @@ public struct ModelConfiguration: Sendable {
     /// - Throws: `TorchError` where memory is short.
     package func make(_ inputs: ModelInputs) throws -> any VQAModel { try type.make(options, inputs) }
 
+    /// The names of the network's parameters and buffers, found without building it.
+    ///
+    /// - Throws: `TorchError` where it cannot be built.
+    package func tensorNames(_ inputs: ModelInputs) throws -> [String] {
+        let network = try ShapesOnly.run { try make(inputs) }
+        return (network.namedParameters() + network.namedBuffers()).map(\.name)
+    }
+
     /// Builds the network with the weights of a checkpoint.
     ///
+    /// - Parameters:
+    ///   - inputs: The sizes that the data give it.
+    ///   - weights: All parameters and buffers, by name.
+    ///   - isAdopting: Whether the network takes over their memory; else they are copied.
     /// - Throws: As ``requireFit(_:_:)`` and ``make(_:)``.
-    package func make(_ inputs: ModelInputs, weights: [String: Tensor]) throws -> any VQAModel {
+    package func make(_ inputs: ModelInputs, weights: [String: Tensor], isAdopting: Bool = false) throws
+        -> any VQAModel
+    {
         try requireFit(weights, inputs)
-        let model = try make(inputs)
-        try model.load(weights)
+        let model = try StartValues.omitted { try make(inputs) }
+        try isAdopting ? model.adopt(weights) : model.load(weights)
         return model
     }
 

@@ -7,6 +7,9 @@ public struct ModelRegistry: Sendable {
         RWSAN.self, MCAN.self,
     ])
 
+    /// The models that the Hugging Face hub publishes with their weights.
+    package static let published = ModelRegistry([ViLT.self, LXMERT.self])
+
     /// A name, the model that it stands for, and its settings.
     public struct Entry: Sendable {
         /// The name, and what it sets.

@@ -11,6 +11,7 @@ struct AskCommand: ParsableCommand {
         commandName: "ask", abstract: "Ask a model questions about a picture.",
         usage: """
             \(Program.name) ask --checkpoint <file> --picture <file> --question <question> ... [<options>]
+            \(Program.name) ask --model <folder> --picture <file> --question <question> ... [<options>]
             \(Program.name) ask --checkpoint <file> --features <file> --question <question> ... [<options>]
             \(Program.name) ask --checkpoint <file> --data <folder> [<options>]
             """,
@@ -24,8 +25,7 @@ struct AskCommand: ParsableCommand {
             on, beside --picture or --features, and --config or --set its settings.
             """)
 
-    @Option(help: ArgumentHelp("The checkpoint: ours, or an official .pkl.", valueName: "file"))
-    var checkpoint: String
+    @OptionGroup var model: ModelOptions
     @Option(
         help: ArgumentHelp("The picture to ask about: PNG, JPEG, WebP, TIFF, GIF or BMP.", valueName: "file"))
     var picture: String?
@@ -97,12 +97,16 @@ struct AskCommand: ParsableCommand {
 
     func run() throws {
         try requireFit()
-        let answerer = try Answerer(checkpoint: checkpoint, options())
+        let answerer = try model.answerer(options())
         for inquiry in try inquiries(answerer) {
             let regions =
                 try inquiry.isFeatures
                 ? RegionFeatures(officialFile: inquiry.picture)
                 : answerer.regions(ofPictureIn: URL(fileURLWithPath: inquiry.picture))
+            if answerer.isCut(inquiry.question) {
+                Console.note(
+                    "\(inquiry.question): the model reads only the beginning of so long a question")
+            }
             let reply = Reply(
                 picture: inquiry.picture, question: inquiry.question,
                 answers: try answerer.ask([inquiry.question], about: regions, top: top)[0],

@@ -13,13 +13,13 @@ struct EvaluateCommand: ParsableCommand {
             and answers; an official one takes them from the dataset, or from --answers.
             """)
 
-    @Option(help: ArgumentHelp("The checkpoint: ours, or an official .pkl.", valueName: "file"))
-    var checkpoint: String
+    @OptionGroup var model: ModelOptions
     @OptionGroup var dataset: DatasetOptions
     @Option(
         help: ArgumentHelp(
             "An answer list in the official form, for a checkpoint without one.", valueName: "file"))
     var answers: String?
+    @OptionGroup var pictures: PicturesOption
     @Option(help: ArgumentHelp("Also write the answers to this file, as predict does.", valueName: "file"))
     var output: String?
     @Option(
@@ -47,10 +47,11 @@ struct EvaluateCommand: ParsableCommand {
         options.precision = try precision.resolve(for: .answering, on: device)
         options.changeSettings = settings.apply
         options.place = dataset.place
+        options.pictures = pictures.folder
         options.answerFile = answers
         options.metric = metric.version
         options.skipsDamaged = damaged.skipDamaged
-        let answerer = try Answerer(checkpoint: checkpoint, options)
+        let answerer = try model.answerer(options)
         let evaluation = try AnsweringProgress().show {
             try answerer.evaluate(savingLogitsTo: logitsFile?.path, onProgress: $0)
         }
@@ -61,7 +62,7 @@ struct EvaluateCommand: ParsableCommand {
 
     private func requireDistinctFiles() throws {
         var files = CommandFiles()
-        files.readAnswering(checkpoint, dataset, answers: answers, settings)
+        files.readAnswering(model, dataset, answers: answers, settings)
         files.write("--output", output)
         files.write("--save-logits", saveLogits)
         files.write("--log", log)
@@ -72,9 +73,9 @@ struct EvaluateCommand: ParsableCommand {
 extension CommandFiles {
     /// Adds what answering the questions of a dataset reads.
     mutating func readAnswering(
-        _ checkpoint: String, _ dataset: DatasetOptions, answers: String?, _ settings: ConfigurationOptions
+        _ model: ModelOptions, _ dataset: DatasetOptions, answers: String?, _ settings: ConfigurationOptions
     ) {
-        read("--checkpoint", checkpoint)
+        read("--checkpoint", model.checkpoint)
         read("--answers", answers)
         read("--config", settings.file)
         for file in dataset.place.textFiles { read("the dataset", file) }

@@ -7,20 +7,33 @@ struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict", abstract: "Answer the questions of a split, in the form that EvalAI takes.",
         usage: DatasetOptions.usage(
-            "predict", "--checkpoint <file> --split <split> --output <file> [<options>]"),
+            "predict", "--checkpoint <file> --split <split> --output <file> [<options>]")
+                + """
+
+                \(Program.name) predict --pictures-and-questions <file> --checkpoint <file> --output <file> [<options>]
+                """,
         discussion: """
             A checkpoint of ours has its words and answers; an official one takes them from the dataset, or from \
             --answers.
+
+            --pictures-and-questions takes the questions from a file in place of a dataset: an object a line, with id, \
+            question, and either picture or features, a path that counts from the file's folder. The answers have the \
+            same form as a dataset's.
             """)
 
-    @Option(help: ArgumentHelp("The checkpoint: ours, or an official .pkl.", valueName: "file"))
-    var checkpoint: String
+    @OptionGroup var model: ModelOptions
     @OptionGroup var dataset: DatasetOptions
     @Option(
         help: ArgumentHelp(
             "An answer list in the official form, for a checkpoint without one.", valueName: "file"))
     var answers: String?
-    @Option(help: "The split whose questions are answered: \(Registries.splits).") var split: String
+    @Option(help: "The split whose questions are answered: \(Registries.splits).") var split: String?
+    @Option(
+        help: ArgumentHelp(
+            "Questions about pictures of your own, in place of a dataset: JSON Lines.", valueName: "file"))
+    var picturesAndQuestions: String?
+    @OptionGroup var pictures: PicturesOption
+    @OptionGroup var detection: DetectorOptions
     @Option(help: ArgumentHelp("The file to write the answers to.", valueName: "file")) var output: String
     @Option(
         help: ArgumentHelp(
@@ -33,7 +46,7 @@ struct PredictCommand: ParsableCommand {
     @Flag(help: "Print what was done as JSON, in place of the path of the answers.") var json = false
 
     func run() throws {
-        try dataset.requirePlace()
+        try requireQuestions()
         try requireDistinctFiles()
         let resultFile = try OutputPath(output)
         let logitsFile = try saveLogits.map(OutputPath.init)
@@ -42,20 +55,32 @@ struct PredictCommand: ParsableCommand {
         options.device = device
         options.precision = try precision.resolve(for: .answering, on: device)
         options.changeSettings = settings.apply
-        options.place = dataset.place
+        options.place = dataset.place == DatasetPlace(folder: nil) ? nil : dataset.place
+        options.pictures = pictures.folder
+        options.detectorWeights = detection.detector
+        if let count = try detection.regionCount() { options.regions = count }
         options.answerFile = answers
         options.skipsDamaged = damaged.skipDamaged
         let start = ContinuousClock.now
-        let answerer = try Answerer(checkpoint: checkpoint, options)
+        let answerer = try model.answerer(options)
         let predictions = try AnsweringProgress().show { onProgress in
             do {
+                if let picturesAndQuestions {
+                    return try answerer.predict(
+                        questionsIn: URL(fileURLWithPath: picturesAndQuestions),
+                        savingLogitsTo: logitsFile?.path, onProgress: onProgress)
+                }
                 return try answerer.predict(
-                    split: split, savingLogitsTo: logitsFile?.path, onProgress: onProgress)
+                    split: split ?? "", savingLogitsTo: logitsFile?.path, onProgress: onProgress)
             } catch let error as SplitOfNoDatasetError {
                 throw ValidationError("--split: \(error)")
             }
         }
-        try answerer.dataset?.write(predictions, to: resultFile.url)
+        if let dataset = answerer.dataset {
+            try dataset.write(predictions, to: resultFile.url)
+        } else {
+            try ResultFile.write(predictions, to: resultFile.url)
+        }
         Console.note("answered \(predictions.count) questions")
         guard json else { return try Console.result(path: output) }
         try Console.result(
@@ -64,9 +89,26 @@ struct PredictCommand: ParsableCommand {
                 seconds: (ContinuousClock.now - start) / .seconds(1)))
     }
 
+    /// Makes sure that there are questions from one place.
+    private func requireQuestions() throws {
+        guard picturesAndQuestions != nil else {
+            try dataset.requirePlace()
+            guard split != nil else {
+                throw ValidationError("expected --split with a dataset, or --pictures-and-questions FILE")
+            }
+            return
+        }
+        guard split == nil, pictures.pictures == nil else {
+            throw ValidationError(
+                "--pictures-and-questions brings questions and pictures: expected neither --split nor --pictures with it"
+            )
+        }
+    }
+
     private func requireDistinctFiles() throws {
         var files = CommandFiles()
-        files.readAnswering(checkpoint, dataset, answers: answers, settings)
+        files.read("--pictures-and-questions", picturesAndQuestions)
+        files.readAnswering(model, dataset, answers: answers, settings)
         files.write("--output", output)
         files.write("--save-logits", saveLogits)
         try files.requireDistinct()
@@ -77,7 +119,7 @@ struct PredictCommand: ParsableCommand {
 private struct PredictSummary: Encodable {
     let output: String
     let logits: String?
-    let split: String
+    let split: String?
     let questions: Int
     let seconds: Double
 }

@@ -1,9 +1,9 @@
 import Downloads
-import FileSystem
 import Foundation
 import Torch
 import VQADatasets
 import VQAFeatures
+import VisualQuestionAnswering
 
 /// A question about a picture, as `rwsan ask` takes it.
 struct Inquiry {
@@ -31,34 +31,13 @@ struct Inquiry {
         let pictures = try PictureFolder(folder)
         return try (0..<min(count, questions.count)).map { index in
             let question = questions[(start + index * stride) % questions.count]
-            guard let picture = pictures.path(of: question.image) else {
+            guard let picture = pictures.paths[question.image] else {
                 throw MissingPicture(image: question.image, folder: folder.path)
             }
             return Inquiry(
                 picture: picture, isFeatures: false, question: question.text, truth: question.answer)
         }
     }
-}
-
-/// A folder's pictures by the number in their names, or by the whole name for images whose ids are texts.
-private struct PictureFolder {
-    private var numbered: [ImageID: String] = [:]
-    private var named: [ImageID: String] = [:]
-
-    init(_ folder: URL) throws {
-        let names = (try? FolderListing(folder.path))?.visibleNames ?? []
-        for name in names where ImageNaming.isPictureFile(name) {
-            let path = folder.appending(component: name).relativePath
-            if let image = ImageNaming.number.image(fileName: name), numbered[image] == nil {
-                numbered[image] = path
-            }
-            if let image = ImageNaming.name.image(fileName: name), image.isText, named[image] == nil {
-                named[image] = path
-            }
-        }
-    }
-
-    func path(of image: ImageID) -> String? { (image.isText ? named : numbered)[image] }
 }
 
 private struct MissingPicture: Error, CustomStringConvertible {

@@ -8,6 +8,8 @@ public struct Vocabulary: Sendable {
     static let reservedWords = ["PAD", "UNK"]
 
     let index: StringIndex
+    /// The pieces of words that a published model knows; nil where whole words are known.
+    let pieces: WordPiece?
 
     /// PAD, UNK, then every word of the questions in order of first appearance.
     ///
@@ -26,11 +28,20 @@ public struct Vocabulary: Sendable {
                 for word in tokenizer.words { _ = index.intern(tokenizer.bytes[word]) }
             }
         }
-        self.index = index
+        self.init(index: index)
     }
 
     /// A vocabulary of words that differ, PAD and UNK first.
-    init(index: StringIndex) { self.index = index }
+    init(index: StringIndex) {
+        self.index = index
+        pieces = nil
+    }
+
+    /// A vocabulary of pieces of words, as published models have them.
+    package init(pieces: WordPiece) {
+        self.pieces = pieces
+        index = StringIndex()
+    }
 
     /// A vocabulary that was saved: its ``words``.
     ///
@@ -43,14 +54,14 @@ public struct Vocabulary: Sendable {
         for (position, word) in words.enumerated() where index.intern(word) != position {
             throw VocabularyError.duplicateWord(word)
         }
-        self.index = index
+        self.init(index: index)
     }
 
-    /// How many words there are, PAD and UNK included.
-    public var count: Int { index.count }
+    /// How many words there are, PAD and UNK included, or how many pieces of words.
+    public var count: Int { pieces?.count ?? index.count }
 
-    /// All words in the order of their numbers, PAD and UNK first.
-    public var words: [String] { (0..<count).map { index.strings[$0] } }
+    /// All words in the order of their numbers, PAD and UNK first; none where pieces of words are known.
+    public var words: [String] { (0..<index.count).map { index.strings[$0] } }
 
     /// The number of a word that ``QuestionTokenizer`` gave, or nil where the vocabulary lacks it.
     public func number(of word: String) -> Int32? {
@@ -61,6 +72,7 @@ public struct Vocabulary: Sendable {
     ///
     /// - Parameter maximumCount: how many words to keep; those after are dropped.
     public func encode(_ question: String, maximumCount: Int) -> [Int32] {
+        if let pieces { return pieces.ids(of: question, limit: maximumCount).ids }
         var tokenizer = QuestionTokenizer()
         tokenizer.split(Array(question.utf8)[...])
         return Array(numbers(of: tokenizer, maximumCount: maximumCount))
@@ -68,14 +80,33 @@ public struct Vocabulary: Sendable {
 
     /// The numbers of every question's words, as ``encode(_:maximumCount:)-(String,_)`` gives them.
     package func encode(_ questions: QuestionTable, maximumCount: Int) -> EncodedQuestions {
-        var tokenizer = QuestionTokenizer()
         var encoded = EncodedQuestions()
+        if pieces != nil {
+            for row in 0..<questions.count {
+                let text = String(decoding: questions.texts.bytes(of: row), as: UTF8.self)
+                for number in encode(text, maximumCount: maximumCount) { encoded.append(word: number) }
+                encoded.endQuestion()
+            }
+            return encoded
+        }
+        var tokenizer = QuestionTokenizer()
         for row in 0..<questions.count {
             tokenizer.split(questions.texts.bytes(of: row))
             for number in numbers(of: tokenizer, maximumCount: maximumCount) { encoded.append(word: number) }
             encoded.endQuestion()
         }
         return encoded
+    }
+
+    /// The words of a question that are not in the vocabulary; none where pieces of words make up any word.
+    package func unknownWords(in question: String) -> [String] {
+        pieces == nil ? QuestionTokenizer.words(in: question).filter { number(of: $0) == nil } : []
+    }
+
+    /// Whether a question has more words, or pieces of words, than are kept of it.
+    package func isCut(_ question: String, maximumCount: Int) -> Bool {
+        pieces?.ids(of: question, limit: maximumCount).isCut
+            ?? (QuestionTokenizer.words(in: question).count > maximumCount)
     }
 
     private func numbers(of tokenizer: QuestionTokenizer, maximumCount: Int) -> some Sequence<Int32> {

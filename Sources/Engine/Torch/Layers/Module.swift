@@ -108,15 +108,40 @@ open class Module {
     /// - Throws: `StateMismatch` that names what is missing, unknown or of another shape; nothing has been
     ///   changed then.
     public func load(_ state: [String: Tensor]) throws {
-        let own = namedParameters() + namedBuffers()
-        let mismatch = StateMismatch(
-            expected: own.map { ($0.name, $0.tensor.shape) }, found: state.mapValues(\.shape))
-        guard mismatch.isEmpty else { throw mismatch }
+        let own = try requireFit(state)
         try withoutGradients {
             for (name, tensor) in own {
                 if let value = state[name] { try tensor.copy(from: value) }
             }
         }
+    }
+
+    /// Puts the parameters and buffers on the memory of tensors, so that nothing is copied; where their type is another one,
+    /// values are copied.
+    ///
+    /// - Throws: As ``load(_:)``.
+    package func adopt(_ state: [String: Tensor]) throws {
+        let own = try requireFit(state)
+        try withoutGradients {
+            for (name, tensor) in own {
+                guard let value = state[name] else { continue }
+                if value.dtype == tensor.dtype, value.device == tensor.device {
+                    try tensor.replaceStorage(with: value)
+                } else {
+                    try tensor.copy(from: value)
+                }
+            }
+        }
+    }
+
+    private func requireFit(_ state: [String: Tensor]) throws(StateMismatch) -> [(
+        name: String, tensor: Tensor
+    )] {
+        let own = namedParameters() + namedBuffers()
+        let mismatch = StateMismatch(
+            expected: own.map { ($0.name, $0.tensor.shape) }, found: state.mapValues(\.shape))
+        guard mismatch.isEmpty else { throw mismatch }
+        return own
     }
 }
 

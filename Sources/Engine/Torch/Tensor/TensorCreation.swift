@@ -53,13 +53,15 @@ extension Tensor {
     public static func normal(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu)
         throws(TorchError) -> Tensor
     {
-        try Operators.normal.tensor(.ints(shape), .dtype(dtype), .none, .device(device))
+        guard !StartValues.areOmitted else { return try uninitialized(shape, dtype: dtype, device: device) }
+        return try Operators.normal.tensor(.ints(shape), .dtype(dtype), .none, .device(device))
     }
 
     /// Draws uniformly between `range`'s bounds.
     public static func uniform(
         _ shape: [Int], in range: ClosedRange<Double> = 0...1, dtype: DType = .float32, device: Device = .cpu
     ) throws(TorchError) -> Tensor {
+        guard !StartValues.areOmitted else { return try uninitialized(shape, dtype: dtype, device: device) }
         let unit = try Operators.uniform.tensor(.ints(shape), .dtype(dtype), .none, .device(device))
         return try unit * (range.upperBound - range.lowerBound) + range.lowerBound
     }

@@ -48,6 +48,7 @@ public final class Answerer {
     let extractorWeights: String?
     let detectorWeights: String?
     let regions: RegionCount
+    let pictures: URL?
     var extractor: (any PictureFeatureExtractor)?
     let onNotice: @Sendable (String) -> Void
 
@@ -81,6 +82,8 @@ public final class Answerer {
         public var detectorWeights: String?
         /// How many regions the detector finds, where the checkpoint does not say it.
         public var regions = RegionCount.fromTenToHundred
+        /// The folder of a split's pictures, for a model that looks at them; nil for the dataset's own.
+        public var pictures: URL?
         /// Told in one line of what is done otherwise than one would expect.
         public var onNotice: @Sendable (String) -> Void = { _ in }
 
@@ -88,21 +91,22 @@ public final class Answerer {
         public init() {}
     }
 
+    /// What an answerer is made of.
+    private struct Parts {
+        let path: String
+        let configuration: Configuration
+        let dataset: (any VQADataset)?
+        let vocabulary: Vocabulary
+        let answers: AnswerList
+        let featureRecipe: String?
+        let model: any VQAModel
+    }
+
     /// Loads a checkpoint: of ours, or an official one, which is read and never executed.
     ///
     /// - Throws: `CheckpointError` where it is none, or lacks what nothing else gives; `ConfigurationError` where its
     ///   settings cannot be; `DatasetFolderError` or `DatasetFileError` where the dataset's files are missing or damaged.
-    public init(checkpoint path: String, _ options: Options = Options()) throws {
-        self.path = path
-        device = options.device
-        precision = options.precision ?? .best(on: options.device)
-        extractorWeights = options.extractorWeights
-        detectorWeights = options.detectorWeights
-        regions = options.regions
-        metric = options.metric
-        skipsDamaged = options.skipsDamaged
-        verifiedFiles = options.verifiedFiles
-        onNotice = options.onNotice
+    public convenience init(checkpoint path: String, _ options: Options = Options()) throws {
         let checkpoint = try Checkpoint(contentsOf: path)
         var configuration = try CheckpointError.naming(path) {
             try Configuration(models: options.models, datasets: options.datasets)
@@ -110,14 +114,61 @@ public final class Answerer {
         }
         try options.changeSettings(&configuration)
         try configuration.validate()
-        self.configuration = configuration
         let dataset = try options.place.map { try configuration.datasetType.init(at: $0) }
-        self.dataset = dataset
-        vocabulary = try Self.vocabulary(
+        let vocabulary = try Self.vocabulary(
             checkpoint, path, dataset, configuration.model.reservedWords, options.onNotice)
-        answers = try Self.answers(checkpoint, path, dataset, options.answerFile)
-        featureRecipe = checkpoint.featureRecipe
-        model = try Self.model(checkpoint, path, configuration, vocabulary, answers)
+        let answers = try Self.answers(checkpoint, path, dataset, options.answerFile)
+        try self.init(
+            Parts(
+                path: path, configuration: configuration, dataset: dataset, vocabulary: vocabulary,
+                answers: answers, featureRecipe: checkpoint.featureRecipe,
+                model: Self.model(checkpoint, path, configuration, vocabulary, answers)),
+            options)
+    }
+
+    /// Loads a model as the Hugging Face hub publishes it, from a folder.
+    ///
+    /// - Throws: ``PublishedModelError`` where there is none, or not all of it; `ConfigurationError` where its settings
+    ///   cannot be; what reading its files throws.
+    public convenience init(publishedModel folder: String, _ options: Options = Options()) throws {
+        let published = try PublishedModel(folder: folder, answerFile: options.answerFile)
+        var configuration = try Configuration(models: .published, datasets: options.datasets)
+        do {
+            try configuration.apply(published.settings)
+            try configuration.validate()
+        } catch {
+            throw PublishedModelError(path: folder, reason: "config.json: \(error)")
+        }
+        try options.changeSettings(&configuration)
+        try configuration.validate()
+        try self.init(
+            Parts(
+                path: folder, configuration: configuration,
+                dataset: options.place.map { try configuration.datasetType.init(at: $0) },
+                vocabulary: published.vocabulary, answers: published.answers,
+                featureRecipe: published.recipe.map { String(decoding: try $0.json(), as: UTF8.self) },
+                model: published.network(configuration)),
+            options)
+    }
+
+    private init(_ parts: Parts, _ options: Options) throws {
+        path = parts.path
+        configuration = parts.configuration
+        dataset = parts.dataset
+        vocabulary = parts.vocabulary
+        answers = parts.answers
+        featureRecipe = parts.featureRecipe
+        model = parts.model
+        device = options.device
+        precision = options.precision ?? .best(on: options.device)
+        extractorWeights = options.extractorWeights
+        detectorWeights = options.detectorWeights
+        regions = options.regions
+        pictures = options.pictures
+        metric = options.metric
+        skipsDamaged = options.skipsDamaged
+        verifiedFiles = options.verifiedFiles
+        onNotice = options.onNotice
         try model.move(to: device)
         model.setTraining(false)
         if precision == .int8 { try model.roundToInt8() }

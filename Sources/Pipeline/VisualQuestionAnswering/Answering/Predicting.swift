@@ -39,12 +39,38 @@ extension Answerer {
         return try answer(examples, of: split, dataset, savingLogitsTo: logitsFile, onProgress).predictions
     }
 
+    /// Answers the questions of a file of one's own, a line each: an object with `id`, `question`, and `picture` or
+    /// `features`.
+    ///
+    /// - Parameters:
+    ///   - file: The file: JSON Lines.
+    ///   - logitsFile: Where the logits of every answer go too; nil for nowhere.
+    ///   - onProgress: As of ``predict(split:savingLogitsTo:onProgress:)``.
+    /// - Throws: `DatasetFileError` where the file is not of this form; what making or reading features throws;
+    ///   `InterruptedError` where `onProgress` ended it.
+    public func predict(
+        questionsIn file: URL, savingLogitsTo logitsFile: String? = nil,
+        onProgress: (_ answered: Int, _ count: Int) throws -> Bool = { _, _ in true }
+    ) throws -> [Prediction] {
+        let list = try QuestionList(contentsOf: file)
+        let examples = Examples(
+            questions: list.table, vocabulary: vocabulary, maximumWords: configuration.data.maxToken)
+        var builder = try builder(
+            examples, PictureFeatures(file.relativePath, list.origins, pictureExtractor))
+        builder.unreadable = skipsDamaged ? UnreadableImages() : nil
+        let predictions = try answer(builder, savingLogitsTo: logitsFile, onProgress)
+        LeftOutQuestions(of: builder)?.tell(consequence: ": the results lack them", onNotice)
+        return predictions
+    }
+
     private func answer(
         _ examples: Examples, of split: String, _ dataset: any VQADataset,
         savingLogitsTo logitsFile: String?, _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
     ) throws -> (predictions: [Prediction], leftOut: [QuestionID]) {
-        let features = try dataset.features(
-            of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: onNotice)
+        let features =
+            try pictureFeatures(of: split, dataset)
+            ?? dataset.features(
+                of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: onNotice)
         var builder = try builder(examples, features)
         builder.isPinned = device != .cpu
         builder.unreadable = skipsDamaged ? UnreadableImages() : nil

@@ -27,10 +27,8 @@ struct FeatureOutputFolder: Sendable {
         } catch {
             throw FeatureExtractionError.unusableFolder(folder, reason: systemReason(of: error))
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         let file = try AtomicFile(path: folder + "/" + Self.recordName)
-        try file.write(encoder.encode(record))
+        try file.write(record.json())
         try file.commit()
     }
 
@@ -68,5 +66,14 @@ struct FeatureOutputFolder: Sendable {
             let features = try? RegionFeatures(officialFile: path)
         else { return false }
         return extractor.isComplete(features)
+    }
+}
+
+extension FeatureRecipe {
+    /// The recipe as extraction and checkpoints note it: UTF-8.
+    package func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+        return try encoder.encode(self)
     }
 }

@@ -1,0 +1,81 @@
+import Foundation
+import Synchronization
+import VQAFeatures
+import VQAVision
+
+/// Features of images that are made of their pictures when they are asked for. Those of the last few images are kept, for
+/// questions about one picture mostly follow one another.
+final class PictureFeatures: FeatureSource {
+    /// What an image's features come from.
+    enum Origin: Hashable, Sendable {
+        case picture(String)
+        /// Features in the official form.
+        case features(String)
+
+        var isPicture: Bool {
+            if case .picture = self { true } else { false }
+        }
+    }
+
+    let place: String
+    private let origins: [ImageID: Origin]
+    private let extractor: (any PictureFeatureExtractor)?
+    private let kept = Mutex(LastUsed())
+    /// Held while features are made, where only one thread may do so.
+    private let turn = Mutex(())
+
+    /// - Parameters:
+    ///   - place: What to call all of them in an error.
+    ///   - origins: Where the features of each image come from.
+    ///   - extractor: Gives what makes them of pictures; asked only where there is a picture among them.
+    init(
+        _ place: String, _ origins: [ImageID: Origin], _ extractor: () throws -> any PictureFeatureExtractor
+    ) rethrows {
+        self.place = place
+        self.origins = origins
+        self.extractor = try origins.values.contains(where: \.isPicture) ? extractor() : nil
+    }
+
+    func contains(_ image: ImageID) -> Bool { origins[image] != nil }
+
+    /// - Throws: `MissingFeaturesError`; `PictureError` or `NPZError` where a file cannot be read; what making features
+    ///   throws.
+    func features(for image: ImageID) throws -> RegionFeatures {
+        guard let origin = origins[image] else {
+            throw MissingFeaturesError(place: place, images: [image], imageCount: origins.count)
+        }
+        if let features = kept.withLock({ $0[image] }) { return features }
+        let features = try features(of: origin)
+        kept.withLock { $0.keep(features, of: image) }
+        return features
+    }
+
+    private func features(of origin: Origin) throws -> RegionFeatures {
+        switch (origin, extractor) {
+        case (.features(let path), _), (.picture(let path), nil):
+            return try RegionFeatures(officialFile: path)
+        case (.picture(let path), let extractor?):
+            let picture = try Picture(
+                contentsOf: URL(fileURLWithPath: path), reading: extractor.recipe.reading)
+            guard extractor.isConcurrent else {
+                return try turn.withLock { _ in try extractor.regions(of: picture, named: path) }
+            }
+            return try extractor.regions(of: picture, named: path)
+        }
+    }
+}
+
+/// The features of the images that were asked for last.
+private struct LastUsed {
+    /// Each has some megabytes.
+    private static let limit = 32
+    private var features: [ImageID: RegionFeatures] = [:]
+    private var order: [ImageID] = []
+
+    subscript(image: ImageID) -> RegionFeatures? { features[image] }
+
+    mutating func keep(_ new: RegionFeatures, of image: ImageID) {
+        if features.updateValue(new, forKey: image) == nil { order.append(image) }
+        if order.count > Self.limit { features[order.removeFirst()] = nil }
+    }
+}
