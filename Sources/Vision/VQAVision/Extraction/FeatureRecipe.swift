@@ -9,13 +9,15 @@ public enum FeatureRecipe: Sendable, Equatable {
     case grid(GridRecipe)
     /// Regions that a detector finds.
     case regions(DetectorRecipe)
+    /// Patches that a picture is cut into.
+    case patches(PatchRecipe)
 
-    /// How pictures are read: for a grid as people see them, for a detector as OpenCV does, which the features of others
-    /// were made with.
+    /// How pictures are read: for a grid as people see them, for a detector and for patches as they are stored, as
+    /// those do whose features and models these are.
     package var reading: PictureReading {
         switch self {
         case .grid: .shown
-        case .regions: .stored
+        case .regions, .patches: .stored
         }
     }
 
@@ -39,6 +41,7 @@ extension FeatureRecipe: Codable {
         switch try values.decode(String.self, forKey: .network) {
         case GridRecipe.network: self = .grid(try GridRecipe(from: decoder))
         case DetectorRecipe.network: self = .regions(try DetectorRecipe(from: decoder))
+        case PatchRecipe.network: self = .patches(try PatchRecipe(from: decoder))
         case let other:
             throw DecodingError.dataCorruptedError(
                 forKey: .network, in: values, debugDescription: "no network '\(other)' is known")
@@ -55,6 +58,9 @@ extension FeatureRecipe: Codable {
         case .regions(let recipe):
             try values.encode(DetectorRecipe.network, forKey: .network)
             try recipe.encode(to: encoder)
+        case .patches(let recipe):
+            try values.encode(PatchRecipe.network, forKey: .network)
+            try recipe.encode(to: encoder)
         }
     }
 }
@@ -65,6 +71,7 @@ extension FeatureRecipe: CustomStringConvertible {
         switch self {
         case .grid(let recipe): "\(recipe)"
         case .regions(let recipe): "\(recipe)"
+        case .patches(let recipe): "\(recipe)"
         }
     }
 }
@@ -150,7 +157,7 @@ public struct FeatureRecipeError: Error, Sendable, Equatable, CustomStringConver
 
     /// One line.
     public var description: String {
-        "expected a recipe of features made with \(GridRecipe.network) or \(DetectorRecipe.network), found "
-            + "'\(found.prefix(80))'"
+        "expected a recipe of features made with \(GridRecipe.network), \(DetectorRecipe.network) or "
+            + "\(PatchRecipe.network), found '\(found.prefix(80))'"
     }
 }
