@@ -270,16 +270,24 @@ import VQAFeatures
         }
     }
 
-    @Test("grey of 16 bits, palettes and turned pictures are read as they are stored")
+    @Test("the high byte of 16 bits counts, opacity is dropped, and a turned picture is set upright")
     func kinds() throws {
-        let extractor = try Self.small()
-        #expect(extractor.recipe.reading == .stored)
-        for name in ["grey16.png", "palette.png", "rgba.png", "exif6.jpg"] {
-            let picture = try Picture(
-                contentsOf: Fixtures.url("detector/formats/" + name), reading: extractor.recipe.reading)
-            let regions = try extractor.regions(of: picture)
-            #expect((regions.imageWidth, regions.imageHeight) == (picture.width, picture.height))
-            #expect(extractor.isComplete(regions))
+        let reading = try Self.small().recipe.reading
+        func read(_ png: PNGFile) throws -> Picture {
+            try Picture(decoding: png.bytes, named: "a.png", reading: reading)
         }
+        let grey = PNGFile(
+            width: 2, height: 1, bitDepth: 16, colorType: .grey, rows: [[0x12, 0xFF, 0xFE, 0]])
+        #expect(try read(grey).pixels == [0x12, 0x12, 0x12, 0xFE, 0xFE, 0xFE])
+        let clear = PNGFile(width: 1, height: 1, colorType: .rgbAndAlpha, rows: [[200, 100, 50, 0]])
+        #expect(try read(clear).pixels == [200, 100, 50])
+        let palette = PNGFile(
+            width: 2, height: 1, colorType: .palette, palette: [1, 2, 3, 4, 5, 6], rows: [[1, 0]])
+        #expect(try read(palette).pixels == [4, 5, 6, 1, 2, 3])
+        let turned = try Picture(
+            contentsOf: Fixtures.url("detector/formats/exif6.jpg"), reading: reading)
+        let regions = try Self.small().regions(of: turned)
+        #expect((regions.imageWidth, regions.imageHeight) == (turned.width, turned.height))
+        #expect(try Self.small().isComplete(regions))
     }
 }
