@@ -68,7 +68,7 @@ let datasetReaders: [FuzzedReader] = [
         _ = wordPiece.pieces(of: String(decoding: bytes, as: UTF8.self), limit: .max)
     },
     FuzzedReader(
-        name: "tokenizer settings", maximumByteCount: 4 << 10,
+        name: "tokenizer", maximumByteCount: 4 << 10,
         seeds: {
             try ["tokenizer_config.json", "tokenizer_config_old.json"].map { try fixture("hub/vilt/" + $0) }
         }

@@ -27,6 +27,11 @@ let settingsReaders: [FuzzedReader] = [
                 Array(
                     #"{"network":"bottom-up attention","weights":"0","regions":"36","precision":"float32"}"#
                         .utf8),
+                Array(
+                    #"""
+                    {"network":"patches of pixels","patchSize":32,"settings":{"shortestEdge":384,"divisor":32,
+                    "rescaleFactor":0.00392,"means":[0.5,0.5,0.5],"deviations":[0.5,0.5,0.5]}}
+                    """#.utf8),
             ]
         }
     ) { bytes, _ in
@@ -34,5 +39,18 @@ let settingsReaders: [FuzzedReader] = [
         _ = recipe.description
         // What would be made of it, but for the weights.
         if case .grid(let recipe) = recipe { _ = try recipe.extractor(weights: "/dev/null", on: .cpu) }
+    },
+    FuzzedReader(
+        name: "preprocessor", maximumByteCount: 4 << 10,
+        seeds: {
+            try ["preprocessor_config.json", "preprocessor_config_old.json"].map {
+                try fixture("hub/vilt/" + $0)
+            }
+        }
+    ) { bytes, place in
+        let settings = try PatchSettings(contentsOf: place.write(bytes))
+        for (width, height) in [(1, 1), (65_535, 1), (1, 65_535)] {
+            _ = settings.size(width: width, height: height)
+        }
     },
 ]

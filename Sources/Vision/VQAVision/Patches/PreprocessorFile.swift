@@ -21,11 +21,12 @@ extension PatchSettings {
         }
         if let problem = file.problem { throw PatchSettingsError(source: path, reason: problem) }
         do {
-            let white = [0.5, 0.5, 0.5]
+            let released = try PatchSettings()
             try self.init(
-                shortestEdge: file.size?.shortestEdge ?? 384, divisor: file.divisor ?? 32,
-                rescaleFactor: file.rescaleFactor ?? 1.0 / 255, means: file.means ?? white,
-                deviations: file.deviations ?? white)
+                shortestEdge: file.size?.shortestEdge ?? released.shortestEdge,
+                divisor: file.divisor ?? released.divisor,
+                rescaleFactor: file.rescaleFactor ?? released.rescaleFactor,
+                means: file.means ?? released.means, deviations: file.deviations ?? released.deviations)
         } catch {
             throw PatchSettingsError(source: path, reason: error.reason)
         }
