@@ -158,7 +158,7 @@ let package = Package(
             "Pipeline", "VisualQuestionAnswering",
             [
                 "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures",
-                "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "Yams",
+                "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "TextFiles", "Yams",
             ]),
         module(
             "Commands", "RWSANCommands",
