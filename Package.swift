@@ -44,7 +44,7 @@ func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
 /// Modules whose readers are fuzzed, or tested with inputs that were found so.
 let fuzzed: [Target.Dependency] = [
     "TestSupport", "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQADatasets", "VQAFeatures",
-    "Torch", "VQAModels", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
+    "Torch", "VQAModels", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
 /// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without

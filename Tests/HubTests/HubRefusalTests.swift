@@ -88,6 +88,11 @@ import Testing
             #expect(place.requests.count == count + 1, "it is asked once, without a pause")
             #expect(place.notices.count == 1 && place.notices[0].contains(HubServer.commit))
         }
+        let gone = try HubPlace()
+        _ = try gone.fetch()
+        gone.variables["HF_ENDPOINT"] = "http://127.0.0.1:1"
+        try gone.expect(gone.fetch())
+        #expect(gone.notices.count == 1 && gone.notices[0].contains("cannot be reached"))
         // The file is known to be gone.
         let place = try HubPlace { reply, _, request, earlier in
             if request.method == "HEAD", earlier > 0 {

@@ -27,8 +27,8 @@ package struct Downloader: Sendable {
     package var stallTimeout = Duration.seconds(30)
     /// How many bytes a file may have.
     package var byteLimit = Int.max
-    /// What is said to the server beside the usual, as `Name: value`. `Authorization` goes to the host of the address
-    /// alone, and not to one that it leads on to.
+    /// What is said to the server beside the usual, as `Name: value`. `Authorization` goes to the host and port of
+    /// the address alone, and not to one that it leads on to: that is libcurl's rule.
     package var headers: [String] = []
 
     /// A downloader that waits as long as the internet needs.
