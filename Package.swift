@@ -44,7 +44,7 @@ func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
 /// Modules whose readers are fuzzed, or tested with inputs that were found so.
 let fuzzed: [Target.Dependency] = [
     "TestSupport", "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQADatasets", "VQAFeatures",
-    "Torch", "VQAModels", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
+    "Torch", "VQAModels", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
 /// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without
@@ -90,6 +90,7 @@ let package = Package(
     ],
     targets: [
         system("CArchive", "libarchive", apt: "libarchive-dev"),
+        system("CCrypto", "libcrypto", apt: "libssl-dev"),
         system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
         system("CDeflate", "libdeflate", apt: "libdeflate-dev"),
         // giflib comes from its makers without a file for pkg-config.
@@ -105,6 +106,7 @@ let package = Package(
         module("Files", "Workers", []),
         module("Files", "Archives", ["CArchive", "CDeflate", "CZlib"]),
         module("Files", "Downloads", ["Archives", "FileSystem", "CCurl"]),
+        module("Files", "Hub", ["Downloads", "Archives", "FileSystem", "CCrypto"]),
         module("Files", "TextFiles", ["Archives", "FileSystem", "Workers"]),
         .target(
             name: "CVQAJSON", path: "Sources/Files/CVQAJSON", linkerSettings: [.linkedLibrary("simdjson")]),
@@ -164,7 +166,7 @@ let package = Package(
             "Commands", "RWSANCommands",
             [
                 "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
-                "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", argumentParser,
+                "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "Hub", "FileSystem", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
@@ -178,6 +180,7 @@ let package = Package(
         tests(of: "FileSystem"),
         tests(of: "Archives"),
         tests(of: "Downloads"),
+        tests(of: "Hub", "Downloads"),
         tests(of: "Workers"),
         tests(of: "Torch", "Archives"),
         tests(of: "VQAFeatures", "Archives", "FileSystem", "VQABatches", "VQADatasets"),

@@ -5,6 +5,8 @@ import Synchronization
 public final class LoopbackServer: Sendable {
     /// What was asked for.
     public struct Request: Sendable {
+        /// `GET`, or `HEAD`, which is answered without the body.
+        public let method: String
         /// `/name.zip`
         public let path: String
         /// The headers, their names in lower case.
@@ -81,7 +83,7 @@ public final class LoopbackServer: Sendable {
 
     /// Starts to listen.
     ///
-    /// - Parameter answer: Gives the answer to a request, of which there were so many to the same path before.
+    /// - Parameter answer: Gives the answer to a request, of which there were so many of its kind to the same path before.
     /// - Throws: `POSIXError` where the system gives no port.
     public init(_ answer: @escaping @Sendable (Request, Int) -> Reply) throws {
         self.answer = answer
@@ -130,14 +132,21 @@ public final class LoopbackServer: Sendable {
         guard let request = Self.read(connection) else { return }
         let (number, earlier) = log.withLock { log in
             log.append(Exchange(request: request))
-            return (log.count - 1, log.dropLast().count { $0.request.path == request.path })
+            return (
+                log.count - 1,
+                log.dropLast().count {
+                    ($0.request.method, $0.request.path) == (request.method, request.path)
+                }
+            )
         }
         let reply = answer(request, earlier)
         var head = "HTTP/1.1 \(reply.status) Status\r\nConnection: close\r\n"
         if reply.headers["Content-Length"] == nil { head += "Content-Length: \(reply.body.count)\r\n" }
         // An empty value leaves a header out.
         for (name, value) in reply.headers where !value.isEmpty { head += "\(name): \(value)\r\n" }
-        guard Self.send(Array((head + "\r\n").utf8)[...], to: connection) else { return }
+        guard Self.send(Array((head + "\r\n").utf8)[...], to: connection), request.method != "HEAD" else {
+            return
+        }
 
         var rest = reply.body.prefix(min(reply.cutAfter ?? .max, reply.stallAfter ?? .max))
         while !rest.isEmpty {
@@ -180,6 +189,7 @@ public final class LoopbackServer: Sendable {
                 line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
         }
         let words = lines[0].split(separator: " ")
-        return words.count > 1 ? Request(path: String(words[1]), headers: headers) : nil
+        guard words.count > 1 else { return nil }
+        return Request(method: String(words[0]), path: String(words[1]), headers: headers)
     }
 }

@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 
 /// One file on its way.
@@ -5,6 +6,7 @@ final class Download {
     private let settings: Downloader
     private let address: String
     private let file: PartialFile
+    private let version: Downloader.KnownVersion?
     private let onEvent: (Downloader.Event) -> Void
     private let shouldStop: () -> Bool
     private let pace = Pace()
@@ -12,14 +14,16 @@ final class Download {
     private var offset = 0
     /// Whether the response at hand is known to be the one that was asked for.
     private var isAccepted = false
+    /// Whether it has been told that bytes will come.
+    private var hasBegun = false
 
     init(
-        _ settings: Downloader, _ address: String, to path: String,
+        _ settings: Downloader, _ address: String, to path: String, version: Downloader.KnownVersion?,
         onEvent: @escaping (Downloader.Event) -> Void, shouldStop: @escaping () -> Bool
     ) throws {
-        (self.settings, self.address) = (settings, address)
+        (self.settings, self.address, self.version) = (settings, address, version)
         (self.onEvent, self.shouldStop) = (onEvent, shouldStop)
-        file = try PartialFile(path: path, address: address)
+        file = try PartialFile(path: path, address: address, version: version)
     }
 
     /// An answer that is not the one that was asked for.
@@ -28,18 +32,13 @@ final class Download {
         case status(Int)
         /// A part that does not fit what is there.
         case part(expected: String, found: String)
-    }
-
-    /// What to make of a request that did not bring the file to its end.
-    private struct Setback: Error {
-        let reason: DownloadError.Reason
-        var canPass = true
-        var retryAfter: Int?
+        /// A file that is not as long as that version is known to be.
+        case otherLength(expected: Int, found: String)
     }
 
     func run() throws -> Downloader.Outcome {
         let transfer = try makeTransfer()
-        var attempts = 0
+        var retries = Retries(settings, address, onEvent: onEvent, shouldStop: shouldStop)
         var furthest = file.byteCount
         if furthest > 0, !file.isWhole { onEvent(.resuming(at: furthest)) }
         while !file.isWhole {
@@ -48,22 +47,38 @@ final class Download {
                 guard try request(transfer) else { return .interrupted }
                 if file.origin?.byteCount == nil { break }
             } catch let setback as Setback {
-                if file.byteCount > furthest { (attempts, furthest) = (0, file.byteCount) }
-                attempts += 1
-                let error = DownloadError(address: address, reason: setback.reason, attempts: attempts)
-                guard setback.canPass, attempts <= settings.retryLimit else { throw error }
-                try pause(for: error, retryAfter: setback.retryAfter)
+                if file.byteCount > furthest {
+                    retries.restart()
+                    furthest = file.byteCount
+                }
+                try retries.pause(after: setback)
+            }
+        }
+        return try finish() ? .complete : .interrupted
+    }
+
+    /// Puts the file in its place, once its bytes are known to be the right ones.
+    ///
+    /// - Returns: Whether it is there; false where somebody asked to stop.
+    private func finish() throws -> Bool {
+        if let version {
+            do {
+                guard try version.check(file.temporaryPath, shouldStop) else { return false }
+            } catch {
+                try file.empty()
+                throw error
             }
         }
         try file.finish()
-        return .complete
+        return true
     }
 
     private func makeTransfer() throws -> Transfer {
         try Transfer(
-            address, connectTimeout: settings.connectTimeout, stallTimeout: settings.stallTimeout,
+            address, settings,
             receive: { [unowned self] response, bytes in
                 try accept(response)
+                try requireWithinLength(bytes.count)
                 try file.append(bytes)
                 tell()
             }, shouldStop: shouldStop)
@@ -74,9 +89,10 @@ final class Download {
     /// - Returns: Whether it came; false where somebody asked to stop.
     /// - Throws: `Setback` where it did not come to its end; `DownloadError` where it cannot be written.
     private func request(_ transfer: Transfer) throws -> Bool {
-        let validator = file.byteCount > 0 ? file.origin?.validator : nil
         // A file of this machine has neither ETag nor status, and is copied anew in no time.
-        let continuation = validator.map { Transfer.Continuation(offset: file.byteCount, validator: $0) }
+        let continuation =
+            file.canBeGoneOnWith
+            ? Transfer.Continuation(offset: file.byteCount, validator: file.origin?.validator) : nil
         offset = continuation?.offset ?? 0
         isAccepted = false
         pace.start(at: file.byteCount)
@@ -106,6 +122,9 @@ final class Download {
         guard !isAccepted else { return }
         switch response.status {
         case 0, 200:
+            if let expected = version?.byteCount, let found = response.contentLength, found != expected {
+                throw Unwanted.otherLength(expected: expected, found: "one of \(found)")
+            }
             if offset > 0 {
                 onEvent(.startingAgain("the server sends the whole file; it may have changed"))
             }
@@ -117,6 +136,31 @@ final class Download {
         default: throw Unwanted.status(response.status)
         }
         isAccepted = true
+        try requireRoom(for: response.contentLength)
+        if !hasBegun { onEvent(.starting(totalByteCount: file.origin?.byteCount)) }
+        hasBegun = true
+    }
+
+    /// Makes sure, before they come, that there is room for bytes, and that nobody minds how many they are.
+    private func requireRoom(for byteCount: Int?) throws {
+        guard let byteCount else { return }
+        guard byteCount.addingClamped(file.byteCount) <= settings.byteLimit else {
+            throw DownloadError(address: address, reason: .tooLarge(byteLimit: settings.byteLimit))
+        }
+        guard let room = DiskRoom.byteCount(at: file.temporaryPath), room < byteCount else { return }
+        throw DownloadError(
+            address: address,
+            reason: .noRoom(file: file.temporaryPath, expected: byteCount, found: room))
+    }
+
+    /// Makes sure that bytes that have come are no more than there can be.
+    private func requireWithinLength(_ added: Int) throws {
+        guard file.byteCount.addingClamped(added) > version?.byteCount ?? settings.byteLimit else { return }
+        guard let expected = version?.byteCount else {
+            throw DownloadError(address: address, reason: .tooLarge(byteLimit: settings.byteLimit))
+        }
+        try file.empty()
+        throw Unwanted.otherLength(expected: expected, found: "more")
     }
 
     private func acceptPart(_ response: HTTPResponse) throws {
@@ -128,10 +172,8 @@ final class Download {
                 expected: "the bytes from \(offset)" + (whole.map { " of \($0)" } ?? ""),
                 found: response["content-range"].map { "'\($0)'" } ?? "a part that does not say which")
         }
-        guard response.validator == nil || response.validator == file.origin?.validator else {
-            throw Unwanted.part(
-                expected: "the rest of version \(file.origin?.validator ?? "")",
-                found: "that of \(response.validator ?? "")")
+        if let expected = file.origin?.validator, let found = response.validator, found != expected {
+            throw Unwanted.part(expected: "the rest of version \(expected)", found: "that of \(found)")
         }
     }
 
@@ -144,10 +186,11 @@ final class Download {
             try startAgain("the server has no such part of the file")
             return Setback(
                 reason: .wrongAnswer(expected: "the bytes from \(offset)", found: "that there are none"))
-        case .status(let status):
-            let canPass = (500...599).contains(status) || status == 429 || status == 408
+        case .status(let status): return Setback(status: status, retryAfter: transfer.retryAfter)
+        case .otherLength(let expected, let found):
+            // What says so is the address of the file, so that asking again would bring the same.
             return Setback(
-                reason: .refused(status: status), canPass: canPass, retryAfter: transfer.retryAfter)
+                reason: .wrongAnswer(expected: "a file of \(expected) bytes", found: found), canPass: false)
         }
     }
 
@@ -159,23 +202,6 @@ final class Download {
     private func cutShort(_ cause: String) -> Setback {
         Setback(
             reason: .cutShort(expected: file.origin?.byteCount, found: file.byteCount, cause: cause))
-    }
-
-    private func pause(for error: DownloadError, retryAfter: Int?) throws {
-        var duration = settings.longestPause
-        // Doubled too often, a pause would be too long for a number.
-        if error.attempts < 32 { duration = min(duration, settings.firstPause * (1 << (error.attempts - 1))) }
-        if let retryAfter, case .refused(let status) = error.reason {
-            guard .seconds(retryAfter) <= settings.longestPause else {
-                throw DownloadError(address: address, reason: .putOff(status: status, seconds: retryAfter))
-            }
-            duration = max(duration, .seconds(retryAfter))
-        }
-        onEvent(.retrying(cause: error, in: duration))
-        let end = ContinuousClock.now + duration
-        while ContinuousClock.now < end, !shouldStop() {
-            Thread.sleep(forTimeInterval: min(0.1, max(0, (end - ContinuousClock.now) / .seconds(1))))
-        }
     }
 
     private func tell() {

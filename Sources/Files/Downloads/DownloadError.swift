@@ -17,6 +17,10 @@ public struct DownloadError: Error, Sendable, Equatable, CustomStringConvertible
         case wrongAnswer(expected: String, found: String)
         /// What came cannot be kept; a full disk comes as this.
         case unwritable(file: String, String)
+        /// The disk has less room than the rest of the file takes.
+        case noRoom(file: String, expected: Int, found: Int)
+        /// The file is longer than any of its kind.
+        case tooLarge(byteLimit: Int)
         /// Another process is fetching to the same file.
         case inUse(file: String)
     }
@@ -27,6 +31,11 @@ public struct DownloadError: Error, Sendable, Equatable, CustomStringConvertible
     public let reason: Reason
     /// How often it was tried without coming further.
     public var attempts = 1
+
+    /// An error about the file of an address.
+    package init(address: String, reason: Reason, attempts: Int = 1) {
+        (self.address, self.reason, self.attempts) = (address, reason, attempts)
+    }
 
     /// The error in one line.
     public var description: String {
@@ -43,6 +52,10 @@ public struct DownloadError: Error, Sendable, Equatable, CustomStringConvertible
             case .cutShort(nil, let found, let cause): "\(address): ended after \(found) bytes: \(cause)"
             case .wrongAnswer(let expected, let found): "\(address): expected \(expected), found \(found)"
             case .unwritable(let file, let why): "\(file): cannot be written: \(why)"
+            case .noRoom(let file, let expected, let found):
+                "\(file): expected room for \(expected) bytes more on the disk, found \(found): make room, then give "
+                    + "the command again"
+            case .tooLarge(let byteLimit): "\(address): expected at most \(byteLimit) bytes, found more"
             case .inUse(let file):
                 "\(file): expected a file that nobody else is fetching, found one in use"
             }

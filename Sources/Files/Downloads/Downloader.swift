@@ -25,6 +25,11 @@ package struct Downloader: Sendable {
     /// How long, in whole seconds, next to nothing may come before a connection counts as cut. The pace is that
     /// of five seconds, which come on top.
     package var stallTimeout = Duration.seconds(30)
+    /// How many bytes a file may have.
+    package var byteLimit = Int.max
+    /// What is said to the server beside the usual, as `Name: value`. `Authorization` goes to the host and port of
+    /// the address alone, and not to one that it leads on to: that is libcurl's rule.
+    package var headers: [String] = []
 
     /// A downloader that waits as long as the internet needs.
     package init() {}
@@ -37,8 +42,26 @@ package struct Downloader: Sendable {
         case interrupted
     }
 
+    /// A version of a file of which it is known, before it is asked for, what it is: its path says which.
+    ///
+    /// What has come of it lies in `NAME.incomplete`, and is gone on with whatever the server calls the version.
+    package struct KnownVersion {
+        /// How many bytes it has, where that is known.
+        package let byteCount: Int?
+        /// Looks at all bytes before they get the file's name: the path where they are, and what is asked whether to
+        /// stop; false says that it did. What it throws ends the download, and the bytes are thrown away.
+        package let check: (_ path: String, _ shouldStop: () -> Bool) throws -> Bool
+
+        /// A version of these bytes.
+        package init(byteCount: Int?, check: @escaping (String, () -> Bool) throws -> Bool) {
+            (self.byteCount, self.check) = (byteCount, check)
+        }
+    }
+
     /// What happens on the way.
     package enum Event: Sendable {
+        /// The first bytes are about to come, of so many where the server says.
+        case starting(totalByteCount: Int?)
         /// Bytes of an earlier attempt are gone on with.
         case resuming(at: Int)
         /// Bytes have come.
@@ -69,13 +92,16 @@ package struct Downloader: Sendable {
     /// - Parameters:
     ///   - address: Of `http`, `https` or `file`.
     ///   - path: Where the file goes; the folder must exist.
+    ///   - version: What the file is, where that is known.
     ///   - onEvent: Called when something happens.
     ///   - shouldStop: Asked at least once a second.
-    /// - Throws: `DownloadError`. What has come is kept, for the next attempt.
+    /// - Throws: `DownloadError`; what `version` finds wrong. What has come is kept, for the next attempt.
     package func fetch(
-        _ address: String, to path: String, onEvent: @escaping (Event) -> Void = { _ in },
+        _ address: String, to path: String, version: KnownVersion? = nil,
+        onEvent: @escaping (Event) -> Void = { _ in },
         shouldStop: @escaping () -> Bool = { false }
     ) throws -> Outcome {
-        try Download(self, address, to: path, onEvent: onEvent, shouldStop: shouldStop).run()
+        try Download(self, address, to: path, version: version, onEvent: onEvent, shouldStop: shouldStop)
+            .run()
     }
 }

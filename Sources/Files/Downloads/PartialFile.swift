@@ -3,7 +3,8 @@ import Foundation
 /// A file that is on its way: its first bytes in `NAME.partial`, and in `NAME.partial.json` what they are of.
 ///
 /// The note is written before the first byte, so that bytes without a note, or with that of another version of
-/// the file, are never taken for a beginning. One process at a time has the file.
+/// the file, are never taken for a beginning. A file whose path says which version it is of (`Downloader.KnownVersion`)
+/// has no note, and its bytes lie in `NAME.incomplete`. One process at a time has the file.
 final class PartialFile {
     /// What the bytes are the beginning of.
     struct Origin: Codable, Equatable {
@@ -22,7 +23,9 @@ final class PartialFile {
 
     private let address: String
     private let path: String
-    private var temporaryPath: String { path + ".partial" }
+    private let version: Downloader.KnownVersion?
+    /// Where the bytes are until the file is whole.
+    let temporaryPath: String
     private var notePath: String { path + ".partial.json" }
     private let descriptor: CInt
     private var isFinished = false
@@ -30,16 +33,17 @@ final class PartialFile {
     /// Opens what there is of the file that will be at `path`; its folder must exist.
     ///
     /// - Throws: `DownloadError` where it cannot be written to, or another process is at it.
-    init(path: String, address: String) throws {
-        (self.path, self.address) = (path, address)
-        let temporaryPath = path + ".partial"
-        descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw DownloadError(unwritable: temporaryPath, address) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw DownloadError(address: address, reason: .inUse(file: path))
-        }
+    init(path: String, address: String, version: Downloader.KnownVersion? = nil) throws {
+        (self.path, self.address, self.version) = (path, address, version)
+        let temporaryPath = path + (version == nil ? ".partial" : ".incomplete")
+        self.temporaryPath = temporaryPath
+        descriptor = try Self.opened(temporaryPath, of: path, address)
         byteCount = Int(lseek(descriptor, 0, SEEK_END))
+        guard version == nil else {
+            origin = knownOrigin
+            if byteCount > origin?.byteCount ?? .max { try empty() }
+            return
+        }
         origin = FileManager.default.contents(atPath: path + ".partial.json")
             .flatMap { try? JSONDecoder().decode(Origin.self, from: $0) }
         // Without a validator, nobody can tell whether the rest still belongs to this beginning.
@@ -47,13 +51,40 @@ final class PartialFile {
         if origin == nil || byteCount > origin?.byteCount ?? .max { try empty() }
     }
 
+    /// Opens the file for the bytes, and keeps others from it.
+    private static func opened(_ temporaryPath: String, of path: String, _ address: String) throws -> CInt {
+        while true {
+            let descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+            guard descriptor >= 0 else { throw DownloadError(unwritable: temporaryPath, address) }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                close(descriptor)
+                throw DownloadError(address: address, reason: .inUse(file: path))
+            }
+            // Between opening and locking, who had it may have put it in its place: it is not to be touched then.
+            var (mine, found) = (stat(), stat())
+            if fstat(descriptor, &mine) == 0, lstat(temporaryPath, &found) == 0,
+                (mine.st_dev, mine.st_ino) == (found.st_dev, found.st_ino)
+            {
+                return descriptor
+            }
+            close(descriptor)
+        }
+    }
+
+    private var knownOrigin: Origin? {
+        version.map { Origin(address: address, validator: nil, byteCount: $0.byteCount) }
+    }
+
     deinit {
         if byteCount == 0, !isFinished {
             unlink(temporaryPath)
-            unlink(notePath)
+            if version == nil { unlink(notePath) }
         }
         close(descriptor)
     }
+
+    /// Whether the rest can be asked for.
+    var canBeGoneOnWith: Bool { byteCount > 0 && (version != nil || origin?.validator != nil) }
 
     /// Whether all bytes are there.
     var isWhole: Bool { origin?.byteCount == byteCount }
@@ -63,6 +94,11 @@ final class PartialFile {
     /// - Throws: `DownloadError` where it cannot be written.
     func begin(_ origin: Origin) throws {
         try empty()
+        guard version == nil else {
+            self.origin = Origin(
+                address: address, validator: nil, byteCount: version?.byteCount ?? origin.byteCount)
+            return
+        }
         do {
             try JSONEncoder().encode(origin).write(to: URL(fileURLWithPath: notePath), options: .atomic)
         } catch {
@@ -84,8 +120,8 @@ final class PartialFile {
         guard ftruncate(descriptor, 0) == 0 else { throw DownloadError(unwritable: temporaryPath, address) }
         lseek(descriptor, 0, SEEK_SET)
         byteCount = 0
-        origin = nil
-        unlink(notePath)
+        origin = knownOrigin
+        if version == nil { unlink(notePath) }
     }
 
     /// Adds bytes at the end.
@@ -110,7 +146,7 @@ final class PartialFile {
             throw DownloadError(unwritable: path, address)
         }
         isFinished = true
-        unlink(notePath)
+        if version == nil { unlink(notePath) }
     }
 }
 

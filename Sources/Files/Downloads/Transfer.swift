@@ -23,7 +23,8 @@ final class Transfer {
     /// Where to go on in the file, and how the server is to know that it is still the same.
     struct Continuation {
         let offset: Int
-        let validator: String
+        /// What the server compares its version with; nil where it need not.
+        let validator: String?
     }
 
     /// The head of the last response.
@@ -34,9 +35,13 @@ final class Transfer {
         return seconds > 0 ? Int(seconds) : nil
     }
 
+    /// Where the server leads on to, where that is not followed.
+    var redirection: String? { ccurl_text(curl, CURLINFO_REDIRECT_URL).map { String(cString: $0) } }
+
     private let curl: UnsafeMutableRawPointer
     private let message: UnsafeMutablePointer<CChar>
     private let address: String
+    private let settings: Downloader
     private let receive: (HTTPResponse, UnsafeRawBufferPointer) throws -> Void
     private let shouldStop: () -> Bool
     private var rejection: (any Error)?
@@ -49,11 +54,12 @@ final class Transfer {
     private static let slowestPace = 1000
 
     /// - Parameters:
+    ///   - headOnly: Whether only the head of the answer is asked for, from the address itself.
     ///   - receive: Takes the head and the next bytes of the last response; what it throws ends the request.
     ///   - shouldStop: Asked after each part that comes, and every second while none does.
     /// - Throws: `DownloadError` where libcurl does not take the address.
     init(
-        _ address: String, connectTimeout: Duration, stallTimeout: Duration,
+        _ address: String, _ settings: Downloader, headOnly: Bool = false,
         receive: @escaping (HTTPResponse, UnsafeRawBufferPointer) throws -> Void,
         shouldStop: @escaping () -> Bool
     ) throws {
@@ -61,10 +67,11 @@ final class Transfer {
             throw DownloadError(address: address, reason: .unreachable("libcurl does not start"))
         }
         self.curl = curl
-        (self.address, self.receive, self.shouldStop) = (address, receive, shouldStop)
+        (self.address, self.settings) = (address, settings)
+        (self.receive, self.shouldStop) = (receive, shouldStop)
         message = .allocate(capacity: Int(CURL_ERROR_SIZE))
         message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
-        try setUp(connectTimeout: connectTimeout, stallTimeout: stallTimeout)
+        try setUp(headOnly: headOnly)
     }
 
     deinit {
@@ -72,15 +79,16 @@ final class Transfer {
         message.deallocate()
     }
 
-    private func setUp(connectTimeout: Duration, stallTimeout: Duration) throws {
+    private func setUp(headOnly: Bool) throws {
         let context = Unmanaged.passUnretained(self).toOpaque()
         let numbers = [
             // No signal handlers of curl's; where SIGPIPE is not ignored, they would not help either.
-            (CURLOPT_NOSIGNAL, 1), (CURLOPT_NOPROGRESS, 0), (CURLOPT_FOLLOWLOCATION, 1),
-            (CURLOPT_MAXREDIRS, 10), (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
-            (CURLOPT_CONNECTTIMEOUT_MS, Int(clamping: connectTimeout / .milliseconds(1))),
+            (CURLOPT_NOSIGNAL, 1), (CURLOPT_NOPROGRESS, 0), (CURLOPT_NOBODY, headOnly ? 1 : 0),
+            (CURLOPT_FOLLOWLOCATION, headOnly ? 0 : 1), (CURLOPT_MAXREDIRS, 10),
+            (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
+            (CURLOPT_CONNECTTIMEOUT_MS, Int(clamping: settings.connectTimeout / .milliseconds(1))),
             (CURLOPT_LOW_SPEED_LIMIT, Self.slowestPace),
-            (CURLOPT_LOW_SPEED_TIME, max(1, Int(clamping: stallTimeout / .seconds(1)))),
+            (CURLOPT_LOW_SPEED_TIME, max(1, Int(clamping: settings.stallTimeout / .seconds(1)))),
         ]
         let codes =
             [
@@ -100,8 +108,10 @@ final class Transfer {
         response = HTTPResponse()
         (rejection, isStopped) = (nil, false)
         message[0] = 0
-        let headers = continuation.flatMap { curl_slist_append(nil, "If-Range: \($0.validator)") }
+        let condition = continuation?.validator.map { ["If-Range: \($0)"] } ?? []
+        var headers: UnsafeMutablePointer<curl_slist>?
         defer { curl_slist_free_all(headers) }
+        for line in settings.headers + condition { headers = curl_slist_append(headers, line) }
         let range = continuation.map { "\($0.offset)-" }
         var code = ccurl_set_string(curl, CURLOPT_RANGE, range)
         if code == CURLE_OK { code = ccurl_set_headers(curl, headers) }

@@ -46,3 +46,9 @@ static inline curl_off_t ccurl_figure(CURL *curl, CURLINFO info) {
     curl_off_t value = -1;
     return curl_easy_getinfo(curl, info, &value) == CURLE_OK ? value : -1;
 }
+
+// A text about the last transfer, which stays valid until the next; null where curl has none.
+static inline const char *ccurl_text(CURL *curl, CURLINFO info) {
+    const char *value = NULL;
+    return curl_easy_getinfo(curl, info, &value) == CURLE_OK ? value : NULL;
+}

@@ -3,6 +3,7 @@ import Foundation
 import TestSupport
 import Torch
 @testable import Downloads
+@testable import Hub
 @testable import VQADatasets
 
 /// Readers of what was kept for the next time, and of what servers say.
@@ -35,6 +36,34 @@ let cacheReaders: [FuzzedReader] = [
         for line in bytes.split(separator: 10) {
             response.read(headerLine: String(decoding: line, as: UTF8.self))
             _ = (response.contentLength, response.contentRange, response.validator, response["retry-after"])
+        }
+    },
+    // What a hub says of a file, the first line of which is what a branch of the hub's cache stands for.
+    FuzzedReader(
+        name: "hub", maximumByteCount: 4 << 10,
+        seeds: {
+            let commit = "0123456789abcdef0123456789abcdef01234567"
+            let head = "HTTP/1.1 302 Found\r\nX-Repo-Commit: \(commit)\r\nX-Linked-Etag: \"abc\"\r\n"
+            return [Array((commit + "\n" + head + "X-Linked-Size: 5\r\nLocation: /a\r\n").utf8)]
+        }
+    ) { bytes, place in
+        let lines = bytes.split(separator: 10, omittingEmptySubsequences: false)
+        let cache = HubCache(place.path, try HubRepository("org/net"))
+        let reference = place.path + "/models--org--net/refs/main"
+        try FileManager.default.createDirectory(
+            atPath: URL(fileURLWithPath: reference).deletingLastPathComponent().path,
+            withIntermediateDirectories: true)
+        _ = try place.write(Array(lines[0]), as: "models--org--net/refs/main")
+        let commit = cache.commit(of: try HubPath("main", what: "a branch"))
+        var response = HTTPResponse()
+        for line in lines.dropFirst() { response.read(headerLine: String(decoding: line, as: UTF8.self)) }
+        var answers = HubVersion.Answers()
+        answers.add(ResponseHead(response, redirection: response["location"]))
+        let version = try answers.version(at: "address")
+        // What is made of it has to stay in the cache.
+        for name in [version.tag, version.commit] + [commit].compactMap({ $0 }) {
+            _ = try HubPath(name, what: "the name of one file")
+            guard !name.contains("/") else { throw CocoaError(.fileReadInvalidFileName) }
         }
     },
     // The note beside a download that is on its way.

@@ -123,7 +123,7 @@ struct AskCommand: ParsableCommand {
         options.place = data.map { .folder($0) }
         options.answerFile = answerFile
         options.extractorWeights = weights
-        options.detectorWeights = detection.detector
+        options.detectorWeights = try detection.weights()
         if let count = try detection.regionCount() { options.regions = count }
         return options
     }

@@ -11,7 +11,7 @@ struct DetectCommand: ParsableCommand {
         discussion: """
             A line a region, the surest first: how sure the detector is of the object, its most probable attribute, \
             the object, and the box's corners x1, y1, x2, y2 in pixels. Without --names, objects and attributes have \
-            numbers, from 0 on.
+            numbers, from 0 on; those of a detector that was fetched by name have the names that came with it.
             """)
 
     @Argument(help: ArgumentHelp("The picture.", valueName: "picture")) var picture: String
@@ -30,7 +30,7 @@ struct DetectCommand: ParsableCommand {
     @Flag(help: "Print JSON, in place of lines.") var json = false
 
     func run() throws {
-        guard let path = detection.detector else {
+        guard let path = try detection.weights() else {
             throw ValidationError("expected --detector with its weights")
         }
         let kind = try outputKind()
@@ -43,7 +43,7 @@ struct DetectCommand: ParsableCommand {
         var settings = DetectorSettings()
         if let count = try detection.regionCount() { settings.regions = count }
         let weights = try DetectorWeights.cached(path, onNotice: Console.note)
-        let words = try names.map {
+        let words = try (names ?? detection.fetchedNames).map {
             try DetectorNames(
                 objects: $0 + "/objects_vocab.txt", attributes: $0 + "/attributes_vocab.txt",
                 for: weights.shape)

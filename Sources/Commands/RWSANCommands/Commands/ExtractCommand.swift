@@ -56,7 +56,7 @@ struct ExtractCommand: ParsableCommand {
         var files = CommandFiles()
         files.read("--pictures", pictures)
         files.read("--weights", weights)
-        files.read("--detector", detection.detector)
+        files.read("--detector", try detection.weights())
         files.write("--output", output)
         try files.requireDistinct()
         var extraction = FeatureExtraction(try extractor())
@@ -101,7 +101,7 @@ struct ExtractCommand: ParsableCommand {
 
     private func extractor() throws -> any PictureFeatureExtractor {
         let count = try detection.regionCount()
-        guard let path = detection.detector else {
+        guard let path = try detection.weights() else {
             guard precision == nil else { throw ValidationError("--precision: expected --detector with it") }
             let recipe = GridRecipe(blocks: try blockNumbers(), inputSize: inputSize ?? 64)
             return try recipe.extractor(

@@ -37,24 +37,12 @@ extension FetchCommand {
         @Flag(help: "Also fetch files that are there already.") var force = false
         @Flag(help: "Print what there is now as JSON, in place of the path of the dataset.") var json = false
 
-        /// Makes sure that the options can be meant.
-        private func requireFit() throws {
-            guard retries >= 0 else {
-                throw ValidationError("--retries: expected 0 or more, found \(retries)")
-            }
-            guard let mirror else { return }
-            guard ["http://", "https://", "file:///"].contains(where: mirror.lowercased().hasPrefix) else {
-                throw ValidationError(
-                    "--mirror: expected an address such as https://example.org/vqa/, found '\(mirror)'")
-            }
-        }
-
         func run() throws {
-            try requireFit()
+            let source = try FetchSource(mirror: mirror, retries: retries)
             let layout = OfficialLayout(datasets: URL(fileURLWithPath: output))
             let interrupts = Interrupts(note: "stopping (again to end at once)")
             do {
-                let counts = try fetchQuestions(layout, interrupts)
+                let counts = try fetchQuestions(layout, source, interrupts)
                 noteVisualGenome(layout)
                 try FeatureArchives(layout: layout, interrupts: interrupts).pack()
                 let dataset = FetchedDataset(layout: layout, folder: output, counts: counts)
@@ -63,7 +51,7 @@ extension FetchCommand {
                 guard json else { return try Console.result(path: output) }
                 try Console.result(
                     json: FetchSummary(output: output, outcome: "complete", splits: splits))
-            } catch is ArchiveFetch.Stopped {
+            } catch is FetchStopped {
                 Console.note("stopped; what has come is kept; to go on: \(ShellQuoting.line(arguments))")
                 if json {
                     try Console.result(json: FetchSummary(output: output, outcome: "interrupted", splits: []))
@@ -79,15 +67,13 @@ extension FetchCommand {
             return force ? arguments + ["--force"] : arguments
         }
 
-        private func fetchQuestions(_ layout: OfficialLayout, _ interrupts: Interrupts) throws -> [VQAv2File:
-            Int]
-        {
-            var downloader = Downloader()
-            downloader.retryLimit = retries
-            let source = mirror.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? VQAv2Archive.publicAddress
+        private func fetchQuestions(
+            _ layout: OfficialLayout, _ source: FetchSource, _ interrupts: Interrupts
+        ) throws -> [VQAv2File: Int] {
             let fetch = ArchiveFetch(
-                layout: layout, source: source, isForced: force, downloader: downloader,
-                downloads: try DownloadsFolder(in: layout), interrupts: interrupts)
+                layout: layout, source: source.mirror ?? VQAv2Archive.publicAddress, isForced: force,
+                downloader: source.downloader, downloads: try DownloadsFolder(in: layout),
+                interrupts: interrupts)
             return try VQAv2Archive.allCases.reduce(into: [:]) { counts, archive in
                 counts.merge(try fetch.bring(archive)) { $1 }
             }

@@ -16,13 +16,10 @@ struct ArchiveFetch {
     let downloads: DownloadsFolder
     let interrupts: Interrupts
 
-    /// Somebody asked to stop.
-    struct Stopped: Error {}
-
     /// Sees to it that the files of an archive are there.
     ///
     /// - Returns: How many records each has.
-    /// - Throws: `Stopped`; `DownloadError`, `DamagedDatasetArchive` or `ArchiveError` where they cannot be had.
+    /// - Throws: `FetchStopped`; `DownloadError`, `DamagedDatasetArchive` or `ArchiveError` where they cannot be had.
     func bring(_ archive: VQAv2Archive) throws -> [VQAv2File: Int] {
         var counts = isForced ? [:] : countPresent(archive)
         let missing = archive.files.filter { counts[$0] == nil }
@@ -81,7 +78,9 @@ struct ArchiveFetch {
         var isSecond = false
         while true {
             // A run that was killed while it unpacked has left the archive.
-            if !FileManager.default.fileExists(atPath: zip.path) { try download(archive, to: zip) }
+            if !FileManager.default.fileExists(atPath: zip.path) {
+                try downloader.fetchShowing(source + archive.fileName, to: zip.path, interrupts)
+            }
             do {
                 let counts = try unpack(zip, archive, files)
                 try? FileManager.default.removeItem(at: zip)
@@ -105,30 +104,10 @@ struct ArchiveFetch {
             let counts = try archive.unpack(
                 zip.path, into: layout, only: files, isOriginal: isOriginal,
                 shouldStop: { interrupts.isRequested })
-        else { throw Stopped() }
+        else { throw FetchStopped() }
         let names = files.compactMap { $0.location(in: layout)?.relativePath }
         Console.note("unpacked \(names.joined(separator: " and "))")
         return counts
-    }
-
-    private func download(_ archive: VQAv2Archive, to zip: URL) throws {
-        let address = source + archive.fileName
-        Console.note("fetching \(address)")
-        let line = ProgressLine()
-        let interrupts = interrupts
-        let outcome = try downloader.fetch(
-            address, to: zip.path,
-            onEvent: { event in
-                switch event {
-                case .received(let progress): line.show { "\(archive.fileName): \(progress.text)" }
-                case .resuming(let byteCount): Console.note("going on at \(megabytes(byteCount))")
-                case .startingAgain(let why): Console.note("starting again: \(why)")
-                case .retrying(let cause, let pause):
-                    Console.note("\(cause); trying again in \(decimal(pause / .seconds(1), 1)) s")
-                }
-            }, shouldStop: { interrupts.isRequested })
-        Console.clearProgress()
-        if outcome == .interrupted { throw Stopped() }
     }
 }
 
@@ -140,17 +119,3 @@ private struct WrongArchive: Error, CustomStringConvertible {
         "\(address): expected an archive of VQA-v2, twice found something else: \(damage)"
     }
 }
-
-extension Downloader.Progress {
-    /// `45.2 %, 12.3 MB/s, 12 s left`
-    fileprivate var text: String {
-        var parts = [megabytes(byteCount), "\(decimal(bytesPerSecond / 1e6, 1)) MB/s"]
-        if let totalByteCount, totalByteCount > 0 {
-            parts[0] = "\(decimal(Double(byteCount) / Double(totalByteCount) * 100, 1)) %"
-        }
-        if let secondsLeft { parts.append("\(readable(seconds: secondsLeft)) left") }
-        return parts.joined(separator: ", ")
-    }
-}
-
-private func megabytes(_ byteCount: Int) -> String { "\(decimal(Double(byteCount) / 1e6, 1)) MB" }

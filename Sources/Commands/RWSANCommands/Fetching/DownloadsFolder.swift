@@ -5,7 +5,7 @@ import VQADatasets
 /// The folder in which archives lie until they are unpacked, `vqa/downloads`; one process at a time has it.
 final class DownloadsFolder {
     let url: URL
-    private let descriptor: CInt
+    private let lock: FolderLock
 
     /// Makes the folder, and removes what a kill in the middle of unpacking has left beside it.
     ///
@@ -15,23 +15,12 @@ final class DownloadsFolder {
         // The first file that will come.
         let first = url.appending(component: VQAv2Archive.trainingQuestions.fileName)
         _ = try OutputPath(first.relativePath)
-        let descriptor = open(url.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            if descriptor >= 0 { close(descriptor) }
-            throw FolderInUse(path: layout.questionsFolder.relativePath)
-        }
-        // Not before: an initializer that fails with everything stored runs `deinit`, on another process's folder.
-        self.descriptor = descriptor
+        lock = try FolderLock(url.path, shown: layout.questionsFolder.relativePath)
         Self.removeLeftovers(in: layout)
     }
 
     /// Removes the folder where nothing is left in it.
-    deinit {
-        rmdir(url.path)
-        // A process that was started meanwhile holds the folder too, until it runs its own program.
-        flock(descriptor, LOCK_UN)
-        close(descriptor)
-    }
+    deinit { rmdir(url.path) }
 
     private static func removeLeftovers(in layout: OfficialLayout) {
         let files = VQAv2Archive.allCases.flatMap(\.files).compactMap { $0.location(in: layout) }
@@ -41,9 +30,4 @@ final class DownloadsFolder {
             try? FileManager.default.removeItem(at: layout.questionsFolder.appending(component: name))
         }
     }
-}
-
-private struct FolderInUse: Error, CustomStringConvertible {
-    let path: String
-    var description: String { "\(path): expected a folder that nobody else is fetching to, found one in use" }
 }

@@ -9,15 +9,15 @@ struct FeatureArchives {
 
     /// Packs each archive whose store is not there yet. One that cannot be packed does not keep the others from it.
     ///
-    /// - Throws: `ArchiveFetch.Stopped`; the last archive's error where some could not be packed, after the
+    /// - Throws: `FetchStopped`; the last archive's error where some could not be packed, after the
     ///   others' have been told.
     func pack() throws {
         var failure: (any Error)?
         for folder in [DatasetSplit.train, .val, .test].flatMap(layout.featureFolders) {
             do {
                 try pack(folder)
-            } catch is ArchiveFetch.Stopped {
-                throw ArchiveFetch.Stopped()
+            } catch is FetchStopped {
+                throw FetchStopped()
             } catch {
                 if let failure { Console.note(ErrorLine.text(for: failure)) }
                 failure = error
@@ -39,7 +39,7 @@ struct FeatureArchives {
         switch report.outcome {
         case .complete: break
         case .incomplete: throw UnfinishedStore(path: store, causes: report.endedEarly)
-        case .interrupted: throw ArchiveFetch.Stopped()
+        case .interrupted: throw FetchStopped()
         }
     }
 }

@@ -5,11 +5,23 @@ import RegionDetector
 struct DetectorOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The weights of a region detector (bottom-up attention), which finds regions in a picture.",
+            "The weights of a region detector (bottom-up attention), which finds regions in a picture; or k10-100, k36 or "
+                + "hub for those that 'fetch detector' has brought. A file of such a name is ./k36.",
             valueName: "file"))
     var detector: String?
     @Option(help: ArgumentHelp("How many regions the detector finds: 10-100, or 36.", valueName: "count"))
     var regions: String?
+
+    /// The fetched weights that the option names, and not a file.
+    private var published: PublishedDetector? { detector.flatMap { PublishedDetector(rawValue: $0) } }
+
+    /// The path of the weights; nil where the option is not given.
+    ///
+    /// - Throws: `DetectorNotFetched` where a short name stands for weights that are not there.
+    func weights() throws -> String? { try published?.fetchedPath() ?? detector }
+
+    /// The folder of the names of objects and attributes that were fetched with the weights, if any.
+    var fetchedNames: String? { published?.fetchedNames }
 
     /// How many regions there are to be; nil where the option is not given.
     ///
