@@ -8,7 +8,7 @@ import Testing
     private typealias Mirror = DetectorMirror
 
     @Test(
-        "weights of any form are fetched once, with the names, and taken by their short name",
+        "weights of any form are fetched with the names, and taken by their short name",
         arguments: ["weights.caffemodel", "weights_milvlg.pth", "weights_hf.bin", "weights_airsplay.pkl"])
     func whole(form: String) throws {
         let mirror = try Mirror(form: form)
@@ -19,16 +19,21 @@ import Testing
         #expect(outcome.errorOutput.contains("no checksum of \(Mirror.weightsName) is published"))
         #expect(outcome.lastErrorLine == "next: rwsan detect PICTURE --detector k10-100")
 
+        let seen = try mirror.tool.run("detect", Self.picture, "--detector", "k10-100")
+        #expect(seen.exitCode == 0, Comment(rawValue: seen.errorOutput))
+        #expect(seen.output.contains(" thing") && seen.output.contains("  quality"))
+        #expect(!seen.output.contains("object "))
+    }
+
+    @Test("what is there is not fetched again, unless that is asked for")
+    func again() throws {
+        let mirror = try Mirror()
+        _ = try mirror.fetch()
         let again = try mirror.fetch()
         try mirror.expectFetched(again)
         #expect(mirror.server.exchanges.count == 3 && again.errorOutput.contains("is there already"))
         try mirror.expectFetched(try mirror.fetch("--force"))
         #expect(mirror.server.exchanges.count == 6)
-
-        let seen = try mirror.tool.run("detect", Self.picture, "--detector", "k10-100")
-        #expect(seen.exitCode == 0, Comment(rawValue: seen.errorOutput))
-        #expect(seen.output.contains(" thing") && seen.output.contains("  quality"))
-        #expect(!seen.output.contains("object "))
     }
 
     @Test("each has its folder, and --json says what is where")
