@@ -41,6 +41,9 @@ import Testing
             "a header of ours has 128 bytes"
         ),
         ("GzipStream.swift", "CInt(MemoryLayout<z_stream>.size)", "some hundred bytes"),
+        ("GzipIndex.swift", "CInt(MemoryLayout<z_stream>.size)", "some hundred bytes"),
+        ("GzipIndex.swift", "CInt(packed[0] >> (8 - UInt8(bits)))", "a byte"),
+        ("GzipIndex.swift", "UInt8(bits)", "zlib's three bits"),
         ("Checksum.swift", "UInt64($1)", "a byte"),
         ("FileIdentity.swift", "UInt64(status.st_ino)", "the system's number has 64 bits without a sign"),
         ("FileIdentity.swift", "UInt64(status.st_dev)", "the system's number has 64 bits without a sign"),

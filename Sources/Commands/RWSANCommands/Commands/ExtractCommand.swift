@@ -6,24 +6,25 @@ import VQAVision
 
 struct ExtractCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "extract", abstract: "Make region features of a folder of pictures.",
-        usage: "\(Program.name) extract --pictures <folder> --output <folder> [<options>]",
+        commandName: "extract", abstract: "Make region features of pictures.",
+        usage: "\(Program.name) extract --pictures <path> ... --output <folder> [<options>]",
         discussion: """
             With --detector, bottom-up attention finds the regions of each picture, as those of the official features \
             were found. Without it, EfficientNet-Lite0 looks at each picture, and every cell of its feature map is a \
             region, which is quick. One .npz file a picture is written, in the official form; a detector's has \
-            objects_id, objects_conf, attrs_id and attrs_conf beside it, where id 0 is the first name. Folders in the folder are looked into. Files that are there are \
-            kept.
+            objects_id, objects_conf, attrs_id and attrs_conf beside it, where id 0 is the first name. Folders in folders are \
+            looked into, and archives are not unpacked to disk. Files that are there are kept.
 
             Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. What is no picture \
             that can be read, and a second picture of an image, is named and left out.
             """)
 
     @Option(
+        parsing: .upToNextOption,
         help: ArgumentHelp(
-            "The folder of pictures: PNG, JPEG, WebP, TIFF, GIF or BMP, told by their content.",
-            valueName: "folder"))
-    var pictures: String
+            "Folders of pictures, and .zip, .tar and .tar.gz archives of them: PNG, JPEG, WebP, TIFF, GIF or BMP, told by their content.",
+            valueName: "path"))
+    var pictures: [String]
     @Option(help: ArgumentHelp("The folder for the features.", valueName: "folder")) var output: String
     @Option(
         help: ArgumentHelp(
@@ -54,7 +55,7 @@ struct ExtractCommand: ParsableCommand {
 
     func run() throws {
         var files = CommandFiles()
-        files.read("--pictures", pictures)
+        for place in pictures { files.read("--pictures", place) }
         files.read("--weights", weights)
         files.read("--detector", detection.detector)
         files.write("--output", output)

@@ -2,7 +2,7 @@ import Foundation
 import VQAFeatures
 import Workers
 
-/// Turns a folder of pictures into a folder of region features, in the official release's files.
+/// Turns folders and archives of pictures into a folder of region features, in the official release's files.
 ///
 /// `COCO_val2014_000000000042.png` becomes `COCO_val2014_000000000042.png.npz`. Files that are there and
 /// whole are kept, so that extraction that was interrupted goes on where it was. Beside them lies
@@ -10,7 +10,7 @@ import Workers
 /// features of two kinds in one folder would go unnoticed until a model fails to learn.
 ///
 ///     let extraction = FeatureExtraction(extractor)
-///     let report = try extraction.run(pictures: "images/val2014", into: "coco_extract/val2014")
+///     let report = try extraction.run(pictures: ["images/val2014"], into: "coco_extract/val2014")
 ///
 /// Pictures are decoded and seen by the network on several threads; files are written beside them. A picture's features
 /// are the same to the bit whatever is extracted with it, after an interruption too.
@@ -47,47 +47,49 @@ public struct FeatureExtraction {
         self.extractor = extractor
     }
 
-    /// Extracts the features of every picture in a folder and the folders in it.
+    /// Extracts the features of every picture in folders, in the folders in them, and in archives, which are not unpacked
+    /// to disk.
     ///
     /// Content says which files are pictures of a format that is read. Pictures of other formats, those of whose names
     /// it is not certain which image they are, and all but the first of an image, in the order of their names, are
     /// reported and left out. Hidden files are passed over.
     ///
     /// - Parameters:
-    ///   - pictureFolder: The path of the folder of pictures.
+    ///   - places: The paths of folders, and of zip, tar and tar.gz archives, of pictures.
     ///   - featureFolder: The path of the folder for the files, which is made where it is missing.
     ///   - progress: Called on the calling thread with the number of pictures seen to and that of all.
     ///   - shouldStop: Asked between batches of pictures; where it says so, what is done is kept and extraction ends.
-    /// - Throws: `FeatureExtractionError` where a folder cannot be used; `PictureError` if that is to end the
-    ///   run; `ArchiveError` where a file cannot be written; `TorchError` where memory is short.
+    /// - Throws: `FeatureExtractionError` where a folder or archive cannot be used; `PictureError` if that is to end the
+    ///   run; `ArchiveError` where an archive is damaged or cut short, or a file cannot be written; `TorchError` where memory is short.
     public func run(
-        pictures pictureFolder: String, into featureFolder: String,
+        pictures places: [String], into featureFolder: String,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Report {
-        try run(extractor, pictureFolder, featureFolder, progress, shouldStop)
+        try run(extractor, places, featureFolder, progress, shouldStop)
     }
 
     private func run<Extractor: PictureFeatureExtractor>(
-        _ extractor: Extractor, _ pictureFolder: String, _ featureFolder: String,
+        _ extractor: Extractor, _ places: [String], _ featureFolder: String,
         _ progress: (_ done: Int, _ total: Int) -> Void, _ shouldStop: () -> Bool
     ) throws -> Report {
-        let search = try PictureSearch(pictureFolder, naming)
-        let names = search.pictures
+        let search = try PictureSearch(places, naming)
+        let pictures = search.pictures
         let output = try FeatureOutputFolder(featureFolder, for: extractor)
-        let batches = batches(of: names, in: pictureFolder, output, extractor)
+        let batches = batches(of: pictures, output, extractor)
         // However this ends, libtorch is at nothing after it.
         defer { batches.end() }
 
         var report = Report()
         report.leftOut = search.leftOut
-        while let pictures = try batches.next() {
-            try take(pictures, extractor, into: &report)
-            progress(report.doneCount, names.count)
-            if shouldStop(), report.doneCount < names.count {
+        while let outcomes = try batches.next() {
+            try take(outcomes, extractor, into: &report)
+            progress(report.doneCount, pictures.count)
+            if shouldStop(), report.doneCount < pictures.count {
                 report.isInterrupted = true
                 break
             }
         }
+        report.unreadable.sort { $0.file < $1.file }
         return report
     }
 
@@ -151,24 +153,21 @@ public struct FeatureExtraction {
 
     /// What becomes of the pictures, in batches, made ahead of their use.
     private func batches<Extractor: PictureFeatureExtractor>(
-        of names: [String], in pictureFolder: String, _ output: FeatureOutputFolder, _ extractor: Extractor
+        of pictures: [FoundPicture], _ output: FeatureOutputFolder, _ extractor: Extractor
     ) -> Prefetcher<[Outcome<Extractor.Input>]> {
         let batchSize = extractor.isConcurrent ? max(1, batchSize) : 1
         let memory = PictureMemory()
-        let count = names.count / batchSize + (names.count.isMultiple(of: batchSize) ? 0 : 1)
+        let count = pictures.count / batchSize + (pictures.count.isMultiple(of: batchSize) ? 0 : 1)
         return Prefetcher(0..<count, workers: threadCount) { index in
             var outcomes: [Outcome<Extractor.Input>] = []
             var pending: [(path: String, input: Extractor.Input)] = []
-            for path in names.dropFirst(index * batchSize).prefix(batchSize) {
-                let name = path.split(separator: "/").last.map(String.init) ?? path
-                guard !output.hasFeatures(of: name) else {
+            for picture in pictures.dropFirst(index * batchSize).prefix(batchSize) {
+                guard !output.hasFeatures(of: picture) else {
                     outcomes.append(.done)
                     continue
                 }
                 do {
-                    let input = try memory.input(
-                        URL(fileURLWithPath: pictureFolder + "/" + path), for: extractor)
-                    pending.append((output.path(for: name), input))
+                    pending.append((output.path(for: picture), try memory.input(picture, for: extractor)))
                 } catch let error as PictureError {
                     outcomes.append(.unreadable(error))
                 }
@@ -186,7 +185,11 @@ public struct FeatureExtraction {
 public enum FeatureExtractionError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A folder cannot be listed or made.
     case unusableFolder(String, reason: String)
-    /// A folder without pictures.
+    /// Something else than a folder or an archive of pictures.
+    case neitherFolderNorArchive(String, found: String)
+    /// An archive with a password.
+    case encrypted(String)
+    /// A folder or archive without pictures.
     case noPictures(String)
     /// A folder whose features were made in another way.
     case otherFeatures(String, expected: String, found: String)
@@ -195,6 +198,10 @@ public enum FeatureExtractionError: Error, Sendable, Equatable, CustomStringConv
     public var description: String {
         switch self {
         case .unusableFolder(let folder, let reason): "\(folder): cannot use the folder: \(reason)"
+        case .neitherFolderNorArchive(let path, let found):
+            "\(path): expected a folder of pictures, or a zip, tar or tar.gz of them, found \(found)"
+        case .encrypted(let archive):
+            "\(archive): expected pictures that can be read, found encrypted ones: unpack the archive with its password"
         case .noPictures(let folder): "\(folder): expected \(PictureFormat.choices) pictures, found none"
         case .otherFeatures(let folder, let expected, let found):
             "\(folder): expected an empty folder or one of features \(expected), found features \(found)"

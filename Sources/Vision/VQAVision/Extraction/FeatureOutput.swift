@@ -59,11 +59,11 @@ struct FeatureOutputFolder: Sendable {
     }
 
     /// Where the features of a picture go.
-    func path(for pictureName: String) -> String { "\(folder)/\(pictureName).npz" }
+    func path(for picture: FoundPicture) -> String { "\(folder)/\(picture.featureFileName)" }
 
     /// Whether a picture's features are there and whole.
-    func hasFeatures(of pictureName: String) -> Bool {
-        let path = path(for: pictureName)
+    func hasFeatures(of picture: FoundPicture) -> Bool {
+        let path = path(for: picture)
         guard FileManager.default.fileExists(atPath: path),
             let features = try? RegionFeatures(officialFile: path)
         else { return false }
