@@ -7,7 +7,7 @@ import Workers
 @testable import VQAVision
 
 /// A folder of five pictures, and places for their features.
-private struct Pictures {
+struct Pictures {
     let temporary: TemporaryFolder
     let extractor: GridFeatures
     static let names = ["a_1.png", "b_2.JPG", "c_3.jpeg", "d_4.png", "e_5.PNG"]
@@ -183,7 +183,9 @@ private struct Pictures {
         var extraction = FeatureExtraction(pictures.extractor)
         extraction.batchSize = 2
         var steps: [[Int]] = []
-        _ = try extraction.run(pictures: [pictures.folder], into: pictures.output) { steps.append([$0, $1]) }
+        _ = try extraction.run(
+            pictures: [pictures.folder], into: pictures.output,
+            progress: { steps.append([$0.doneCount, $0.totalCount]) })
         #expect(steps == [[2, 5], [4, 5], [5, 5]])
     }
 
@@ -221,7 +223,7 @@ private struct Pictures {
         for end in 1...Pictures.names.count {
             var done = 0
             _ = try extraction.run(
-                pictures: [pictures.folder], into: pictures.output, progress: { count, _ in done = count },
+                pictures: [pictures.folder], into: pictures.output, progress: { done = $0.doneCount },
                 shouldStop: { done == end })
         }
         #expect(try bytes() == whole)

@@ -5,6 +5,8 @@ import VQAFeatures
 
 /// A folder of features that an extractor made, and of none that were made otherwise.
 struct FeatureOutputFolder: Sendable {
+    /// The images whose features are elsewhere already, and how pictures' names say which these are.
+    var stored: (images: Set<ImageID>, naming: ImageNaming) = ([], .number)
     private let folder: String
     private let extractor: any PictureFeatureExtractor
 
@@ -27,11 +29,16 @@ struct FeatureOutputFolder: Sendable {
         } catch {
             throw FeatureExtractionError.unusableFolder(folder, reason: systemReason(of: error))
         }
+        let file = try AtomicFile(path: folder + "/" + Self.recordName)
+        try file.write(Self.note(of: record))
+        try file.commit()
+    }
+
+    /// What `extraction.json` has.
+    static func note(of recipe: FeatureRecipe) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        let file = try AtomicFile(path: folder + "/" + Self.recordName)
-        try file.write(encoder.encode(record))
-        try file.commit()
+        return try encoder.encode(recipe)
     }
 
     /// Whether the folder's features are known to be of this kind; else there are none.
@@ -41,6 +48,7 @@ struct FeatureOutputFolder: Sendable {
         for name in names where name.hasSuffix(".partial") && name.contains(".npz.") {
             AtomicFile.removeLeftOver(folder + "/" + name)
         }
+        guard !StoreConstruction.hasBegun(among: names) else { throw FeatureExtractionError.store(folder) }
         guard names.contains(recordName) else {
             guard !names.contains(where: ImageNaming.isFeatureFile) else {
                 throw FeatureExtractionError.otherFeatures(
@@ -63,6 +71,11 @@ struct FeatureOutputFolder: Sendable {
 
     /// Whether a picture's features are there and whole.
     func hasFeatures(of picture: FoundPicture) -> Bool {
+        if !stored.images.isEmpty, let image = stored.naming.image(fileName: picture.name),
+            stored.images.contains(image)
+        {
+            return true
+        }
         let path = path(for: picture)
         guard FileManager.default.fileExists(atPath: path),
             let features = try? RegionFeatures(officialFile: path)

@@ -34,6 +34,11 @@ struct FoundPicture: Sendable {
     /// What the file of its features is called.
     var featureFileName: String { name + ".npz" }
 
+    /// Whether one picture comes before another: as a folder of the files of their features is listed.
+    static func areInOrder(_ one: FoundPicture, _ other: FoundPicture) -> Bool {
+        (one.featureFileName, one.path) < (other.featureFileName, other.path)
+    }
+
     /// How many bytes the file has that it is encoded in, as far as is known before it is read.
     var byteCount: Int {
         entry?.entry.byteCount ?? Int(clamping: FileIdentity(URL(fileURLWithPath: path)).byteCount ?? 0)

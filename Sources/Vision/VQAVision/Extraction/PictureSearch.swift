@@ -53,7 +53,7 @@ struct PictureSearch {
         choose(all, naming)
         pictures += all.flatMap(\.others)
         // As a folder of their features is listed, so that a store of them has them in the same order.
-        pictures.sort { ($0.featureFileName, $0.path) < ($1.featureFileName, $1.path) }
+        pictures.sort(by: FoundPicture.areInOrder)
         leftOut += all.flatMap(\.leftOut)
         leftOut.sort { $0.path < $1.path }
     }
