@@ -50,6 +50,9 @@ import Testing
         ("PictureSearch.swift", "UInt64(status.st_ino)", "the system's number has 64 bits without a sign"),
         ("PictureSearch.swift", "UInt64(status.st_dev)", "the system's number has 64 bits without a sign"),
         ("LineReader.swift", "CInt(UInt8(ascii: \"\\n\"))", "a byte"),
+        ("PNGDrawing.swift", "UInt32(pixels[place])", "a byte"),
+        ("PNGDrawing.swift", "UInt32(pixels[place + 1])", "a byte"),
+        ("PNGDrawing.swift", "UInt32(pixels[place + 2])", "a byte"),
         ("PictureResizing.swift", "Int(center - radius + 0.5)", "within a side, of at most 65,535 pixels"),
         (
             "PictureResizing.swift", "Int(center + radius + 0.5)",
