@@ -97,5 +97,12 @@ import VQAFeatures
         }
         try tool.expectRefusal(extract("files", "--dtype", "float32"), naming: "--dtype", "--store")
         try tool.expectRefusal(extract("files", "--store", "--shard-size", "0"), naming: "--shard-size", "0")
+        _ = try run(extract("store", "--store"))
+        try tool.expectRefusal(
+            extract("store", "--store", "--regions", "36"), naming: "store", "10-100", "36")
+        try tool.expectRefusal(
+            extract("store", "--store", "--dtype", "float32"), naming: "float32", "float16")
+        try tool.expectRefusal(extract("store"), naming: "store", "--store")
+        try tool.expectRefusal(extract("pictures/1.png/store", "--store"), naming: "pictures/1.png/store")
     }
 }

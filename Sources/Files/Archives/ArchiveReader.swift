@@ -143,7 +143,7 @@ package final class ArchiveReader {
             isRegularFile: archive_entry_filetype(header) == S_IFREG)
         currentEntry = entry
         contentsOffset =
-            archive_entry_sparse_count(header) == 0 ? Int(archive_filter_bytes(archive, 0)) : nil
+            isTar && archive_entry_sparse_count(header) == 0 ? Int(archive_filter_bytes(archive, 0)) : nil
         return entry
     }
 
@@ -156,7 +156,7 @@ package final class ArchiveReader {
     private func checkEnd() throws {
         if let failure = gzip?.failure { throw ArchiveError(file: file, reason: failure) }
         guard !isCutZip else { throw cutZip }
-        guard archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR else { return }
+        guard isTar else { return }
         // Where the last entry ends and the next one would begin.
         let end = Int(archive_read_header_position(archive))
         let endsInZeros = gzip.map { $0.endOfNonzeroBytes <= end } ?? packed?.isZero(from: end) ?? false
@@ -164,6 +164,8 @@ package final class ArchiveReader {
             throw ArchiveError(file: file, reason: .corrupt("it ends before the mark at the end of a tar"))
         }
     }
+
+    private var isTar: Bool { archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR }
 
     private static let tarBlockByteCount = 512
 

@@ -59,7 +59,7 @@ package struct IndexedArchive: Sendable {
         }
         self.path = path
         self.file = file
-        let isZip = file.isZip || file.isEmptyZip
+        let isZip = file.isZip || file.isOtherZip
         let index = file.isGzip ? GzipIndex() : nil
         gzip = index
         if isZip {

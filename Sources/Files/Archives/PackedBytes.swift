@@ -27,8 +27,9 @@ final class PackedBytes: @unchecked Sendable {
     /// Whether these are the first bytes of a zip with an entry, by PKWARE's APPNOTE 4.3.7.
     var isZip: Bool { starts(with: [0x50, 0x4b, 3, 4]) }
 
-    /// Whether these are the first bytes of a zip without one, by APPNOTE 4.3.16.
-    var isEmptyZip: Bool { starts(with: [0x50, 0x4b, 5, 6]) }
+    /// Whether these are the first bytes of a zip without one, by APPNOTE 4.3.16, or of one that was once in several
+    /// files, by 8.5.4.
+    var isOtherZip: Bool { starts(with: [0x50, 0x4b, 5, 6]) || starts(with: [0x50, 0x4b, 7, 8]) }
 
     /// Whether the last record is that of a zip that begins with the first byte. A zip that was cut off may end in a
     /// zip that it holds: that one's directory does not lie where it says.

@@ -81,16 +81,17 @@ package final class StoreConstruction {
         return try writer.add(image, width: width)
     }
 
-    /// Adds the regions of an image, which is none of those that are there.
+    /// Adds the regions of an image, which is none of those that are there, out of an official file.
     ///
+    /// - Parameter name: What the image is called in an error about its numbers.
     /// - Returns: Whether a shard was full with them: the one before that is on the disk then.
-    /// - Throws: `FeatureStoreError` where they cannot be stored; what writing a shard throws.
-    package func add(
-        _ regions: RegionFeatures, _ labels: RegionLabels?, of image: ImageID, name: String
-    ) throws -> Bool {
-        try add(
-            StorableImage(regions, labels: labels, of: image, as: packer.precision, name: name),
-            width: regions.width)
+    /// - Throws: `FeatureStoreError` where they cannot be stored; what reading the file and writing a shard throws.
+    package func add(officialFile path: String, of image: ImageID, name: String) throws -> Bool {
+        let found = try LabelledRegions(of: NPZFile(path: path))
+        return try add(
+            StorableImage(
+                found.regions, labels: found.labels, of: image, as: packer.precision, name: name),
+            width: found.regions.width)
     }
 
     /// Waits until what is full has been written, where no more is to come this time.

@@ -77,7 +77,8 @@ public struct FeatureExtraction {
     ///   - progress: Called on the calling thread after some pictures.
     ///   - shouldStop: Asked between batches of pictures; where it says so, what is done is kept and extraction ends.
     /// - Throws: `FeatureExtractionError` where a folder or archive cannot be used; `PictureError` if that is to end the
-    ///   run; `ArchiveError` where an archive is damaged or cut short, or a file cannot be written; `TorchError` where memory is short.
+    ///   run; `FeatureStoreError` where a store has other features, or another part; `ArchiveError` where an archive is damaged
+    ///   or cut short, or a file cannot be written; `TorchError` where memory is short.
     public func run(
         pictures places: [String], into featureFolder: String, onCheck: (Double) -> Void = { _ in },
         progress: (Progress) -> Void = { _ in }, shouldStop: () -> Bool = { false }
@@ -94,20 +95,19 @@ public struct FeatureExtraction {
             part.map { Array(search.pictures[$0.range(of: search.pictures.count)]) } ?? search.pictures
         var report = Report()
         report.leftOut = search.leftOut
-        var store: StoreOutput?
-        if var packer {
+        let store = try packer.map { packer in
+            var packer = packer
             packer.naming = naming
-            store = try StoreOutput(
+            return try StoreOutput(
                 featureFolder, as: packer, of: places, by: extractor,
                 part: part.map {
                     StorePart(number: $0.number, count: $0.count, pictures: search.pictures.count)
-                },
-                onCheck: onCheck, shouldStop: shouldStop)
-            guard let store else {
-                report.isInterrupted = true
-                return report
-            }
-            report.removedShards = store.removed
+                }, onCheck: onCheck, shouldStop: shouldStop)
+        }
+        report.removedShards = store?.removed ?? []
+        guard store?.isInterrupted != true else {
+            report.isInterrupted = true
+            return report
         }
         let output = try store?.extracted ?? FeatureOutputFolder(featureFolder, for: extractor)
         let batches = batches(of: pictures, output, extractor)

@@ -18,11 +18,11 @@ final class StoreOutput {
 
     private var extractedFolder: String { folder + "/" + StoreConstruction.extractedFolder }
 
-    /// Goes on with the store in a folder, which is made where it is missing; nil where that was asked to stop.
+    /// Goes on with the store in a folder, which is made where it is missing.
     ///
     /// - Throws: `FeatureExtractionError` where the folder has features in files; `FeatureStoreError` where it has others,
     ///   or another part.
-    init?(
+    init(
         _ folder: String, as packer: FeaturePacker, of places: [String],
         by extractor: any PictureFeatureExtractor,
         part: StorePart?, onCheck: (Double) -> Void, shouldStop: () -> Bool
@@ -38,7 +38,6 @@ final class StoreOutput {
             note: FeatureNote(FeatureOutputFolder.note(of: extractor.recipe), ofPicturesIn: places),
             part: part,
             onCheck: onCheck, shouldStop: shouldStop)
-        guard !store.isInterrupted else { return nil }
         var extracted = try FeatureOutputFolder(
             folder + "/" + StoreConstruction.extractedFolder, for: extractor)
         extracted.stored = (store.images, packer.naming)
@@ -47,6 +46,8 @@ final class StoreOutput {
 
     /// Damaged shards that have been removed, and why.
     var removed: [String] { store.removed }
+    /// Whether looking at what is there was asked to stop; then nothing can be done here.
+    var isInterrupted: Bool { store.isInterrupted }
 
     /// Puts the features of a picture, which are there, into the store.
     ///
@@ -56,11 +57,9 @@ final class StoreOutput {
             return
         }
         let path = extracted.path(for: picture)
-        let regions = try RegionFeatures(officialFile: path)
-        let labels = try RegionLabels(officialFile: path)
         let isFull: Bool
         do {
-            isFull = try store.add(regions, labels, of: image, name: picture.path)
+            isFull = try store.add(officialFile: path, of: image, name: picture.path)
         } catch let error as FeatureStoreError where error.path == picture.path {
             throw PictureError(
                 file: picture.path,
@@ -68,7 +67,7 @@ final class StoreOutput {
         }
         filling.append(path)
         guard isFull else { return }
-        for file in writing { try FileManager.default.removeItem(atPath: file) }
+        for file in writing { unlink(file) }
         (writing, filling) = (filling, [])
     }
 
