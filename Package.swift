@@ -90,6 +90,7 @@ let package = Package(
     ],
     targets: [
         system("CArchive", "libarchive", apt: "libarchive-dev"),
+        system("CCairo", "cairo", apt: "libcairo2-dev"),
         system("CCrypto", "libcrypto", apt: "libssl-dev"),
         system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
         system("CDeflate", "libdeflate", apt: "libdeflate-dev"),
@@ -148,7 +149,7 @@ let package = Package(
             ]),
         module(
             "Vision", "RegionDetector",
-            ["VQAVision", "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers"]),
+            ["VQAVision", "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CCairo"]),
         module("Models", "VQAModels", ["VQABatches", "VQASettings", "Torch"]),
         module(
             "Training", "VQATraining",

@@ -41,6 +41,9 @@ import Testing
             "a header of ours has 128 bytes"
         ),
         ("GzipStream.swift", "CInt(MemoryLayout<z_stream>.size)", "some hundred bytes"),
+        ("GzipIndex.swift", "CInt(MemoryLayout<z_stream>.size)", "some hundred bytes"),
+        ("GzipIndex.swift", "CInt(packed[0] >> (8 - UInt8(bits)))", "a byte"),
+        ("GzipIndex.swift", "UInt8(bits)", "zlib's three bits"),
         ("Checksum.swift", "UInt64($1)", "a byte"),
         ("FileIdentity.swift", "UInt64(status.st_ino)", "the system's number has 64 bits without a sign"),
         ("FileIdentity.swift", "UInt64(status.st_dev)", "the system's number has 64 bits without a sign"),
@@ -51,6 +54,9 @@ import Testing
         ("BicubicResizing.swift", "Int32(source[pixel + 1])", "a byte"),
         ("BicubicResizing.swift", "Int32(source[pixel + 2])", "a byte"),
         ("BicubicResizing.swift", "Int32(source[start &+ column])", "a byte"),
+        ("PNGDrawing.swift", "UInt32(pixels[place])", "a byte"),
+        ("PNGDrawing.swift", "UInt32(pixels[place + 1])", "a byte"),
+        ("PNGDrawing.swift", "UInt32(pixels[place + 2])", "a byte"),
         ("PictureResizing.swift", "Int(center - radius + 0.5)", "within a side, of at most 65,535 pixels"),
         (
             "PictureResizing.swift", "Int(center + radius + 0.5)",

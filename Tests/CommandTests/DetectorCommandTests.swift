@@ -193,9 +193,38 @@ import VQAFeatures
         #expect(drawn.exitCode == 0, Comment(rawValue: drawn.errorOutput))
         #expect(drawn.output.split(separator: "\n").first?.contains(" thing<\(index)> ") == true)
         let svg = try String(contentsOfFile: tool.folder.file("boxes.svg"), encoding: .utf8)
-        #expect(svg.components(separatedBy: "<rect ").count == lines.count + 1)
+        // Each frame has a white edge; the surest 20 are drawn.
+        #expect(svg.components(separatedBy: "fill=\"none\"").count == 2 * min(20, lines.count) + 1)
+        #expect(svg.components(separatedBy: "<text ").count == min(20, lines.count) + 1)
+        #expect(try tool.run(detect("--output", "three.svg", "--draw", "3")).exitCode == 0)
+        let three = try String(contentsOfFile: tool.folder.file("three.svg"), encoding: .utf8)
+        #expect(three.components(separatedBy: "<text ").count == 4)
         #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))
         #expect(svg.contains("thing&lt;\(index)>") && svg.contains("href=\"data:image/png;base64,iVBOR"))
+    }
+
+    @Test("a PNG has the boxes drawn over the picture, of any format, with a font or without one")
+    func png() throws {
+        for picture in [Self.picture, Fixtures.url("detector/formats/rgb.tif").path] {
+            let outcome = try tool.run(detect("--output", "boxes.png", picture: picture))
+            #expect(
+                outcome.exitCode == 0 && outcome.errorOutput.isEmpty, Comment(rawValue: outcome.errorOutput))
+        }
+        #expect(try tool.run(detect("--output", "large.PNG")).exitCode == 0)
+        // 160 x 120, drawn four times as large: what a PNG has in its head.
+        let drawn = try tool.folder.bytes(of: "large.PNG")
+        #expect(Array(drawn[16..<24]) == [0, 0, 2, 128, 0, 0, 1, 224])
+        let more = try tool.run(detect("--output", "more.png", "--draw", "1"))
+        #expect(more.exitCode == 0)
+        #expect(try tool.folder.bytes(of: "more.png") != drawn)
+
+        _ = try tool.folder.write(
+            "fonts.conf", "<fontconfig><dir>/nowhere</dir><cachedir>fonts</cachedir></fontconfig>")
+        let plain = try tool.run(
+            in: "FONTCONFIG_FILE=$PWD/fonts.conf \"$@\"", detect("--output", "plain.png"))
+        #expect(plain.exitCode == 0)
+        #expect(plain.errorOutput.contains("the system has no font"))
+        #expect(try tool.folder.bytes(of: "plain.png").count > 1000)
     }
 
     @Test("--json has every region, and so has a .json file")
@@ -223,7 +252,13 @@ import VQAFeatures
     func refused() throws {
         try tool.expectRefusal(["detect", Self.picture], naming: "--detector")
         try tool.expectRefusal(
-            detect("--output", "boxes.png"), naming: "--output", ".svg or .json", "boxes.png")
+            detect("--output", "boxes.gif"), naming: "--output", ".png, .svg or .json", "boxes.gif")
+        try tool.expectRefusal(detect("--output", "boxes.png", "--draw", "0"), naming: "--draw", "0")
+        try tool.expectRefusal(
+            detect("--output", "boxes.json", "--draw", "5"), naming: "--draw", ".png or .svg")
+        _ = try tool.folder.write("long_1.png", PictureBytes.blackPNG(width: 40_000, height: 100))
+        try tool.expectRefusal(
+            detect("--output", "boxes.png", picture: "long_1.png"), naming: "--output", "32767 pixels a side")
         try tool.expectRefusal(
             detect("--output", "boxes.svg", picture: Fixtures.url("detector/formats/rgb.tif").path),
             naming: "--output",

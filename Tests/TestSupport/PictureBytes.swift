@@ -91,6 +91,49 @@ public enum PictureBytes {
         return file + [0, 0x3B]
     }
 
+    /// A PNG of nothing but black, of a bit a pixel, which is small whatever its size.
+    public static func blackPNG(width: UInt32, height: UInt32) -> [UInt8] {
+        let rowCount = 1 + (Int(width) + 7) / 8
+        let header = big(width) + big(height) + [1, 0, 0, 0, 0]
+        return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header)
+            + chunk("IDAT", deflatedZeros(Int(height) * rowCount)) + chunk("IEND", [])
+    }
+
+    private static func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
+        let checked = Array(type.utf8) + content
+        var remainder = UInt32.max
+        for byte in checked {
+            remainder ^= UInt32(byte)
+            for _ in 0..<8 { remainder = remainder >> 1 ^ (remainder & 1 == 1 ? 0xEDB8_8320 : 0) }
+        }
+        return big(UInt32(content.count)) + checked + big(~remainder)
+    }
+
+    /// Zeros in zlib's form (RFC 1950 and 1951): one block of fixed codes.
+    private static func deflatedZeros(_ count: Int) -> [UInt8] {
+        var bytes: [UInt8] = [0x78, 0x01]
+        var (bits, bitCount): (UInt64, UInt64) = (0, 0)
+        func put(_ value: UInt64, _ count: UInt64) {
+            bits |= value << bitCount
+            bitCount += count
+            while bitCount >= 8 {
+                bytes.append(UInt8(bits & 0xFF))
+                bits >>= 8
+                bitCount -= 8
+            }
+        }
+        put(0b011, 3)
+        // A zero, then 258 times the byte before it (code 285, distance 1), then zeros.
+        put(0x0C, 8)
+        for _ in 0..<(count - 1) / 258 { put(0xA3, 13) }
+        for _ in 0..<(count - 1) % 258 { put(0x0C, 8) }
+        put(0, 7)
+        put(0, 7)
+        return bytes + big(UInt32(count % 65521) << 16 | 1)
+    }
+
+    private static func big(_ number: UInt32) -> [UInt8] { little(number.byteSwapped) }
+
     private static func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
         withUnsafeBytes(of: number.littleEndian) { Array($0) }
     }

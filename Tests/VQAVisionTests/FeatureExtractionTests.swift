@@ -7,7 +7,7 @@ import Workers
 @testable import VQAVision
 
 /// A folder of five pictures, and places for their features.
-private struct Pictures {
+struct Pictures {
     let temporary: TemporaryFolder
     let extractor: GridFeatures
     static let names = ["a_1.png", "b_2.JPG", "c_3.jpeg", "d_4.png", "e_5.PNG"]
@@ -36,7 +36,7 @@ private struct Pictures {
         var extraction = FeatureExtraction(extractor)
         extraction.batchSize = 2
         change(&extraction)
-        return try extraction.run(pictures: folder, into: output)
+        return try extraction.run(pictures: [folder], into: output)
     }
 
     func featureFiles() throws -> [String] {
@@ -183,7 +183,9 @@ private struct Pictures {
         var extraction = FeatureExtraction(pictures.extractor)
         extraction.batchSize = 2
         var steps: [[Int]] = []
-        _ = try extraction.run(pictures: pictures.folder, into: pictures.output) { steps.append([$0, $1]) }
+        _ = try extraction.run(
+            pictures: [pictures.folder], into: pictures.output,
+            progress: { steps.append([$0.doneCount, $0.totalCount]) })
         #expect(steps == [[2, 5], [4, 5], [5, 5]])
     }
 
@@ -193,7 +195,7 @@ private struct Pictures {
         var extraction = FeatureExtraction(pictures.extractor)
         extraction.batchSize = 2
         let first = try extraction.run(
-            pictures: pictures.folder, into: pictures.output, shouldStop: { true })
+            pictures: [pictures.folder], into: pictures.output, shouldStop: { true })
         #expect(first.isInterrupted)
         #expect(first.extractedCount == 2)
         let second = try pictures.extract()
@@ -221,7 +223,7 @@ private struct Pictures {
         for end in 1...Pictures.names.count {
             var done = 0
             _ = try extraction.run(
-                pictures: pictures.folder, into: pictures.output, progress: { count, _ in done = count },
+                pictures: [pictures.folder], into: pictures.output, progress: { done = $0.doneCount },
                 shouldStop: { done == end })
         }
         #expect(try bytes() == whole)
@@ -256,7 +258,7 @@ private struct Pictures {
             network: untrainedNetwork(), stages: [EfficientNetLite0.Stage(block: 6)], inputSize: 32)
         func refusal() throws -> String {
             let error = #expect(throws: FeatureExtractionError.self) {
-                try FeatureExtraction(other).run(pictures: pictures.folder, into: pictures.output)
+                try FeatureExtraction(other).run(pictures: [pictures.folder], into: pictures.output)
             }
             return try #require(error).description
         }
@@ -281,7 +283,7 @@ private struct Pictures {
         func run(_ input: String, _ output: String) throws -> FeatureExtractionError {
             try #require(
                 throws: FeatureExtractionError.self
-            ) { try extraction.run(pictures: input, into: output) }
+            ) { try extraction.run(pictures: [input], into: output) }
         }
         let missing = try run(temporary.file("none"), pictures.output)
         #expect(missing.description.hasPrefix(temporary.file("none") + ": cannot use the folder: "))

@@ -39,13 +39,13 @@ import VQAFeatures
         let folder = try TemporaryFolder()
         let png = PNGFile(
             width: 5, height: 3, rows: Array(repeating: Array(repeating: 7, count: 15), count: 3))
-        let file = URL(fileURLWithPath: try folder.write("a.png", png.bytes))
+        let file = FoundPicture(path: try folder.write("a.png", png.bytes))
         let memory = PictureMemory()
         for _ in 0..<3 { _ = try memory.input(file, for: Resizing(size: 4)) }
-        let text = URL(fileURLWithPath: try folder.write("b.png", "none"))
+        let text = FoundPicture(path: try folder.write("b.png", "none"))
         #expect(throws: PictureError.self) { try memory.input(text, for: Resizing(size: 4)) }
         #expect(throws: PictureError.self) {
-            try memory.input(URL(fileURLWithPath: folder.file("c.png")), for: Resizing(size: 4))
+            try memory.input(FoundPicture(path: folder.file("c.png")), for: Resizing(size: 4))
         }
     }
 }

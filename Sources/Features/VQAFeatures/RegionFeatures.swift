@@ -117,11 +117,11 @@ extension RegionFeatures {
     /// The file appears only when it is complete.
     ///
     /// - Parameters:
-    ///   - more: Arrays to be written beside them, by name.
+    ///   - labels: What the regions are thought to be, to be written beside them.
     ///   - durably: wait until the disk holds the file; see `AtomicFile.commit(durably:)`.
     /// - Throws: `ArchiveError` when it cannot be written.
     public func writeOfficialFile(
-        to path: String, adding more: KeyValuePairs<String, NPYArray> = [:], durably: Bool = true
+        to path: String, labels: RegionLabels? = nil, durably: Bool = true
     ) throws {
         try NPZFile.write(
             [
@@ -130,7 +130,7 @@ extension RegionFeatures {
                 "num_bbox": NPYArray([Int64(count)], shape: []),
                 "image_h": NPYArray([Int64(imageHeight)], shape: []),
                 "image_w": NPYArray([Int64(imageWidth)], shape: []),
-            ], adding: more, to: path, durably: durably)
+            ], adding: labels?.arrays ?? [:], to: path, durably: durably)
     }
 }
 

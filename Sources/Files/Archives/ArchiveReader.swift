@@ -46,6 +46,17 @@ package final class ArchiveReader {
         ) { archive in archive_read_open_filename(archive, path, 128 << 10) }
     }
 
+    /// Opens a tar or tar.gz to learn where its entries lie.
+    ///
+    /// - Parameter index: Where it is noted how they are reached in gzip data.
+    /// - Throws: As `init(path:keepsWholeEntriesOfCutZip:)`.
+    convenience init(indexing path: String, _ index: GzipIndex) throws {
+        // Whatever is read beyond a header is passed over without being read.
+        try self.init(file: path, memory: nil, packed: PackedBytes(path: path), index: index) { archive in
+            archive_read_open_filename(archive, path, 16 << 10)
+        }
+    }
+
     /// Opens an archive held in memory; `name` stands for it in errors.
     ///
     /// - Throws: `ArchiveError` when the bytes are not an archive.
@@ -60,7 +71,7 @@ package final class ArchiveReader {
 
     private init(
         file: String, memory: UnsafeMutableRawBufferPointer?, packed: PackedBytes?,
-        keepsWholeEntries: Bool = false,
+        keepsWholeEntries: Bool = false, index: GzipIndex? = nil,
         open: (OpaquePointer) -> Int32
     ) throws {
         guard let archive = archive_read_new() else {
@@ -73,7 +84,7 @@ package final class ArchiveReader {
         self.packed = packed
         self.keepsWholeEntries = keepsWholeEntries
         isCutZip = packed.map { $0.isZip && !$0.hasZipDirectory } ?? false
-        gzip = packed.flatMap { $0.isGzip ? GzipStream($0) : nil }
+        gzip = packed.flatMap { $0.isGzip ? GzipStream($0, index: index) : nil }
         // A zip is read by its directory, at the end of the file. Where that is cut off, libarchive would find that of
         // a zip in the zip, and its streaming reader hands out the entries that are left.
         if isCutZip {
@@ -93,6 +104,10 @@ package final class ArchiveReader {
 
     /// How many bytes of the archive's file have been read, for progress.
     package var consumedByteCount: Int { gzip?.readByteCount ?? Int(archive_filter_bytes(archive, -1)) }
+
+    /// Where the contents of the current entry of a tar begin, in the tar as it is without gzip; nil where they do not
+    /// lie there in one piece.
+    private(set) var contentsOffset: Int?
 
     deinit {
         archive_read_free(archive)
@@ -127,6 +142,8 @@ package final class ArchiveReader {
             byteCount: archive_entry_size_is_set(header) != 0 ? Int(archive_entry_size(header)) : nil,
             isRegularFile: archive_entry_filetype(header) == S_IFREG)
         currentEntry = entry
+        contentsOffset =
+            isTar && archive_entry_sparse_count(header) == 0 ? Int(archive_filter_bytes(archive, 0)) : nil
         return entry
     }
 
@@ -139,7 +156,7 @@ package final class ArchiveReader {
     private func checkEnd() throws {
         if let failure = gzip?.failure { throw ArchiveError(file: file, reason: failure) }
         guard !isCutZip else { throw cutZip }
-        guard archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR else { return }
+        guard isTar else { return }
         // Where the last entry ends and the next one would begin.
         let end = Int(archive_read_header_position(archive))
         let endsInZeros = gzip.map { $0.endOfNonzeroBytes <= end } ?? packed?.isZero(from: end) ?? false
@@ -147,6 +164,8 @@ package final class ArchiveReader {
             throw ArchiveError(file: file, reason: .corrupt("it ends before the mark at the end of a tar"))
         }
     }
+
+    private var isTar: Bool { archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR }
 
     private static let tarBlockByteCount = 512
 

@@ -21,13 +21,18 @@ final class GzipStream {
     private let unpacked = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 1)
     /// Whether the last member has ended and no other one has begun.
     private var isBetweenMembers = false
+    /// Where places are noted from which unpacking can begin; nil for nowhere.
+    private let index: GzipIndex?
 
     /// 15 for the largest window, 16 for nothing but gzip.
     private static let windowBits: CInt = 15 + 16
 
     /// Unpacks what a source gives; nil where there is no memory for the decoder.
-    init?(_ source: PackedBytes) {
+    ///
+    /// - Parameter index: Where places are noted from which unpacking can begin.
+    init?(_ source: PackedBytes, index: GzipIndex? = nil) {
         self.source = source
+        self.index = index
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         let status = inflateInit2_(
@@ -69,12 +74,18 @@ final class GzipStream {
             inflateReset(stream)
             isBetweenMembers = false
         }
-        let status = inflate(stream, Z_NO_FLUSH)
-        guard status == Z_OK || status == Z_STREAM_END else {
+        // Stopping at every block takes next to no time, but only there unpacking can begin.
+        let status = inflate(stream, index == nil ? Z_NO_FLUSH : Z_BLOCK)
+        // A block that takes a few bits, which had been read before, is no progress to zlib, but it is an end of a block.
+        let isShortBlock = status == Z_BUF_ERROR && index != nil
+        guard status == Z_OK || status == Z_STREAM_END || isShortBlock else {
             let message = stream.pointee.msg.map { String(cString: $0) } ?? "no reason given"
             return fail("the gzip data are wrong: \(message)")
         }
         isBetweenMembers = status == Z_STREAM_END
+        index?.note(
+            stream, packedOffset: readByteCount - Int(stream.pointee.avail_in),
+            unpackedOffset: unpackedByteCount + unpacked.count - Int(stream.pointee.avail_out))
         return true
     }
 

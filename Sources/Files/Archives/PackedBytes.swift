@@ -1,7 +1,7 @@
 import Foundation
 
-/// The bytes of an archive as they lie in its file or in memory.
-final class PackedBytes {
+/// The bytes of an archive as they lie in its file or in memory. Any number of threads may read them.
+final class PackedBytes: @unchecked Sendable {
     private let descriptor: CInt
     /// What is read in place of a file.
     private let memory: UnsafeRawBufferPointer?
@@ -27,6 +27,10 @@ final class PackedBytes {
     /// Whether these are the first bytes of a zip with an entry, by PKWARE's APPNOTE 4.3.7.
     var isZip: Bool { starts(with: [0x50, 0x4b, 3, 4]) }
 
+    /// Whether these are the first bytes of a zip without one, by APPNOTE 4.3.16, or of one that was once in several
+    /// files, by 8.5.4.
+    var isOtherZip: Bool { starts(with: [0x50, 0x4b, 5, 6]) || starts(with: [0x50, 0x4b, 7, 8]) }
+
     /// Whether the last record is that of a zip that begins with the first byte. A zip that was cut off may end in a
     /// zip that it holds: that one's directory does not lie where it says.
     var hasZipDirectory: Bool {
@@ -51,7 +55,7 @@ final class PackedBytes {
     }
 
     /// How many bytes there are; 0 where the file cannot be examined.
-    private var byteCount: Int {
+    var byteCount: Int {
         if let memory { return memory.count }
         var status = stat()
         return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
@@ -60,6 +64,22 @@ final class PackedBytes {
     private func starts(with signature: [UInt8]) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: signature.count, alignment: 1) { start in
             read(at: 0, into: start) == signature.count && start.elementsEqual(signature)
+        }
+    }
+
+    /// Reads bytes that are there.
+    ///
+    /// - Throws: `ArchiveEntryError` where the file ends before, or cannot be read.
+    func bytes(_ range: Range<Int>) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            while count < buffer.count {
+                let rest = UnsafeMutableRawBufferPointer(
+                    UnsafeMutableBufferPointer(rebasing: buffer[count...]))
+                let added = read(at: range.lowerBound + count, into: rest)
+                guard added >= 0 else { throw ArchiveEntryError(String(cString: strerror(errno))) }
+                guard added > 0 else { throw ArchiveEntryError("the file ends before it does") }
+                count += added
+            }
         }
     }
 

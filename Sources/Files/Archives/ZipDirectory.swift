@@ -6,65 +6,40 @@ struct ZipDirectory {
     ///
     /// - Throws: `ZipDirectoryError`.
     init(of file: UnsafeRawBufferPointer) throws {
-        let place = try Self.place(in: file)
-        var offset = place.bytes.lowerBound
-        while offset < place.bytes.upperBound {
-            try entries.append(Self.entry(at: &offset, end: place.bytes.upperBound, in: file))
+        let place = try Place(inTail: file, startingAt: 0)
+        try self.init(UnsafeRawBufferPointer(rebasing: file[place.bytes]), entryCount: place.entryCount)
+    }
+
+    /// Reads the directory's own bytes.
+    ///
+    /// - Parameters:
+    ///   - isWanted: Asked for the path of each entry, and whether it is worth keeping.
+    /// - Throws: `ZipDirectoryError`; what `isWanted` throws.
+    init(
+        _ bytes: UnsafeRawBufferPointer, entryCount: Int,
+        isWanted: (ZipFile.Entry) throws -> Bool = { _ in true }
+    ) throws {
+        var offset = 0
+        var count = 0
+        while offset < bytes.count {
+            let entry = try Self.entry(at: &offset, end: bytes.count, in: bytes)
+            count += 1
+            if try isWanted(entry) { entries.append(entry) }
         }
         // The count in the short form of the record is kept to 16 bits.
-        guard entries.count == place.entryCount || entries.count & 0xffff == place.entryCount else {
-            throw ZipDirectoryError("its directory has \(entries.count) of \(place.entryCount) entries")
+        guard count == entryCount || count & 0xffff == entryCount else {
+            throw ZipDirectoryError("its directory has \(count) of \(entryCount) entries")
         }
     }
 
-    /// Where the directory lies, which the last record of the file says.
-    private static func place(
-        in file: UnsafeRawBufferPointer
-    ) throws -> (bytes: Range<Int>, entryCount: Int) {
-        let recordCount = 22
-        guard file.count >= recordCount else { throw ZipDirectoryError("it has no directory at its end") }
-        // A comment may follow the record, and its length must say that it reaches to the end of the file.
-        let first = max(0, file.count - recordCount - Int(UInt16.max))
-        for record in stride(from: file.count - recordCount, through: first, by: -1) {
-            guard file.integer(at: record, as: UInt32.self) == 0x0605_4b50,
-                let commentCount = file.integer(at: record + 20, as: UInt16.self),
-                record + recordCount + Int(commentCount) == file.count,
-                let entryCount = file.integer(at: record + 10, as: UInt16.self),
-                let byteCount = file.integer(at: record + 12, as: UInt32.self),
-                let offset = file.integer(at: record + 16, as: UInt32.self)
-            else { continue }
-            if entryCount == .max || byteCount == .max || offset == .max,
-                let place = try largePlace(before: record, in: file)
-            {
-                return place
-            }
-            return try checked(Int(entryCount), Int(byteCount), Int(offset), end: record)
-        }
-        throw ZipDirectoryError("it has no directory at its end")
+    /// Where a directory lies in its file.
+    struct Place {
+        let bytes: Range<Int>
+        let entryCount: Int
     }
 
-    /// The same from the record for archives beyond four gigabytes; nil where there is none.
-    private static func largePlace(
-        before record: Int, in file: UnsafeRawBufferPointer
-    ) throws -> (bytes: Range<Int>, entryCount: Int)? {
-        guard file.integer(at: record - 20, as: UInt32.self) == 0x0706_4b50 else { return nil }
-        guard let stated = file.integer(at: record - 12, as: UInt64.self), let large = Int(exactly: stated),
-            file.integer(at: large, as: UInt32.self) == 0x0606_4b50,
-            let entryCount = file.integer(at: large + 32, as: UInt64.self).flatMap(Int.init(exactly:)),
-            let byteCount = file.integer(at: large + 40, as: UInt64.self).flatMap(Int.init(exactly:)),
-            let offset = file.integer(at: large + 48, as: UInt64.self).flatMap(Int.init(exactly:))
-        else { throw ZipDirectoryError("its directory is damaged") }
-        return try checked(entryCount, byteCount, offset, end: large)
-    }
-
-    private static func checked(
-        _ entryCount: Int, _ byteCount: Int, _ offset: Int, end: Int
-    ) throws -> (bytes: Range<Int>, entryCount: Int) {
-        guard offset <= end, byteCount <= end - offset else {
-            throw ZipDirectoryError("its directory is not where it says")
-        }
-        return (offset..<offset + byteCount, entryCount)
-    }
+    /// How many bytes at the end of a file say where its directory lies: the records, and the longest comment.
+    static let tailByteCount = 22 + 20 + 56 + Int(UInt16.max)
 
     private static func entry(
         at offset: inout Int, end: Int, in file: UnsafeRawBufferPointer
@@ -89,6 +64,61 @@ struct ZipDirectory {
         return ZipFile.Entry(
             path: path, byteCount: byteCount, compression: compression, isEncrypted: flags & 1 != 0,
             checksum: checksum, storedByteCount: storedByteCount, offset: place)
+    }
+}
+
+extension ZipDirectory.Place {
+    /// Where the directory lies, which the last record of the file says.
+    ///
+    /// - Parameters:
+    ///   - tail: The last bytes of the file: `tailByteCount`, or all where it has fewer.
+    ///   - start: Where in the file they begin.
+    /// - Throws: `ZipDirectoryError`.
+    init(inTail tail: UnsafeRawBufferPointer, startingAt start: Int) throws {
+        let recordCount = 22
+        guard tail.count >= recordCount else { throw ZipDirectoryError("it has no directory at its end") }
+        // A comment may follow the record, and its length must say that it reaches to the end of the file.
+        let first = max(0, tail.count - recordCount - Int(UInt16.max))
+        for record in stride(from: tail.count - recordCount, through: first, by: -1) {
+            guard tail.integer(at: record, as: UInt32.self) == 0x0605_4b50,
+                let commentCount = tail.integer(at: record + 20, as: UInt16.self),
+                record + recordCount + Int(commentCount) == tail.count,
+                let entryCount = tail.integer(at: record + 10, as: UInt16.self),
+                let byteCount = tail.integer(at: record + 12, as: UInt32.self),
+                let offset = tail.integer(at: record + 16, as: UInt32.self)
+            else { continue }
+            if entryCount == .max || byteCount == .max || offset == .max,
+                let place = try Self.large(before: record, inTail: tail, startingAt: start)
+            {
+                self = place
+            } else {
+                try self.init(Int(entryCount), Int(byteCount), Int(offset), end: start + record)
+            }
+            return
+        }
+        throw ZipDirectoryError("it has no directory at its end")
+    }
+
+    /// The same from the record for archives beyond four gigabytes; nil where there is none.
+    private static func large(
+        before record: Int, inTail tail: UnsafeRawBufferPointer, startingAt start: Int
+    ) throws -> Self? {
+        guard tail.integer(at: record - 20, as: UInt32.self) == 0x0706_4b50 else { return nil }
+        guard let stated = tail.integer(at: record - 12, as: UInt64.self), let place = Int(exactly: stated),
+            place >= start, case let large = place - start,
+            tail.integer(at: large, as: UInt32.self) == 0x0606_4b50,
+            let entryCount = tail.integer(at: large + 32, as: UInt64.self).flatMap(Int.init(exactly:)),
+            let byteCount = tail.integer(at: large + 40, as: UInt64.self).flatMap(Int.init(exactly:)),
+            let offset = tail.integer(at: large + 48, as: UInt64.self).flatMap(Int.init(exactly:))
+        else { throw ZipDirectoryError("its directory is damaged") }
+        return try Self(entryCount, byteCount, offset, end: place)
+    }
+
+    private init(_ entryCount: Int, _ byteCount: Int, _ offset: Int, end: Int) throws {
+        guard offset <= end, byteCount <= end - offset else {
+            throw ZipDirectoryError("its directory is not where it says")
+        }
+        self.init(bytes: offset..<offset + byteCount, entryCount: entryCount)
     }
 }
 

@@ -1,4 +1,3 @@
-import CDeflate
 import Foundation
 
 /// A zip archive in memory. Any number of threads may unpack its entries, in any order.
@@ -30,9 +29,6 @@ package struct ZipFile: Sendable {
     package let entries: [Entry]
 
     private let bytes: [UInt8]
-
-    /// More than this no byte of deflated data can unpack to.
-    private static let largestRatio = 1032
 
     /// No file of features comes near, and one of nothing but holes takes no room on a disk.
     private static let largestFile = 1 << 27
@@ -66,16 +62,19 @@ package struct ZipFile: Sendable {
     /// - Throws: `ArchiveError` where the archive states more than that, or the entry is damaged.
     package func contents(of entry: Entry, byteLimit: Int) throws -> [UInt8] {
         try check(entry, byteLimit: byteLimit)
-        let contents = try bytes.withUnsafeBytes { file in
-            let stored = try storedBytes(of: entry, in: file)
-            return switch entry.compression {
-            case 0: [UInt8](stored)
-            default: try inflate(stored, entry)
+        do {
+            return try bytes.withUnsafeBytes { file in
+                try entry.checkKind()
+                guard
+                    let place = entry.place(
+                        header: UnsafeRawBufferPointer(rebasing: file.dropFirst(entry.offset)),
+                        byteCount: file.count)
+                else { throw ArchiveEntryError("it is not where the directory says") }
+                return try entry.unpacked(UnsafeRawBufferPointer(rebasing: file[place]))
             }
+        } catch let error as ArchiveEntryError {
+            throw ArchiveError(file: file, reason: .corrupt("entry '\(entry.path)': \(error.problem)"))
         }
-        let found = contents.withUnsafeBytes { CRC32(of: $0).value }
-        guard found == entry.checksum else { throw corrupt(entry, "its checksum does not match") }
-        return contents
     }
 
     /// Refuses an entry that states more than `byteLimit` bytes.
@@ -86,49 +85,6 @@ package struct ZipFile: Sendable {
             throw ArchiveError(
                 file: file, reason: .entryTooLarge(entry: entry.path, byteLimit: byteLimit))
         }
-    }
-
-    private func storedBytes(
-        of entry: Entry, in file: UnsafeRawBufferPointer
-    ) throws -> UnsafeRawBufferPointer {
-        guard !entry.isEncrypted else { throw corrupt(entry, "it is encrypted") }
-        guard entry.compression == 0 || entry.compression == 8 else {
-            throw corrupt(entry, "expected it stored or deflated, found method \(entry.compression)")
-        }
-        guard file.integer(at: entry.offset, as: UInt32.self) == 0x0403_4b50,
-            let nameCount = file.integer(at: entry.offset + 26, as: UInt16.self),
-            let extraCount = file.integer(at: entry.offset + 28, as: UInt16.self),
-            case let start = entry.offset + 30 + Int(nameCount) + Int(extraCount),
-            entry.storedByteCount <= file.count - start
-        else { throw corrupt(entry, "it is not where the directory says") }
-        guard entry.compression == 8 || entry.byteCount == entry.storedByteCount else {
-            throw corrupt(entry, "two sizes are stated for it")
-        }
-        return UnsafeRawBufferPointer(rebasing: file[start..<start + entry.storedByteCount])
-    }
-
-    private func inflate(_ stored: UnsafeRawBufferPointer, _ entry: Entry) throws -> [UInt8] {
-        // The size is only a statement: no memory is taken for one that cannot be true.
-        guard entry.byteCount / Self.largestRatio <= stored.count else {
-            throw corrupt(entry, "it is too short for the \(entry.byteCount) bytes stated")
-        }
-        guard let inflater = libdeflate_alloc_decompressor() else { throw corrupt(entry, "out of memory") }
-        defer { libdeflate_free_decompressor(inflater) }
-        return try [UInt8](unsafeUninitializedCapacity: entry.byteCount) { buffer, count in
-            // Without a place for the length, any other length than the one stated is an error.
-            let result = libdeflate_deflate_decompress(
-                inflater, stored.baseAddress, stored.count, buffer.baseAddress, entry.byteCount, nil)
-            switch result {
-            case LIBDEFLATE_SUCCESS: count = entry.byteCount
-            case LIBDEFLATE_SHORT_OUTPUT, LIBDEFLATE_INSUFFICIENT_SPACE:
-                throw corrupt(entry, "it does not unpack to the \(entry.byteCount) bytes stated")
-            default: throw corrupt(entry, "its deflated data are damaged")
-            }
-        }
-    }
-
-    private func corrupt(_ entry: Entry, _ problem: String) -> ArchiveError {
-        ArchiveError(file: file, reason: .corrupt("entry '\(entry.path)': \(problem)"))
     }
 
     private static func wholeFile(_ path: String) throws -> [UInt8] {

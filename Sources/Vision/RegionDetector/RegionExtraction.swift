@@ -32,7 +32,7 @@ extension RegionDetector: PictureFeatureExtractor {
         try inputs.map { input in
             do {
                 let found = try regions(of: input)
-                return .regions(found.features, more: try found.arrays)
+                return .regions(found.features, labels: found.labels)
             } catch let error as PictureError {
                 return .unfit(error)
             }
@@ -46,23 +46,14 @@ extension RegionDetector: PictureFeatureExtractor {
 }
 
 extension DetectedRegions {
-    /// What the regions are thought to be, under MILVLG's names: `objects_id` (0 is the first name), `objects_conf`,
-    /// `attrs_id`, `attrs_conf`, all `[n]`.
-    var arrays: KeyValuePairs<String, NPYArray> {
-        get throws {
-            func ids(_ guesses: [Guess]) throws -> NPYArray {
-                try NPYArray(guesses.map { Int64($0.index) }, shape: [guesses.count])
-            }
-            func confidences(_ guesses: [Guess]) throws -> NPYArray {
-                try NPYArray(guesses.map(\.confidence), shape: [guesses.count])
-            }
-            guard !attributes.isEmpty else {
-                return try ["objects_id": ids(objects), "objects_conf": confidences(objects)]
-            }
-            return try [
-                "objects_id": ids(objects), "objects_conf": confidences(objects), "attrs_id": ids(attributes),
-                "attrs_conf": confidences(attributes),
-            ]
+    /// What the regions are thought to be.
+    var labels: RegionLabels? {
+        func guesses(_ guesses: [Guess]) -> RegionLabels.Guesses? {
+            RegionLabels.Guesses(
+                ids: guesses.map { Int32(clamping: $0.index) }, confidences: guesses.map(\.confidence))
+        }
+        return guesses(objects).flatMap {
+            RegionLabels(objects: $0, attributes: attributes.isEmpty ? nil : guesses(attributes))
         }
     }
 }

@@ -24,6 +24,21 @@ let archiveReaders: [FuzzedReader] = [
     },
     FuzzedReader(name: "gzip", seeds: { [Packed.gzip(Packed.tar(entries))] }) { bytes, _ in try readAll(bytes)
     },
+    // A file whose entries are read from last to first, as pictures are.
+    FuzzedReader(
+        name: "indexedarchive",
+        seeds: { [Packed.zip(entries), Packed.tar(entries), Packed.gzip(Packed.tar(entries))] }
+    ) { bytes, place in
+        let archive = try IndexedArchive(path: place.write(bytes), startByteCount: 16) { _, start in
+            _ = start()
+            return true
+        }
+        var failure: (any Error)?
+        for entry in archive.entries.reversed() {
+            do { _ = try archive.contents(of: entry, byteLimit: byteLimit) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    },
     // The questions in easy-VQA's wheel.
     FuzzedReader(
         name: "wheel",

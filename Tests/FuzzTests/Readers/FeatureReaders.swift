@@ -14,7 +14,9 @@ let featureReaders: [FuzzedReader] = [
             ].map(fixture)
         }
     ) { bytes, place in
-        _ = try RegionFeatures(officialFile: place.write(bytes, as: "1.npz"))
+        let path = try place.write(bytes, as: "1.npz")
+        _ = try RegionFeatures(officialFile: path)
+        _ = try RegionLabels(officialFile: path)
     },
     // An array, by itself and as what an image's file holds.
     FuzzedReader(name: "npy", seeds: { try arrays() }) { bytes, place in
@@ -43,12 +45,15 @@ let featureReaders: [FuzzedReader] = [
             try [
                 fixture(of: packedStore(), shardName), fixture(of: packedStore(.float32), shardName),
                 fixture(of: packedStore(.float32, .name), shardName),
+                fixture(of: packedStore(isLabelled: true), shardName),
             ]
         }
     ) { bytes, place in
         let shard = try FeatureShard(path: place.write(bytes))
         for position in shard.imageIDs.indices {
-            _ = try shard.regions(at: position, maximumCount: .max).copied()
+            let regions = shard.regions(at: position, maximumCount: .max)
+            _ = try regions.copied()
+            _ = try regions.labels()
         }
         try shard.verify()
     },
@@ -85,15 +90,18 @@ private func arrays() throws -> [[UInt8]] {
 }
 
 /// A folder with a small feature store.
-private func packedStore(_ precision: FeaturePrecision = .float16, _ naming: ImageNaming = .number) throws
-    -> TemporaryFolder
-{
+private func packedStore(
+    _ precision: FeaturePrecision = .float16, _ naming: ImageNaming = .number, isLabelled: Bool = false
+) throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
     for (name, count) in [(naming == .number ? "1" : "n1", 2), ("2", 3)] {
+        let guesses = RegionLabels.Guesses(
+            ids: (0..<count).map(Int32.init), confidences: (0..<count).map { 0.5 / Float($0 + 1) })
+        let labels = isLabelled ? guesses.flatMap { RegionLabels(objects: $0, attributes: $0) } : nil
         try RegionFeatures(
             width: 3, features: (0..<3 * count).map(Float.init), boxes: (0..<4 * count).map(Float.init),
             imageHeight: 20, imageWidth: 30
-        ).writeOfficialFile(to: folder.file(name + ".npz"))
+        ).writeOfficialFile(to: folder.file(name + ".npz"), labels: labels)
     }
     var packer = FeaturePacker()
     packer.precision = precision

@@ -23,9 +23,15 @@ struct DetectCommand: ParsableCommand {
     var names: String?
     @Option(
         help: ArgumentHelp(
-            "A file for the boxes: .svg is the picture with the boxes drawn, .json what --json prints.",
+            "A file for the boxes: .png and .svg are the picture with the boxes drawn, .json what --json prints.",
             valueName: "file"))
     var output: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How many of the surest regions are drawn into a .png or .svg; \(RegionDrawing.usualCount) if not given.",
+            valueName: "count"))
+    var draw: Int?
     @OptionGroup var device: DeviceOption
     @Flag(help: "Print JSON, in place of lines.") var json = false
 
@@ -50,7 +56,7 @@ struct DetectCommand: ParsableCommand {
         }
         let detector = try RegionDetector(weights, settings, on: device.resolve())
         let read = try Picture(contentsOf: URL(fileURLWithPath: picture), reading: detector.recipe.reading)
-        let drawing = kind == .svg ? try self.drawing(of: read) : nil
+        let drawing = try kind.flatMap { try self.drawing($0, of: read) }
         let found = try detector.detect(in: read, named: picture)
         let regions = SeenRegion.all(in: found, words)
         if let target { try write(regions, of: read, to: target, drawing) }
@@ -63,39 +69,78 @@ struct DetectCommand: ParsableCommand {
     }
 
     private enum OutputKind: String {
+        case png
         case svg
         case json
     }
 
     /// What the output's name asks for; nil without an output.
     private func outputKind() throws -> OutputKind? {
-        guard let output else { return nil }
-        guard let kind = OutputKind(rawValue: URL(fileURLWithPath: output).pathExtension.lowercased()) else {
-            throw ValidationError("--output: expected a name that ends in .svg or .json, found '\(output)'")
+        if let draw, draw < 1 { throw ValidationError("expected --draw from 1, found \(draw)") }
+        let kind = try output.map { output in
+            guard let kind = OutputKind(rawValue: URL(fileURLWithPath: output).pathExtension.lowercased())
+            else {
+                throw ValidationError(
+                    "--output: expected a name that ends in .png, .svg or .json, found '\(output)'")
+            }
+            return kind
+        }
+        guard draw == nil || kind == .png || kind == .svg else {
+            throw ValidationError("--draw: expected --output with a name that ends in .png or .svg")
         }
         return kind
     }
 
-    /// - Throws: `ValidationError` where browsers do not show the picture.
-    private func drawing(of read: Picture) throws -> RegionDrawing {
-        let bytes = try Data(contentsOf: URL(fileURLWithPath: picture))
-        guard let drawing = RegionDrawing(of: bytes, width: read.width, height: read.height) else {
-            throw ValidationError(
-                "--output: browsers do not show such a picture: expected a name that ends in .json")
+    /// What boxes are drawn over.
+    private enum Ground {
+        case pixels
+        case file(EmbeddedPicture)
+    }
+
+    /// What boxes are drawn over, where they are.
+    ///
+    /// - Throws: `ValidationError` where the picture cannot be drawn over in that form.
+    private func drawing(_ kind: OutputKind, of read: Picture) throws -> Ground? {
+        switch kind {
+        case .json: return nil
+        case .png:
+            guard max(read.width, read.height) <= RegionDrawing.longestPNGSide else {
+                throw ValidationError(
+                    "--output: a PNG has at most \(RegionDrawing.longestPNGSide) pixels a side, found a picture of "
+                        + "\(read.width) x \(read.height): expected a name that ends in .svg or .json")
+            }
+            return .pixels
+        case .svg:
+            guard let file = EmbeddedPicture(try Data(contentsOf: URL(fileURLWithPath: picture))) else {
+                throw ValidationError(
+                    "--output: browsers do not show such a picture: expected a name that ends in .png or .json"
+                )
+            }
+            return .file(file)
         }
-        return drawing
     }
 
     private func write(
-        _ regions: [SeenRegion], of read: Picture, to output: OutputPath, _ drawing: RegionDrawing?
+        _ regions: [SeenRegion], of read: Picture, to output: OutputPath, _ ground: Ground?
     ) throws {
         let contents: Data
-        if let drawing {
+        if let ground {
             let boxes = regions.map { region in
-                RegionDrawing.Box(
-                    corners: region.box, label: "\(region.name) \(decimal(Double(region.confidence), 2))")
+                let label = "\(region.name) \(decimal(Double(region.confidence), 2))"
+                return RegionDrawing.Box(corners: region.box, label: PrintableText.escaping(label))
             }
-            contents = Data(drawing.svg(boxes).utf8)
+            let drawing = try RegionDrawing(
+                boxes, width: read.width, height: read.height, mostBoxes: draw ?? RegionDrawing.usualCount)
+            switch ground {
+            case .file(let file): contents = Data(drawing.svg(over: file).utf8)
+            case .pixels:
+                contents = try drawing.png(over: read)
+                if !drawing.hasFont {
+                    Console.note(
+                        "the system has no font: names are drawn in plain strokes (the package fonts-dejavu-core has one)"
+                    )
+                }
+            }
         } else {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]

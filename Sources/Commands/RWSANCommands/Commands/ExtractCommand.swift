@@ -1,30 +1,42 @@
 import ArgumentParser
 import Downloads
+import FileSystem
 import Foundation
 import RegionDetector
+import VQAFeatures
 import VQAVision
 
 struct ExtractCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "extract", abstract: "Make region features of a folder of pictures.",
-        usage: "\(Program.name) extract --pictures <folder> --output <folder> [<options>]",
+        commandName: "extract", abstract: "Make region features of pictures.",
+        usage: "\(Program.name) extract --pictures <path> ... --output <folder> [<options>]",
         discussion: """
             With --detector, bottom-up attention finds the regions of each picture, as those of the official features \
             were found. Without it, EfficientNet-Lite0 looks at each picture, and every cell of its feature map is a \
             region, which is quick. One .npz file a picture is written, in the official form; a detector's has \
-            objects_id, objects_conf, attrs_id and attrs_conf beside it, where id 0 is the first name. Folders in the folder are looked into. Files that are there are \
-            kept.
+            objects_id, objects_conf, attrs_id and attrs_conf beside it, where id 0 is the first name. Folders in folders are \
+            looked into, and archives are not unpacked to disk. Files that are there are kept.
 
-            Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. What is no picture \
+            With --store, a store comes out, the same as pack makes of the .npz files. Ctrl-C keeps what is done, and so \
+            does a kill: the same command goes on from there. What is no picture \
             that can be read, and a second picture of an image, is named and left out.
             """)
 
     @Option(
+        parsing: .upToNextOption,
         help: ArgumentHelp(
-            "The folder of pictures: PNG, JPEG, WebP, TIFF, GIF or BMP, told by their content.",
-            valueName: "folder"))
-    var pictures: String
-    @Option(help: ArgumentHelp("The folder for the features.", valueName: "folder")) var output: String
+            "Folders of pictures, and .zip, .tar and .tar.gz archives of them: PNG, JPEG, WebP, TIFF, GIF or BMP, told by their content.",
+            valueName: "path"))
+    var pictures: [String]
+    @Option(help: ArgumentHelp("The folder for the features, or of the store.", valueName: "folder"))
+    var output: String
+    @Flag(help: "Write a store, as pack makes it of the .npz files, in their place.") var store = false
+    @OptionGroup var storeOptions: StoreOptions
+    @Option(
+        help: ArgumentHelp(
+            "Which of N parts of the pictures to extract, 1/N to N/N: into one folder of .npz files, or each into a store of its own, which pack joins.",
+            valueName: "I/N"))
+    var shard: String?
     @Option(
         help: ArgumentHelp(
             "EfficientNet-Lite0's blocks whose channels make the features, 0 to 15, separated by commas; 7 if not given.",
@@ -54,12 +66,16 @@ struct ExtractCommand: ParsableCommand {
 
     func run() throws {
         var files = CommandFiles()
-        files.read("--pictures", pictures)
+        for place in pictures { files.read("--pictures", place) }
         files.read("--weights", weights)
         files.read("--detector", try detection.weights())
         files.write("--output", output)
         try files.requireDistinct()
+        let packer = try packer()
+        let part = try part()
         var extraction = FeatureExtraction(try extractor())
+        extraction.packer = packer
+        extraction.part = part
         extraction.stopsAtUnreadablePicture = strict
         extraction.naming = imageIDs.naming
         let start = ContinuousClock.now
@@ -67,10 +83,12 @@ struct ExtractCommand: ParsableCommand {
         let interrupts = Interrupts(note: "finishing the pictures at hand (again to end at once)")
         let report = try extraction.run(
             pictures: pictures, into: output,
-            progress: { done, total in
-                let seconds = (ContinuousClock.now - start) / .seconds(1)
-                let left = readable(seconds: seconds / Double(max(done, 1)) * Double(total - done))
-                line.show { "extracting: \(done) of \(total) pictures, \(left) left" }
+            onCheck: { share in line.show { "checking what is there: \(decimal(share * 100, 1)) %" } },
+            progress: { progress in
+                line.show {
+                    let left = progress.secondsLeft.map { ", \(readable(seconds: $0)) left" } ?? ""
+                    return "extracting: \(progress.doneCount) of \(progress.totalCount) pictures\(left)"
+                }
             }, shouldStop: { interrupts.isRequested })
         Console.clearProgress()
         try show(report, seconds: (ContinuousClock.now - start) / .seconds(1))
@@ -79,7 +97,30 @@ struct ExtractCommand: ParsableCommand {
         throw interrupts.exitCode
     }
 
+    /// What makes a store; nil where files are written.
+    private func packer() throws -> FeaturePacker? {
+        guard store else {
+            guard !storeOptions.areGiven else {
+                throw ValidationError("--dtype and --shard-size are for a store: expected --store with them")
+            }
+            return nil
+        }
+        var packer = try storeOptions.packer(imageIDs.naming)
+        packer.memory = VerifiedFiles()
+        packer.onNotice = Console.note
+        return packer
+    }
+
+    private func part() throws -> ExtractionPart? {
+        do {
+            return try shard.map { text throws(ExtractionPartError) in try ExtractionPart(parsing: text) }
+        } catch {
+            throw ValidationError("--shard: \(error)")
+        }
+    }
+
     private func show(_ report: FeatureExtraction.Report, seconds: Double) throws {
+        for shard in report.removedShards { Console.note("removed a damaged shard: \(shard)") }
         for error in report.unreadable { Console.note("left out: \(error)") }
         for picture in report.leftOut.prefix(Self.shownNames) { Console.note("left out: \(picture)") }
         if report.leftOut.count > Self.shownNames {
@@ -90,7 +131,7 @@ struct ExtractCommand: ParsableCommand {
                 + "\(report.unreadable.count + report.leftOut.count) left out, in \(readable(seconds: seconds))"
         )
         if json {
-            try Console.result(json: ExtractSummary(output, report, seconds: seconds))
+            try Console.result(json: ExtractSummary(output, shard, report, seconds: seconds))
         } else if !report.isInterrupted {
             try Console.result(path: output)
         }
@@ -143,6 +184,8 @@ struct ExtractCommand: ParsableCommand {
 /// What was done, for programs.
 private struct ExtractSummary: Encodable {
     let output: String
+    /// Which part of the pictures this was; nil for all.
+    let part: String?
     let outcome: String
     let extracted: Int
     let kept: Int
@@ -150,8 +193,9 @@ private struct ExtractSummary: Encodable {
     let skipped: [String]
     let seconds: Double
 
-    init(_ output: String, _ report: FeatureExtraction.Report, seconds: Double) {
+    init(_ output: String, _ part: String?, _ report: FeatureExtraction.Report, seconds: Double) {
         self.output = output
+        self.part = part
         outcome = report.isInterrupted ? "interrupted" : "complete"
         extracted = report.extractedCount
         kept = report.keptCount

@@ -76,10 +76,10 @@ private enum FeatureFolderKind: CustomStringConvertible {
     init?(_ folder: String) {
         let names = (try? FolderListing(folder))?.visibleNames ?? []
         let count = names.count(where: ImageNaming.isFeatureFile)
-        if names.contains(where: { $0.hasPrefix("shard-") && $0.hasSuffix(".safetensors") }) {
-            self = .unfinishedStore
-        } else if count > 0 {
+        if count > 0 {
             self = .features(count)
+        } else if StoreConstruction.hasBegun(among: names) {
+            self = .unfinishedStore
         } else {
             return nil
         }
@@ -88,7 +88,7 @@ private enum FeatureFolderKind: CustomStringConvertible {
     var description: String {
         switch self {
         case .unfinishedStore:
-            "a store that is not finished: the '\(Program.name) pack' that began it goes on with it"
+            "a store that is not finished: the command that began it goes on with it"
         case .features(let count):
             "a folder of \(count) .npz files: name one of them, or '\(Program.name) pack' the folder"
         }
@@ -147,9 +147,13 @@ private struct FeatureSummary: Summary {
     let width: Int
     let imageWidth: Int
     let imageHeight: Int
+    /// What it says of each region.
+    let labels: [String]
 
     init(_ path: String) throws {
         let features = try RegionFeatures(officialFile: path)
+        let found = try RegionLabels(officialFile: path)
+        labels = labelNames(objects: found != nil, attributes: found?.attributes != nil)
         regions = features.count
         width = features.width
         imageWidth = features.imageWidth
@@ -157,8 +161,20 @@ private struct FeatureSummary: Summary {
     }
 
     var lines: [String] {
-        ["features: \(regions) regions, \(width) wide, of an image of \(imageWidth) x \(imageHeight) pixels"]
+        [
+            "features: \(regions) regions, \(width) wide, of an image of \(imageWidth) x \(imageHeight) pixels"
+                + line(ofLabels: labels)
+        ]
     }
+}
+
+/// What regions are known to be.
+private func labelNames(objects: Bool, attributes: Bool) -> [String] {
+    (objects ? ["objects"] : []) + (attributes ? ["attributes"] : [])
+}
+
+private func line(ofLabels labels: [String]) -> String {
+    labels.isEmpty ? "" : ", with \(labels.joined(separator: " and "))"
 }
 
 private struct StoreSummary: Summary {
@@ -171,6 +187,10 @@ private struct StoreSummary: Summary {
     let bytes: Int
     let skipped: [SkippedInput]
     let verified: Bool
+    /// What it says of regions.
+    let labels: [String]
+    /// Which part of the pictures it is of; nil where it is of all.
+    let part: String?
 
     init(_ path: String, verifying: Bool) throws {
         let store = try FeatureStore(path)
@@ -183,13 +203,16 @@ private struct StoreSummary: Summary {
         bytes = store.byteCount
         skipped = store.skipped
         verified = verifying
+        labels = labelNames(objects: store.hasObjects, attributes: store.hasAttributes)
+        part = store.part.map { "\($0)" }
     }
 
     var lines: [String] {
         [
-            "feature store: \(images) images, \(regions) regions, \(width) wide, as \(dtype)",
+            "feature store: \(images) images, \(regions) regions, \(width) wide, as \(dtype)\(line(ofLabels: labels))",
             "\(shards) shards, \(bytes) bytes" + (verified ? ", as their checksums say" : ""),
-        ] + skipped.map { "left out when packed: \($0)" }
+        ] + (part.map { ["part \($0) of the pictures: '\(Program.name) pack' joins all parts"] } ?? [])
+            + skipped.map { "left out when packed: \($0)" }
     }
 }
 

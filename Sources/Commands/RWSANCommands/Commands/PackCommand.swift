@@ -9,7 +9,8 @@ struct PackCommand: ParsableCommand {
         abstract: "Put region features into a store, from which training reads them fast.",
         discussion: """
             --input takes folders of official .npz files, .tar.gz, .tar and .zip archives of them, which are not \
-            unpacked to disk, and bottom-up-attention's .tsv tables; content tells them apart. A store \
+            unpacked to disk, bottom-up-attention's .tsv tables, and other stores; content tells them apart. Stores of the \
+            parts of an extraction (extract --store --shard I/N) become one when all are given. A store \
             coco_extract/train2014.packed of a datasets folder is read in place of coco_extract/train2014, and so for \
             the other folders.
 
@@ -20,34 +21,22 @@ struct PackCommand: ParsableCommand {
 
     @Option(
         name: .customLong("input"), parsing: .upToNextOption,
-        help: ArgumentHelp("The folders, archives and tables to pack.", valueName: "path"))
+        help: ArgumentHelp("The folders, archives, tables and stores to pack.", valueName: "path"))
     var inputs: [String]
     @Option(
         help: ArgumentHelp(
             "The folder of the store, whose name ends in .packed by convention.", valueName: "folder"))
     var output: String
     @OptionGroup var imageIDs: ImageNamingOption
-    @Option(help: ArgumentHelp("The numbers that features are stored as.", valueName: "type"))
-    var dtype = FeaturePrecision.float16
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "How many megabytes of features fill a file of the store, 1 to 4096.", valueName: "megabytes"))
-    var shardSize = 128
+    @OptionGroup var store: StoreOptions
     @Flag(help: "Print what was done as JSON, in place of the path of the store.") var json = false
 
     func run() throws {
-        guard 1...4096 ~= shardSize else {
-            throw ValidationError("expected --shard-size from 1 to 4096 (MB), found \(shardSize)")
-        }
+        let packer = try store.packer(imageIDs.naming)
         var files = CommandFiles()
         for input in inputs { files.read("--input", input) }
         files.write("--output", output)
         try files.requireDistinct()
-        var packer = FeaturePacker()
-        packer.precision = dtype
-        packer.naming = imageIDs.naming
-        packer.shardByteCount = shardSize << 20
         TorchRuntime.keepFreedMemory()
         let interrupts = Interrupts(note: "finishing the shard at hand (again to end at once)")
         let (report, seconds) = try packer.packShowing(inputs, into: output) { interrupts.isRequested }
@@ -69,8 +58,6 @@ struct PackCommand: ParsableCommand {
         try Console.result(json: PackSummary(output, report, seconds: seconds))
     }
 }
-
-extension FeaturePrecision: ExpressibleByArgument {}
 
 /// What a run did, for programs.
 private struct PackSummary: Encodable {

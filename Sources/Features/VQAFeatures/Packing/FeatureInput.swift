@@ -12,7 +12,7 @@ struct FeatureInputItem: Sendable {
     /// What is in it.
     enum Content: Sendable {
         /// Features to be interpreted, on any thread.
-        case wanted(ImageID, read: @Sendable () throws -> RegionFeatures)
+        case wanted(ImageID, read: @Sendable () throws -> LabelledRegions)
         /// Features of an image that are not needed.
         case unwanted(ImageID)
         /// What is wrong with the name, so that there is no telling of which image the features are.
@@ -45,8 +45,8 @@ protocol FeatureInput: AnyObject {
     func next(isWanted: (ImageID) -> Bool) throws -> FeatureInputItem?
 }
 
-/// Opens what a path names, which its content tells: a folder of `.npz` files, a zip, tar or tar.gz of them, or a
-/// table of bottom-up-attention features.
+/// Opens what a path names, which its content tells: a folder of `.npz` files, a zip, tar or tar.gz of them, a table of
+/// bottom-up-attention features, or a store.
 ///
 /// - Parameter naming: How names say which image features are of.
 /// - Throws: `FeatureStoreError` where it is none of these; `ArchiveError` or `DatasetFileError` where it cannot
@@ -56,11 +56,23 @@ func openFeatureInput(_ path: String, _ naming: ImageNaming) throws -> any Featu
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
         throw FeatureStoreError(path: path, expected: "features to pack", found: "no such file or folder")
     }
-    if isFolder.boolValue { return try FeatureFolderInput(path, naming) }
+    if isFolder.boolValue {
+        let listing = try FolderListing(features: path)
+        guard !listing.names.contains(where: ImageNaming.isFeatureFile),
+            StoreConstruction.hasBegun(among: listing.names)
+        else { return try FeatureFolderInput(path, listing, naming) }
+        guard FeatureStore.isFinished(path) else {
+            throw FeatureStoreError(
+                path: path, expected: "features to pack",
+                found: "a store that is not finished: the command that began it goes on with it")
+        }
+        return try FeatureStoreInput(path, naming)
+    }
     func other(_ found: String) -> FeatureStoreError {
         FeatureStoreError(
             path: path,
-            expected: "a folder of .npz files, a .tar.gz, .tar or .zip of them, or a .tsv table", found: found
+            expected: "a folder of .npz files, a store, a .tar.gz, .tar or .zip of them, or a .tsv table",
+            found: found
         )
     }
     guard let kind = FileKind(contentsOf: path) else { throw other("something that is no file to be read") }
@@ -101,8 +113,7 @@ private final class FeatureFolderInput: FeatureInput {
     let byteCount: Int
     private(set) var position = 0
 
-    init(_ folder: String, _ naming: ImageNaming) throws {
-        let listing = try FolderListing(features: folder)
+    init(_ folder: String, _ listing: FolderListing, _ naming: ImageNaming) throws {
         files = listing.names.filter(ImageNaming.isFeatureFile).map { name in
             let path = folder + "/" + name
             // One that is not there, such as a link to nowhere, is left out when its turn has come.
@@ -126,7 +137,7 @@ private final class FeatureFolderInput: FeatureInput {
         return FeatureInputItem(
             name: path, byteCount: byteCount, fileName: name, naming, isWanted: isWanted
         ) {
-            try RegionFeatures(officialFile: path)
+            try LabelledRegions(of: NPZFile(path: path))
         }
     }
 }
@@ -136,7 +147,7 @@ extension FeatureInputItem {
     fileprivate init(
         name: String, byteCount: Int, fileName: String, _ naming: ImageNaming,
         isWanted: (ImageID) -> Bool,
-        read: @escaping @Sendable () throws -> RegionFeatures
+        read: @escaping @Sendable () throws -> LabelledRegions
     ) {
         (self.name, self.byteCount) = (name, byteCount)
         if let image = naming.image(fileName: fileName) {
@@ -180,7 +191,7 @@ private final class FeatureArchiveInput: FeatureInput {
                 isWanted: isWanted
             ) {
                 [contents] in
-                try RegionFeatures(official: NPZFile(bytes: contents.get(), name: name))
+                try LabelledRegions(of: NPZFile(bytes: contents.get(), name: name))
             }
         }
         return nil
@@ -227,7 +238,7 @@ private final class FeatureTableInput: FeatureInput {
             return FeatureInputItem(
                 name: name, byteCount: text.count, fileName: row.imageName, naming, isWanted: isWanted
             ) {
-                try row.features()
+                try LabelledRegions(regions: row.features())
             }
         }
         return nil

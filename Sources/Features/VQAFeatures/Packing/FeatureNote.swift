@@ -20,6 +20,14 @@ package struct FeatureNote {
         contents = Set(notes).count == 1 ? notes.first ?? nil : nil
     }
 
+    /// A note of features that are made of pictures.
+    ///
+    /// - Parameter places: Where the pictures lie.
+    package init(_ contents: Data, ofPicturesIn places: [String]) {
+        inputs = places
+        self.contents = contents
+    }
+
     /// The note of a folder; nil where it has none that can be read.
     package static func contents(in folder: String) -> Data? {
         try? SmallFile.contents(of: folder + "/" + FeatureNote.fileName, byteLimit: byteLimit)

@@ -1,11 +1,11 @@
-import Archives
 import FileSystem
 import Foundation
 
 /// Packs region features into a `FeatureStore`.
 ///
 /// It reads folders of official `.npz` files, tar, tar.gz and zip archives of them (which are unpacked in memory,
-/// never to disk) and tables of bottom-up-attention features (`.tsv`). Content tells these apart, not names.
+/// never to disk), tables of bottom-up-attention features (`.tsv`), and stores. Content tells these apart, not names. Of
+/// stores of parts (``StorePart``) all have to be there, and are taken in their order.
 ///
 /// What is finished stays finished: packing that was stopped, killed, or ended by a full disk leaves shards, and
 /// the next one to the same folder goes on behind them. The folder is a store only when all input has been
@@ -70,12 +70,12 @@ public struct FeaturePacker: Sendable {
     /// Packs features into a folder, which is made where it is not there.
     ///
     /// - Parameters:
-    ///   - inputs: The paths of folders, archives and tables. Where an image is in several, the first one counts.
+    ///   - inputs: The paths of folders, archives, tables and stores. Where an image is in several, the first one counts.
     ///   - folder: The folder of the store.
     ///   - onCheck: Called while the shards that are there already are read, with the share from 0 to 1.
     ///   - onProgress: Called after each image.
     ///   - shouldStop: Asked after each image, and as often as `onCheck` is called.
-    /// - Throws: `FeatureStoreError` where there is no memory for two shards, where an input is of no known kind, where the folder has features of
+    /// - Throws: `FeatureStoreError` where there is no memory for two shards, where an input is of no known kind or a part is missing, where the folder has features of
     ///   another type or made in another way, where most images are of another width than the first, or where
     ///   another process is packing to it; `ArchiveError` where it cannot be written, a full disk included.
     ///   Shards that were finished before are kept.
@@ -84,57 +84,28 @@ public struct FeaturePacker: Sendable {
         onProgress: (Progress) -> Void = { _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> Report {
-        try requireMemory(for: folder)
+        let inputs = try StorePart.inOrder(inputs)
         let feed = FeatureFeed(try inputs.map { try openFeatureInput($0, naming) }, precision: precision)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        guard let lock = try FileLock(path: folder + "/.packing") else {
-            throw FeatureStoreError(
-                path: folder, expected: "a folder that nobody else is packing to", found: "one in use")
-        }
-        defer { withExtendedLifetime(lock) {} }
-
+        let store = try StoreConstruction(
+            in: folder, as: self, note: FeatureNote(inputs: inputs), onCheck: onCheck, shouldStop: shouldStop)
         var report = Report()
-        let kept = try KeptShards(
-            in: folder, precision: precision, imageNaming: naming, onProgress: onCheck,
-            shouldStop: shouldStop)
-        report.removedShards = kept.removed
-        guard !kept.isInterrupted else {
+        report.removedShards = store.removed
+        guard !store.isInterrupted else {
             report.outcome = .interrupted
             return report
         }
-        try FeatureNote(inputs: inputs).install(in: folder, hasImages: !kept.images.isEmpty)
-        feed.kept = kept.images
-        let run = PackingRun(
-            writer: FeatureShardWriter(
-                folder: folder, precision: precision, imageNaming: naming, shardByteCount: shardByteCount,
-                firstNumber: kept.nextNumber),
-            width: kept.width, inputByteCount: feed.byteCount, report: report)
+        feed.kept = store.images
+        let run = PackingRun(store, inputByteCount: feed.byteCount, report: report)
         try run.readAll(feed, workers: workers, onProgress, shouldStop)
-        let shards = kept.shards + (try run.writer.finish())
+        try store.closeShard()
         report = run.report
-        if report.outcome == .complete, let width = run.width {
-            try run.checkWidths(folder: folder)
-            try FeatureStoreIndex(
-                shards.map(\.entry), precision: precision, width: width, skipped: report.skipped
-            )
-            .write(to: folder)
-            memory?.remember(shards.map(\.identity), onNotice: onNotice)
-        } else if report.outcome == .complete {
+        guard report.outcome == .complete else { return report }
+        if store.width != nil { try run.checkWidths(folder: folder) }
+        guard try store.complete(skipped: report.skipped) else {
             throw FeatureStoreError(
                 path: inputs.joined(separator: ", "), expected: "features to pack",
                 found: report.skipped.first.map { "none that can be stored: \($0)" } ?? "none")
         }
         return report
-    }
-
-    /// Asks for the memory of two shards and gives it back: where an array finds none, the process ends.
-    private func requireMemory(for folder: String) throws(FeatureStoreError) {
-        let (byteCount, overflows) = shardByteCount.multipliedReportingOverflow(by: 2)
-        guard !overflows, let memory = malloc(max(1, byteCount)) else {
-            throw FeatureStoreError(
-                path: folder, expected: "memory for two shards of \(shardByteCount >> 20) MB",
-                found: "less than that: --shard-size can be smaller")
-        }
-        free(memory)
     }
 }

@@ -73,8 +73,10 @@ final class FeatureFeed {
             do {
                 switch item.content {
                 case .wanted(let image, let read):
+                    let found = try read()
                     outcome = .storable(
-                        try StorableImage(read(), of: image, as: precision, name: item.name))
+                        try StorableImage(
+                            found.regions, labels: found.labels, of: image, as: precision, name: item.name))
                 case .unwanted(let image): outcome = .kept(image)
                 case .nameless(let problem): outcome = .skipped("\(item.name): \(problem)")
                 }
@@ -88,11 +90,9 @@ final class FeatureFeed {
 
 /// Packing once: takes what the threads have interpreted, in the order of the input.
 final class PackingRun {
-    let writer: FeatureShardWriter
     private(set) var report: FeaturePacker.Report
-    /// The width of all features; nil before the first.
-    private(set) var width: Int?
 
+    private let store: StoreConstruction
     private let inputByteCount: Int
     /// The images that have been met this time.
     private var seen: Set<ImageID> = []
@@ -104,14 +104,14 @@ final class PackingRun {
     /// Where the input stood when the first image was stored: what was there before was passed over faster.
     private var firstPosition: Int?
 
-    init(
-        writer: FeatureShardWriter, width: Int?, inputByteCount: Int, report: FeaturePacker.Report
-    ) {
-        self.writer = writer
-        self.width = width
+    init(_ store: StoreConstruction, inputByteCount: Int, report: FeaturePacker.Report) {
+        self.store = store
         self.inputByteCount = inputByteCount
         self.report = report
     }
+
+    /// The width of all features; nil before the first.
+    private var width: Int? { store.width }
 
     /// Stores everything that the feed gives.
     func readAll(
@@ -165,8 +165,7 @@ final class PackingRun {
             waiting.append(image)
             return
         }
-        self.width = width
-        for image in waiting + [image] { try writer.add(image, width: width) }
+        for image in waiting + [image] { try store.add(image, width: width) }
         waiting = []
     }
 

@@ -39,6 +39,8 @@ final class FeatureShard: Sendable {
 
     /// How it says which images these are.
     let naming: ShardImages
+    /// What it says of what regions are thought to be.
+    let labels: StoredLabels
 
     /// The file before it was opened.
     let identity: FileIdentity
@@ -92,6 +94,7 @@ final class FeatureShard: Sendable {
         width = info.shape[1]
         regionCount = rows
         _ = try checked("boxes", of: Float.self, [rows, 4])
+        labels = try StoredLabels(checked, rowCount: rows)
         offsets = try Array(checked("offset", of: Int64.self, [images + 1]))
         sizes = try Array(checked("size", of: Int32.self, [images, 2]))
         guard offsets.first == 0, offsets.last == Int64(rows),
@@ -116,6 +119,11 @@ final class FeatureShard: Sendable {
     /// Reads the features of consecutive rows, as many as `buffer` has room for, as they are stored.
     fileprivate func readFeatures(fromRow row: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
         try file.read("features", at: row * width * precision.byteCount, into: buffer)
+    }
+
+    /// What consecutive rows are thought to be; nil where nothing is known of them.
+    fileprivate func readLabels(of rows: Range<Int>) throws -> RegionLabels? {
+        try labels.read(rows, from: file)
     }
 
     /// Reads the corners of consecutive rows, as many as `buffer` has room for.
@@ -143,7 +151,7 @@ final class FeatureShard: Sendable {
         // The checksum goes on over parts that are multiples of its words of eight bytes.
         let part = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 8)
         defer { part.deallocate() }
-        for name in naming.checkedTensorNames {
+        for name in naming.checkedTensorNames + labels.checkedTensorNames {
             let byteCount = try file.info(of: name).byteRange.count
             for start in stride(from: 0, to: byteCount, by: part.count) {
                 let bytes = UnsafeMutableRawBufferPointer(
@@ -211,6 +219,9 @@ struct StoredRegions: RegionRows {
             width: width, features: features, boxes: corners, imageHeight: imageHeight, imageWidth: imageWidth
         )
     }
+
+    /// What the regions are thought to be; nil where nothing is known of them.
+    func labels() throws -> RegionLabels? { try shard.readLabels(of: firstRow..<firstRow + count) }
 
     /// Lends the first rows as they are stored, in memory small enough to stay in the cache.
     private func withStoredRows<Result>(

@@ -54,11 +54,15 @@ final class FeatureShardWriter {
 
     /// Adds an image; `width` is that of all images, and says so for one without regions too.
     ///
+    /// - Returns: Whether a shard is full with it: the one before that is on the disk then.
     /// - Throws: What writing an earlier shard threw: `ArchiveError` on a full disk; `ThreadError` where the system
     ///   makes no thread to write on.
-    func add(_ image: StorableImage, width: Int) throws {
+    @discardableResult
+    func add(_ image: StorableImage, width: Int) throws -> Bool {
         contents.append(image, width: width)
-        if contents.byteCount >= shardByteCount { try startWriting() }
+        guard contents.byteCount >= shardByteCount else { return false }
+        try startWriting()
+        return true
     }
 
     /// Writes what is left and gives all shards that were written.
@@ -68,6 +72,11 @@ final class FeatureShardWriter {
         if !contents.isEmpty { try startWriting() }
         return try pending.wait()
     }
+
+    /// Waits until what is full has been written.
+    ///
+    /// - Throws: As `add`.
+    func wait() throws { _ = try pending.wait() }
 
     private func startWriting() throws {
         // One at a time, or a slow disk would fill the memory.

@@ -22,6 +22,8 @@ public final class FeatureStore: FeatureSource {
     public let byteCount: Int
     /// What was left out of the store when it was packed, and why.
     public let skipped: [SkippedInput]
+    /// Which part of the pictures it is of; nil where it is of all.
+    public let part: StorePart?
 
     let shards: [FeatureShard]
     private let places: [ImageID: Place]
@@ -49,6 +51,7 @@ public final class FeatureStore: FeatureSource {
         width = index.width
         regionCount = index.regionCount
         skipped = index.skipped
+        part = try StorePart(in: path)
         self.maximumRegions = maximumRegions ?? .max
         shards = try index.shards.map { try Self.open($0, of: index, in: path) }
         byteCount = try shards.reduce(0) { $0 + (try fileByteCount($1.path)) }
@@ -82,6 +85,17 @@ public final class FeatureStore: FeatureSource {
     ///
     /// - Throws: `FeatureStoreError` where the image is not in the store.
     public func regions(of image: ImageID) throws -> any RegionRows { try stored(image) }
+
+    /// What the regions of an image are thought to be; nil where the store does not say.
+    ///
+    /// - Throws: `FeatureStoreError` where the image is not in the store.
+    public func labels(of image: ImageID) throws -> RegionLabels? { try stored(image).labels() }
+
+    /// Whether it says of any region what object it is thought to be.
+    public var hasObjects: Bool { shards.contains(where: \.labels.areThere) }
+
+    /// Whether it says of any region what attribute that has.
+    public var hasAttributes: Bool { shards.contains(where: \.labels.haveAttributes) }
 
     /// How many regions an image has.
     ///

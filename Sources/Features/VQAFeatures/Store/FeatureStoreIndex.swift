@@ -31,15 +31,16 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
         let byteCount: Int
         let imageCount: Int
         let regionCount: Int
-        /// The shard's format where it is another than that of stores of numbers.
+        /// The shard's format where it is another than that of stores of numbers without labels.
         var format: String?
     }
 
     static let fileName = "index.json"
     /// Half a million inputs that were left out take as much.
     private static let byteLimit = 128 << 20
-    /// The format of stores whose images are numbers, and of those where some are texts.
-    static let formats = ["rwsan feature store 2", "rwsan feature store 3"]
+    /// The format of stores whose images are numbers, of those where some are texts, and of those that say what regions
+    /// are thought to be.
+    static let formats = ["rwsan feature store 2", "rwsan feature store 3", "rwsan feature store 4"]
     static let expectedFormats = formats.map { "'\($0)'" }.joined(separator: " or ")
 
     let format: String
@@ -84,7 +85,7 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
     }
 
     init(_ shards: [Shard], precision: FeaturePrecision, width: Int, skipped: [SkippedInput]) {
-        format = shards.lazy.compactMap(\.format).first ?? Self.formats[0]
+        format = shards.compactMap(\.format).max() ?? Self.formats[0]
         dtype = precision
         self.width = width
         imageCount = shards.reduce(0) { $0 + $1.imageCount }
@@ -114,7 +115,7 @@ extension FeatureStoreIndex.Shard {
             file: URL(fileURLWithPath: shard.path).lastPathComponent,
             byteCount: try fileByteCount(shard.path), imageCount: shard.imageIDs.count,
             regionCount: shard.regionCount,
-            format: shard.naming == .names ? shard.naming.format : nil)
+            format: shard.format == FeatureStoreIndex.formats[0] ? nil : shard.format)
     }
 }
 

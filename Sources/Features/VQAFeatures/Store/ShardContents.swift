@@ -13,6 +13,7 @@ final class ShardContents: @unchecked Sendable {
     private var images: [ImageID] = []
     private var offsets: [Int64] = [0]
     private var sizes: [Int32] = []
+    private var labels = ShardLabels()
     private var width = 0
 
     /// - Parameters:
@@ -41,6 +42,7 @@ final class ShardContents: @unchecked Sendable {
         images.append(image.image)
         offsets.append((offsets.last ?? 0) + Int64(image.count))
         sizes += [image.imageHeight, image.imageWidth]
+        labels.append(image.labels, count: image.count)
         self.width = width
     }
 
@@ -51,6 +53,7 @@ final class ShardContents: @unchecked Sendable {
         images.removeAll(keepingCapacity: true)
         offsets = [0]
         sizes.removeAll(keepingCapacity: true)
+        labels.removeAll()
     }
 
     /// Writes the shard and reads it back.
@@ -70,11 +73,14 @@ final class ShardContents: @unchecked Sendable {
                 "size": try Tensor(sizes, shape: [images.count, 2]),
             ]
             tensors.merge(try naming.tensors(of: images)) { $1 }
+            tensors.merge(try labels.tensors()) { $1 }
             var checksum = Checksum()
-            for name in naming.checkedTensorNames { try tensors[name]?.withUnsafeBytes { checksum.add($0) } }
+            for name in naming.checkedTensorNames + labels.checkedTensorNames {
+                try tensors[name]?.withUnsafeBytes { checksum.add($0) }
+            }
             var metadata = [
                 FeatureShard.checksumKey: checksum.text,
-                FeatureShard.formatKey: naming.format,
+                FeatureShard.formatKey: naming.format(isLabelled: !labels.isEmpty),
             ]
             // Shards of before there was a choice say nothing, and were named by numbers.
             if imageNaming != .number { metadata[FeatureShard.imageNamingKey] = imageNaming.rawValue }

@@ -22,8 +22,11 @@ enum ShardImages {
     private static let nameOffsetTensor = "image_name_offset"
 
     /// The format of such shards, and of stores that have one.
-    var format: String {
-        switch self {
+    ///
+    /// - Parameter isLabelled: Whether they say what regions are thought to be.
+    func format(isLabelled: Bool) -> String {
+        if isLabelled { return FeatureStoreIndex.formats[2] }
+        return switch self {
         case .numbers: FeatureStoreIndex.formats[0]
         case .names: FeatureStoreIndex.formats[1]
         }

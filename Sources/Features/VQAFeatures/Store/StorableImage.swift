@@ -13,11 +13,16 @@ struct StorableImage: Sendable {
     let halves: [Float16]
     /// The feature vectors, [count, width]; empty where the store keeps them in half precision.
     let floats: [Float]
+    /// What the regions are thought to be.
+    let labels: RegionLabels?
 
     /// Converts an image's features.
     ///
     /// - Throws: `FeatureStoreError` with `name` where a number cannot be stored.
-    init(_ regions: RegionFeatures, of image: ImageID, as precision: FeaturePrecision, name: String) throws {
+    init(
+        _ regions: RegionFeatures, labels: RegionLabels? = nil, of image: ImageID,
+        as precision: FeaturePrecision, name: String
+    ) throws {
         let firstInfinite = precision == .float16 ? HalfPrecision.firstInfinite : .infinity
         guard HalfPrecision.largestMagnitude(regions.features) < firstInfinite else {
             let value = regions.features.first { !($0.magnitude < firstInfinite) } ?? .nan
@@ -34,10 +39,16 @@ struct StorableImage: Sendable {
                 path: name, expected: "an image's height and width in pixels",
                 found: "\(regions.imageHeight) and \(regions.imageWidth)")
         }
+        if let labels, labels.objects.ids.count != regions.count {
+            throw FeatureStoreError(
+                path: name, expected: "labels of \(regions.count) regions",
+                found: "\(labels.objects.ids.count)")
+        }
         self.image = image
         (count, width) = (regions.count, regions.width)
         (self.imageHeight, self.imageWidth) = (imageHeight, imageWidth)
         boxes = regions.boxes
+        self.labels = labels
         halves = precision == .float16 ? HalfPrecision.narrowed(regions.features) : []
         floats = precision == .float32 ? regions.features : []
     }

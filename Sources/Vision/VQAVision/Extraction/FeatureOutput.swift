@@ -5,6 +5,8 @@ import VQAFeatures
 
 /// A folder of features that an extractor made, and of none that were made otherwise.
 struct FeatureOutputFolder: Sendable {
+    /// The images whose features are elsewhere already, and how pictures' names say which these are.
+    var stored: (images: Set<ImageID>, naming: ImageNaming) = ([], .number)
     private let folder: String
     private let extractor: any PictureFeatureExtractor
 
@@ -39,6 +41,7 @@ struct FeatureOutputFolder: Sendable {
         for name in names where name.hasSuffix(".partial") && name.contains(".npz.") {
             AtomicFile.removeLeftOver(folder + "/" + name)
         }
+        guard !StoreConstruction.hasBegun(among: names) else { throw FeatureExtractionError.store(folder) }
         guard names.contains(recordName) else {
             guard !names.contains(where: ImageNaming.isFeatureFile) else {
                 throw FeatureExtractionError.otherFeatures(
@@ -57,11 +60,16 @@ struct FeatureOutputFolder: Sendable {
     }
 
     /// Where the features of a picture go.
-    func path(for pictureName: String) -> String { "\(folder)/\(pictureName).npz" }
+    func path(for picture: FoundPicture) -> String { "\(folder)/\(picture.featureFileName)" }
 
     /// Whether a picture's features are there and whole.
-    func hasFeatures(of pictureName: String) -> Bool {
-        let path = path(for: pictureName)
+    func hasFeatures(of picture: FoundPicture) -> Bool {
+        if !stored.images.isEmpty, let image = stored.naming.image(fileName: picture.name),
+            stored.images.contains(image)
+        {
+            return true
+        }
+        let path = path(for: picture)
         guard FileManager.default.fileExists(atPath: path),
             let features = try? RegionFeatures(officialFile: path)
         else { return false }

@@ -41,8 +41,8 @@ extension PictureFeatureExtractor {
 
 /// What became of a picture.
 public enum ExtractedFeatures: Sendable {
-    /// Its regions, and what else is known of them: arrays of a row a region, by name.
-    case regions(RegionFeatures, more: KeyValuePairs<String, NPYArray> = [:])
+    /// Its regions, and what they are thought to be where that is known.
+    case regions(RegionFeatures, labels: RegionLabels? = nil)
     /// There are none to be had of it.
     case unfit(PictureError)
 }

@@ -1,4 +1,3 @@
-import FileSystem
 import Foundation
 import Workers
 
@@ -11,17 +10,16 @@ struct PictureMemory: Sendable {
     /// Reads a picture and brings it to the form that a network is given, when there is room for it.
     ///
     /// - Throws: `PictureError`.
-    func input<Extractor: PictureFeatureExtractor>(_ file: URL, for extractor: Extractor) throws
+    func input<Extractor: PictureFeatureExtractor>(_ picture: FoundPicture, for extractor: Extractor) throws
         -> Extractor.Input
     {
-        let ofFile = files.reserve(
-            min(Int(clamping: FileIdentity(file).byteCount ?? 0), PictureFile.maximumByteCount))
+        let ofFile = files.reserve(min(max(0, picture.byteCount), PictureFile.maximumByteCount))
         defer { ofFile.end() }
-        let bytes = try PictureFile.read(file)
+        let bytes = try picture.contents()
         let ofPixels = pixels.reserve(Self.byteCount(bytes, for: extractor))
         defer { ofPixels.end() }
-        let picture = try Picture(decoding: bytes, named: file.path, reading: extractor.recipe.reading)
-        return try extractor.input(of: picture, named: file.relativePath)
+        let decoded = try Picture(decoding: bytes, named: picture.path, reading: extractor.recipe.reading)
+        return try extractor.input(of: decoded, named: picture.path)
     }
 
     /// What decoding takes: the pixels, the same set upright, and what the extractor needs. Formats other than PNG and

@@ -1,0 +1,41 @@
+/// One of several parts of the pictures, which machines or processes extract side by side.
+public struct ExtractionPart: Sendable, Equatable, CustomStringConvertible {
+    /// From 1 to `count`.
+    public let number: Int
+    /// How many parts there are: at most a million.
+    public let count: Int
+
+    private static let largestCount = 1_000_000
+
+    /// Reads a part as the command line has it: `2/4`.
+    ///
+    /// - Throws: `ExtractionPartError`.
+    public init(parsing text: String) throws(ExtractionPartError) {
+        let numbers = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+        guard numbers.count == 2, let number = numbers[0], let count = numbers[1],
+            1...Self.largestCount ~= count, 1...count ~= number
+        else { throw ExtractionPartError(found: text) }
+        (self.number, self.count) = (number, count)
+    }
+
+    /// As the command line has it: `2/4`.
+    public var description: String { "\(number)/\(count)" }
+
+    /// The places of the part's pictures among all. The parts of all numbers follow one another and leave none out; their
+    /// lengths differ by one at most.
+    func range(of total: Int) -> Range<Int> {
+        // Some millions of pictures in a million parts.
+        total * (number - 1) / count..<total * number / count
+    }
+}
+
+/// A text that names no part.
+public struct ExtractionPartError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The text.
+    public let found: String
+
+    /// One line.
+    public var description: String {
+        "expected a part of the pictures such as 2/4, from 1/4 to 4/4, found '\(found)'"
+    }
+}
