@@ -97,7 +97,7 @@ import Testing
             let settings = try PatchSettings(shortestEdge: 64, divisor: 16)
             let extractor = PatchExtractor(try PatchRecipe(settings, patchSize: patchSize))
             return try FeatureExtraction(extractor).run(
-                pictures: folder.file("pictures"), into: folder.file("features"))
+                pictures: [folder.file("pictures")], into: folder.file("features"))
         }
         #expect(try extract(16).extractedCount == 1)
         #expect(try extract(16).keptCount == 1)
