@@ -174,6 +174,7 @@ let package = Package(
         benchmark(
             "StepBenchmark",
             ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch"]),
+        benchmark("AnswerBenchmark", ["VisualQuestionAnswering", "Torch"]),
         benchmark("FeatureBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),
 

@@ -62,6 +62,40 @@ struct LinearShapes {
             + [LinearShape(questions, c.flatOutSize, answers)]
     }
 
+    /// The last layer is asked for a row a question alone.
+    func shapes(of c: ViLTOptions) -> [LinearShape] {
+        let (d, rows) = (c.hiddenSize, words + questions + regions)
+        let last = [LinearShape(rows, d, d, times: 2), LinearShape(questions, d, d, times: 2)]
+        return [LinearShape(regions, 3 * c.patchSize * c.patchSize, d, isFirst: true)]
+            + attention(rows, d, keys: d, times: c.layer - 1)
+            + feedForward(rows, d, c.ffSize, times: c.layer - 1)
+            + last + feedForward(questions, d, c.ffSize, times: 1) + head(d)
+    }
+
+    /// The last layer is asked for a row a question alone, and for none of the regions'.
+    func shapes(of c: LXMERTOptions) -> [LinearShape] {
+        let (d, cross) = (c.hiddenSize, c.crossLayer - 1)
+        func own(_ rows: Int, _ times: Int) -> [LinearShape] {
+            attention(rows, d, keys: d, times: times) + feedForward(rows, d, c.ffSize, times: times)
+        }
+        let both = attention(words, d, keys: d, times: cross) + attention(regions, d, keys: d, times: cross)
+        let last = [
+            LinearShape(words, d, d, times: 4), LinearShape(regions, d, d, times: 2),
+            LinearShape(questions, d, d, times: 2),
+        ]
+        return [LinearShape(regions, 2048, d, isFirst: true)] + own(words, c.layer)
+            + own(regions, c.regionLayer) + both + own(words, cross) + own(regions, cross) + last
+            + feedForward(questions, d, c.ffSize, times: 1) + head(d)
+    }
+
+    /// The pooler and the classifier of published models.
+    private func head(_ d: Int) -> [LinearShape] {
+        [
+            LinearShape(questions, d, d), LinearShape(questions, d, 2 * d),
+            LinearShape(questions, 2 * d, answers),
+        ]
+    }
+
     private func lstm(_ embedding: Int, _ d: Int) -> [LinearShape] {
         [LinearShape(words, embedding, 4 * d), LinearShape(words, d, 4 * d)]
     }

@@ -44,7 +44,8 @@ struct StepBenchmark: ParsableCommand {
         try device.requireAvailable()
         if let threads { TorchRuntime.threadCount = threads }
         TorchRuntime.seed(0)
-        let choice = try ModelConfiguration(ModelRegistry.standard.entry(named: model))
+        let models = ModelRegistry.published.names.contains(model) ? ModelRegistry.published : .standard
+        let choice = try ModelConfiguration(models.entry(named: model))
         let run = StepRun(
             model: try choice.make(ModelInputs(wordCount: 20573, answerCount: 3129)),
             options: choice.options, device: device,
@@ -189,7 +190,7 @@ struct StepBenchmark: ParsableCommand {
         return Batch(
             questionIDs: (0..<questions).map { QuestionID(rawValue: Int64($0)) },
             fillerCount: wordCounts.count - questions,
-            regions: try Tensor.uniform([rows, 2048]),
+            regions: try Tensor.uniform([rows, model == "vilt" ? 3072 : 2048]),
             boxes: try Tensor.zeros([rows, 4]),
             regionSegments: try Segments(lengths: regionCounts, maximumLength: shapes?.maximumRegions),
             words: try Tensor(wordNumbers),

@@ -55,6 +55,8 @@ struct StepRun {
         switch options {
         case let options as RWSANOptions: shapes = rows.shapes(of: options)
         case let options as MCANOptions: shapes = rows.shapes(of: options)
+        case let options as ViLTOptions: shapes = rows.shapes(of: options)
+        case let options as LXMERTOptions: shapes = rows.shapes(of: options)
         default: throw UnknownProductsError(model: "\(type(of: model))")
         }
         return try ProductsAlone(shapes, dtype: dtype, device: device)

@@ -1,4 +1,5 @@
 """What is measured with: programs, scripts, and data that are made once."""
+import json
 import os
 import pathlib
 import shutil
@@ -91,6 +92,30 @@ class Material:
     def noise(self):
         """Pictures that a region detector sees at 600 x 1000."""
         return self.made("noise", lambda path: run(self.peer("region_detector.py", "pictures", path)))
+
+    def published(self, kind):
+        """A model as the hub publishes it, of the released size; random numbers."""
+        return self.made(f"hub-{kind}", lambda path: run(self.peer("hub_models.py", "folder", kind, path)))
+
+    @property
+    def photograph(self):
+        return self.made("photograph.png", lambda path: run(self.peer("hub_models.py", "picture", path)))
+
+    @property
+    def photographs(self):
+        """Eight pictures of four shapes, and four questions about each."""
+        return self.made("photographs", lambda path: run(self.peer("hub_models.py", "pictures", path)))
+
+    @property
+    def regions(self):
+        """36 regions of a picture."""
+        return self.made("regions.npz", lambda path: run(self.peer("hub_models.py", "regions", path)))
+
+    def question_about(self, path, option):
+        """A file with one question about a picture, or about features."""
+        kind = option.removeprefix("--")
+        line = json.dumps({"id": 1, kind: str(path), "question": "what color is the cat on the left table"})
+        return self.made(f"{kind}.jsonl", lambda file: file.write_text(line + "\n"))
 
     @property
     def pixels(self):

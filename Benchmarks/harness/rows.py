@@ -7,7 +7,7 @@ from harness.measuring import Failure, Row, Side, run
 
 KEYS = ("training", "inference", "inference-int8", "training-mcan", "inference-mcan", "inference-int8-mcan",
         "reading-store", "reading-npz", "packing", "start-up",
-        "start-up-again", "metric", "extraction", "detection")
+        "start-up-again", "metric", "extraction", "detection", "vilt", "lxmert", "vilt-batch", "vilt-cold")
 
 
 @dataclasses.dataclass
@@ -26,7 +26,8 @@ def make(key, setting, material):
               "training-mcan": training_mcan, "inference-mcan": inference_mcan,
               "inference-int8-mcan": inference_int8_mcan, "reading-store": reading_store, "reading-npz": reading_npz, "packing": packing, "start-up": start_up,
               "start-up-again": start_up_again, "metric": metric, "extraction": extraction,
-              "detection": detection}
+              "detection": detection, "vilt": answer_vilt, "lxmert": answer_lxmert, "vilt-batch": answers_vilt,
+              "vilt-cold": cold_vilt}
     return makers[key](setting, material)
 
 
@@ -199,6 +200,73 @@ def detection(setting, material):
               "--precision", setting.precision, "--device", setting.device], before=lambda: material.removed(ours)),
         Side(material.peer("region_detector.py", "extract", weights, pictures, peer, "--threads", setting.threads),
              "seconds", lambda: material.removed(peer)), check)
+
+
+# Models as the hub publishes them
+
+def same_logits(material, model, lines, peer_command, tolerance):
+    """Raises Failure where the logits of both differ by more than a share of the largest."""
+    ours, peer = material.scratch("ours.safetensors"), material.scratch("peer.safetensors")
+    ours.parent.mkdir(parents=True, exist_ok=True)
+    run([*peer_command, "--runs", 1, "--logits", peer])
+    run([material.program("rwsan"), "predict", "--model", model, "--pictures-and-questions", lines,
+         "--output", material.scratch("results.json"), "--save-logits", ours])
+    compared = run(material.peer("hub_models.py", "compare", ours, peer)).printed
+    if compared["difference"] > tolerance:
+        raise Failure(f"{model}: expected the peer's logits within {tolerance:g}, found {compared}")
+
+
+def answering(title, kind, setting, material, source, option, rows, list_of_questions=None):
+    """Whole answers, from a file to scores. The peer computes in single precision."""
+    model, threads = material.published(kind), setting.threads
+    ours = [material.program("AnswerBenchmark"), "--model", model, "--precision", setting.precision,
+            "--threads", threads]
+    if list_of_questions:
+        ours += ["--list", list_of_questions, "--runs", 3]
+        peer = material.peer("hub_models.py", "batch", kind, model, source, "--threads", threads, "--runs", 3)
+    else:
+        ours += [option, source, "--question", "what color is the cat on the left table"]
+        peer = material.peer("hub_models.py", "bench", kind, model, source, "--threads", threads)
+    lines = list_of_questions or material.question_about(source, option)
+    checked = []
+
+    def check(_ours, _peer):
+        if not checked:
+            same_logits(material, model, lines, peer, 1e-4)
+            checked.append(True)
+
+    limit = [material.program("StepBenchmark"), "--model", kind, "--regions", rows[0], "--words", rows[1], "--only",
+             "infer_products", "--steps", 10, "--precision", setting.precision, "--threads", threads]
+    name = title if setting.precision == "float32" else f"{title}, {setting.precision}"
+    return Row(name, "" if list_of_questions else "an answer", Side(ours, "seconds_per_answer"),
+               Side(peer, "seconds_per_answer"), check, Side(limit, "seconds_per_step"))
+
+
+def answer_vilt(setting, material):
+    return answering("ViLT, a picture of 640 x 480", "vilt", setting, material, material.photograph, "--picture",
+                     ("192", "10"))
+
+
+def answer_lxmert(setting, material):
+    return answering("LXMERT, 36 regions", "lxmert", setting, material, material.regions, "--features", ("36", "10"))
+
+
+def answers_vilt(setting, material):
+    """Pictures of different shapes; 192 and 228 patches."""
+    folder = material.photographs
+    patches = [192, 192, 192, 192, 216, 216, 216, 216] * 4
+    return answering("ViLT, 32 questions about 8 pictures", "vilt", setting, material, folder, None,
+                     (",".join(map(str, patches)), ",".join(["9"] * 32)), folder / "questions.jsonl")
+
+
+def cold_vilt(setting, material):
+    """A process from start to end."""
+    model, picture = material.published("vilt"), material.photograph
+    ours = [material.program("rwsan"), "ask", "--model", model, "--picture", picture, "--question",
+            "what color is the cat on the left table"]
+    return Row("ViLT, rwsan ask from start to answer", "", Side(ours),
+               Side(material.peer("hub_models.py", "bench", "vilt", model, picture, "--threads", setting.threads,
+                                  "--runs", 1, "--once")), lambda _ours, _peer: None)
 
 
 def pixels(material):

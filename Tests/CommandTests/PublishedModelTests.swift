@@ -281,7 +281,8 @@ import VQAFeatures
         try tool.expectRefusal(["ask"] + asked, naming: "--checkpoint", "--model")
         try tool.expectRefusal(
             ["ask", "--checkpoint", "a.safetensors", "--model", Self.folder("vilt")] + asked, naming: "both")
-        try tool.expectRefusal(["ask", "--model", "nowhere"] + asked, naming: "nowhere", "config.json")
+        try tool.expectRefusal(["ask", "--model", "."] + asked, naming: "config.json")
+        try tool.expectRefusal(["ask", "--model", "nowhere"] + asked, naming: "nowhere", "vilt")
         try tool.expectRefusal(
             [
                 "predict", "--model", Self.folder("vilt"), "--pictures-and-questions", "q.jsonl", "--split",

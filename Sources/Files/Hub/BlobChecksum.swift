@@ -2,7 +2,7 @@ import CCrypto
 import Foundation
 
 /// What a file is by its bytes, as the hub names it: its SHA-256 where Git LFS has it, else Git's own SHA-1.
-enum BlobChecksum {
+package enum BlobChecksum {
     /// 64 hexadecimal digits: SHA-256 (FIPS 180-4) of the bytes.
     case sha256
     /// 40 hexadecimal digits: SHA-1 of `blob LENGTH`, a zero, and the bytes.
@@ -23,7 +23,7 @@ enum BlobChecksum {
     /// The checksum of a file in hexadecimal digits; nil where somebody asked to stop.
     ///
     /// - Throws: `HubError` where it cannot be read.
-    func text(of path: String, shouldStop: () -> Bool) throws(HubError) -> String? {
+    package func text(of path: String, shouldStop: () -> Bool = { false }) throws(HubError) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         defer { if descriptor >= 0 { close(descriptor) } }
         var status = stat()

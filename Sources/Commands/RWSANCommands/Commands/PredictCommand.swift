@@ -57,7 +57,7 @@ struct PredictCommand: ParsableCommand {
         options.changeSettings = settings.apply
         options.place = dataset.place == DatasetPlace(folder: nil) ? nil : dataset.place
         options.pictures = pictures.folder
-        options.detectorWeights = detection.detector
+        options.detectorWeights = try detection.weights()
         if let count = try detection.regionCount() { options.regions = count }
         options.answerFile = answers
         options.skipsDamaged = damaged.skipDamaged

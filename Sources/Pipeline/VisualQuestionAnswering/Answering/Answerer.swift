@@ -69,6 +69,8 @@ public final class Answerer {
         public var place: DatasetPlace?
         /// A file with the answer list, for a checkpoint without one; nil for none.
         public var answerFile: String?
+        /// A published model's `vocab.txt`, where its folder has none; nil for none.
+        public var wordFile: String?
         /// Which metric answers are held against.
         public var metric = MetricVersion.release
         /// Whether questions about images whose features cannot be read are left out; else they are an error.
@@ -80,8 +82,9 @@ public final class Answerer {
         public var extractorWeights: String?
         /// A region detector's weights, to make features of pictures for a model that was trained on such; nil for none.
         public var detectorWeights: String?
-        /// How many regions the detector finds, where the checkpoint does not say it.
-        public var regions = RegionCount.fromTenToHundred
+        /// How many regions the detector finds, where the checkpoint does not say it; nil for 36 with LXMERT, and 10 to 100
+        /// with other models.
+        public var regions: RegionCount?
         /// The folder of a split's pictures, for a model that looks at them; nil for the dataset's own.
         public var pictures: URL?
         /// Told in one line of what is done otherwise than one would expect.
@@ -131,7 +134,8 @@ public final class Answerer {
     /// - Throws: ``PublishedModelError`` where there is none, or not all of it; `ConfigurationError` where its settings
     ///   cannot be; what reading its files throws.
     public convenience init(publishedModel folder: String, _ options: Options = Options()) throws {
-        let published = try PublishedModel(folder: folder, answerFile: options.answerFile)
+        let published = try PublishedModel(
+            folder: folder, answerFile: options.answerFile, wordFile: options.wordFile)
         var configuration = try Configuration(models: .published, datasets: options.datasets)
         do {
             try configuration.apply(published.settings)
@@ -163,7 +167,7 @@ public final class Answerer {
         precision = options.precision ?? .best(on: options.device)
         extractorWeights = options.extractorWeights
         detectorWeights = options.detectorWeights
-        regions = options.regions
+        regions = options.regions ?? (model is LXMERT ? .thirtySix : .fromTenToHundred)
         pictures = options.pictures
         metric = options.metric
         skipsDamaged = options.skipsDamaged

@@ -4,6 +4,7 @@ import RegionDetector
 import Torch
 import VQADatasets
 import VQAFeatures
+import VQAModels
 import VQATraining
 import VQAVision
 
@@ -95,7 +96,7 @@ extension Answerer {
     private func weights(of recipe: DetectorRecipe?) throws -> DetectorWeights {
         guard let detectorWeights else {
             guard let kept = recipe.flatMap({ DetectorWeights.kept($0.weights) }) else {
-                throw NoFeatureRecipeError(checkpoint: path, recipe: recipe)
+                throw NoFeatureRecipeError(checkpoint: path, recipe: recipe, isLXMERT: model is LXMERT)
             }
             return kept
         }
@@ -128,9 +129,16 @@ public struct NoFeatureRecipeError: Error, Sendable, CustomStringConvertible {
     public let checkpoint: String
     /// How the features were made, where that is known.
     public let recipe: DetectorRecipe?
+    /// Whether it is LXMERT, which was published for one detector.
+    let isLXMERT: Bool
 
     /// One line.
     public var description: String {
+        guard !isLXMERT else {
+            return
+                "\(checkpoint): the model looks at regions that the detector unc-nlp/frcnn-vg-finetuned finds: expected "
+                + "--detector hub, which 'rwsan fetch detector --which hub' brings, or features"
+        }
         guard let recipe else {
             return
                 "\(checkpoint): the model was trained on features that rwsan did not make, so it cannot make them of a "

@@ -27,9 +27,10 @@ public struct PublishedModel {
     /// - Parameters:
     ///   - folder: The folder's path.
     ///   - answerFile: A list of answers, `["yes", ...]`, in place of the folder's own; nil for that.
+    ///   - wordFile: A `vocab.txt` in place of the folder's own; nil for that.
     /// - Throws: ``PublishedModelError`` where the model is of another kind, or a file is missing or does not fit the
     ///   others; `DatasetFileError` or `PatchSettingsError` where one cannot be read.
-    public init(folder: String, answerFile: String? = nil) throws {
+    public init(folder: String, answerFile: String? = nil, wordFile: String? = nil) throws {
         self.folder = folder
         let files = PublishedFiles(folder)
         let configuration = try files.configuration()
@@ -38,7 +39,7 @@ public struct PublishedModel {
             throw PublishedModelError(path: files.path("config.json"), reason: problem)
         }
         settings = configuration.settings(architecture)
-        vocabulary = Vocabulary(pieces: try files.wordPiece(count: configuration.vocabularySize))
+        vocabulary = Vocabulary(pieces: try files.wordPiece(wordFile, count: configuration.vocabularySize))
         switch architecture {
         case .viLT:
             answers = try files.answers(numbered: configuration.answers, answerFile)
@@ -66,9 +67,26 @@ public struct PublishedModel {
         }
     }
 
-    /// Whether a folder is one of a published model: whether it has a `config.json`.
-    public static func isPublished(_ folder: String) -> Bool {
-        FileManager.default.fileExists(atPath: PublishedFiles(folder).path("config.json"))
+    /// The files of a published model besides its `config.json`, which tells them.
+    package struct NeededFiles {
+        /// What it cannot do without: of each line, the first that there is.
+        package let needed: [[String]]
+        /// What it takes where it is there.
+        package let wanted: [String]
+        /// Its words.
+        package let words = "vocab.txt"
+        /// Its answers, where they are in a file of their own.
+        package let answers: String?
+    }
+
+    /// - Parameter folder: A folder with a `config.json`.
+    /// - Throws: ``PublishedModelError`` where there is none, or it is of another kind.
+    package static func neededFiles(_ folder: String) throws -> NeededFiles {
+        let files = PublishedFiles(folder)
+        let isViLT = try files.architecture(files.configuration()) == .viLT
+        return NeededFiles(
+            needed: (isViLT ? [["preprocessor_config.json"]] : []) + [PublishedFiles.weightFiles],
+            wanted: ["tokenizer_config.json"], answers: isViLT ? nil : PublishedFiles.answerFile)
     }
 }
 
@@ -77,6 +95,9 @@ struct PublishedFiles {
     private let folder: URL
 
     init(_ folder: String) { self.folder = URL(fileURLWithPath: folder) }
+
+    /// LXMERT's answers.
+    static let answerFile = "trainval_label2ans.json"
 
     /// Configurations and lists of answers have some 200 kB.
     private static let byteLimit = 8 << 20
@@ -124,8 +145,8 @@ struct PublishedFiles {
         return architecture
     }
 
-    func wordPiece(count: Int) throws -> WordPiece {
-        guard exists("vocab.txt") else {
+    func wordPiece(_ file: String?, count: Int) throws -> WordPiece {
+        guard file != nil || exists("vocab.txt") else {
             throw PublishedModelError(
                 path: path("vocab.txt"),
                 reason: "expected the model's words, found no file; it is the vocab.txt of bert-base-uncased")
@@ -133,11 +154,11 @@ struct PublishedFiles {
         let settings =
             exists("tokenizer_config.json")
             ? try WordPieceSettings(contentsOf: url("tokenizer_config.json")) : WordPieceSettings()
-        let pieces = try WordPiece(vocabulary: url("vocab.txt"), settings)
+        let path = file ?? path("vocab.txt")
+        let pieces = try WordPiece(vocabulary: URL(fileURLWithPath: path), settings)
         guard pieces.count == count else {
             throw PublishedModelError(
-                path: path("vocab.txt"),
-                reason: "expected \(count) words, as vocab_size says, found \(pieces.count)")
+                path: path, reason: "expected \(count) words, as vocab_size says, found \(pieces.count)")
         }
         return pieces
     }
@@ -162,7 +183,7 @@ struct PublishedFiles {
 
     /// Answers in a file of their own: `["yes", ...]`.
     func listedAnswers(count: Int, _ file: String?) throws -> AnswerList {
-        let name = "trainval_label2ans.json"
+        let name = Self.answerFile
         guard file != nil || exists(name) else {
             throw PublishedModelError(
                 path: path(name),

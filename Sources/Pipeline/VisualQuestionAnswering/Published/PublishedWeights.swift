@@ -3,7 +3,7 @@ import Torch
 
 extension PublishedFiles {
     /// The names that weights have, the preferred first.
-    private static let weightFiles = ["model.safetensors", "pytorch_model.bin"]
+    static let weightFiles = ["model.safetensors", "pytorch_model.bin"]
 
     /// The weights of a network, by name; what else the file holds is left.
     ///

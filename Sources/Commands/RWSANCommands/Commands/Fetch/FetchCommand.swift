@@ -8,7 +8,7 @@ struct FetchCommand: ParsableCommand {
         commandName: "fetch",
         abstract: "Bring a dataset, or weights, in the form that the other commands read.",
         usage: "\(Program.name) fetch <what> [<options>]",
-        subcommands: [VQAv2.self, EasyVQA.self, EfficientNet.self, Detector.self])
+        subcommands: [VQAv2.self, EasyVQA.self, EfficientNet.self, Detector.self, Model.self])
 
     struct EasyVQA: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -1,0 +1,202 @@
+import Downloads
+import FileSystem
+import Foundation
+import Hub
+import VisualQuestionAnswering
+
+/// Brings the files of a model that the Hugging Face hub publishes into the hub's cache.
+///
+/// The first time, `main` is asked for; its commit is recorded in the cache, and what is there of it is taken from then on
+/// without a question.
+struct PublishedModelFetch {
+    let repository: HubRepository
+    /// Whether the hub is asked what `main` is now, though there is an older one.
+    var isRenewing = false
+    /// Whether nothing is asked at all.
+    var isOffline = false
+    /// Another address that the name of the answers' file follows; nil for their authors'.
+    var mirror: String?
+    var downloader = Downloader()
+    let interrupts: Interrupts
+
+    /// Where a model's files are.
+    struct Fetched {
+        /// The folder of the commit.
+        let folder: String
+        /// The commit's name.
+        let commit: String
+        /// Its answers, where they are not in the folder.
+        let answers: String?
+        /// Its words, where they are not in the folder.
+        let words: String?
+    }
+
+    /// The words that LXMERT was trained with.
+    private static let wordRepository = "google-bert/bert-base-uncased"
+    /// LXMERT's answers as its authors give them.
+    private static let answersSource = "https://raw.githubusercontent.com/airsplay/lxmert/master/data/vqa/"
+    private static let answersChecksum = "e72e568a6303130f5a627db06360605ee3b306366ff463aa5153d782adc12a7d"
+    /// The published weights have less than a fourth of that.
+    private static let mostBytes = 4 << 30
+
+    /// Sees to it that all files are there.
+    ///
+    /// - Throws: `FetchStopped`; `HubError`, `DownloadError` or `PublishedModelError` where they cannot be had.
+    func run() throws -> Fetched {
+        if !isRenewing {
+            // Whatever is missing, of a file or of all, is told by the way that asks.
+            do { return try files(HubFiles(self, isOffline: true)) } catch is HubError where !isOffline {}
+        }
+        let files = HubFiles(self, isOffline: isOffline)
+        if !files.isOffline { try tell(files) }
+        return try self.files(files)
+    }
+
+    private func files(_ hub: HubFiles) throws -> Fetched {
+        let configuration = try hub.fetch("config.json", of: repository)
+        let folder = URL(fileURLWithPath: configuration.path).deletingLastPathComponent().path
+        let files = try PublishedModel.neededFiles(folder)
+        func bring(_ name: String) throws -> String {
+            try hub.fetch(name, of: repository, revision: configuration.commit).path
+        }
+        for name in files.wanted { _ = try hub.ifThere { try bring(name) } }
+        for names in files.needed {
+            var missing: HubError?
+            for name in names {
+                do {
+                    _ = try bring(name)
+                    missing = nil
+                    break
+                } catch let error as HubError where error.isOfOneFile {
+                    missing = missing ?? error
+                }
+            }
+            if let missing { throw missing }
+        }
+        var words: String?
+        if try hub.ifThere({ try bring(files.words) }) == nil {
+            words = try hub.fetch(files.words, of: HubRepository(Self.wordRepository)).path
+        }
+        var answers: String?
+        if let name = files.answers, try hub.ifThere({ try bring(name) }) == nil {
+            answers = try self.answers(name, hub)
+        }
+        return Fetched(folder: folder, commit: configuration.commit, answers: answers, words: words)
+    }
+
+    /// Says what is about to be fetched, and under which licence.
+    private func tell(_ hub: HubFiles) throws {
+        let card = try hub.ifThere { try hub.fetch("README.md", of: repository).path }
+        let licence = card.flatMap(ModelCard.licence)
+        Console.note(
+            "\(repository): fetching the model from \(hub.environment.endpoint) to \(hub.environment.cacheFolder); licence: "
+                + (licence ?? "see \(hub.environment.endpoint)/\(repository)"))
+    }
+
+    /// The list of answers, from its authors' own repository.
+    private func answers(_ name: String, _ hub: HubFiles) throws -> String {
+        let folder = UserCache.folder(ProcessInfo.processInfo.environment) + "/models/lxmert"
+        let path = folder + "/" + name
+        if FileManager.default.fileExists(atPath: path) { return path }
+        guard !hub.isOffline else {
+            throw HubError.offline(
+                repository: "github.com/airsplay/lxmert", file: name, revision: "master", cache: folder)
+        }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        var downloader = downloader
+        downloader.byteLimit = 1 << 20
+        let address = (mirror ?? Self.answersSource) + name
+        let unchecked = path + ".unchecked"
+        try downloader.fetchShowing(address, to: unchecked, interrupts)
+        defer { unlink(unchecked) }
+        if try BlobChecksum.sha256.text(of: unchecked) != Self.answersChecksum {
+            guard mirror != nil else { throw WrongAnswers(address: address) }
+            Console.note("\(address): the answers are not those that LXMERT was published with")
+        }
+        guard rename(unchecked, path) == 0 else {
+            throw UnwritableOutput(path: path, reason: String(cString: strerror(errno)))
+        }
+        return path
+    }
+
+    /// The hub, and how a file of it comes.
+    private struct HubFiles {
+        let fetch: PublishedModelFetch
+        let hub: Hub
+
+        var environment: HubEnvironment { hub.environment }
+        var isOffline: Bool { environment.isOffline }
+
+        init(_ fetch: PublishedModelFetch, isOffline: Bool) {
+            var variables = ProcessInfo.processInfo.environment
+            if isOffline { variables["HF_HUB_OFFLINE"] = "1" }
+            var hub = Hub(HubEnvironment(variables))
+            hub.downloader = fetch.downloader
+            hub.downloader.byteLimit = PublishedModelFetch.mostBytes
+            (self.fetch, self.hub) = (fetch, hub)
+        }
+
+        /// - Throws: `HubError`; `DownloadError`; `FetchStopped`.
+        func fetch(_ name: String, of repository: HubRepository, revision: String = "main") throws -> Hub.File
+        {
+            var notes: DownloadNotes?
+            let file = try hub.fetch(
+                name, of: repository, revision: revision,
+                onEvent: { event in
+                    switch event {
+                    case .fetching(let address, let path):
+                        notes = DownloadNotes(name, from: address, to: path)
+                    case .download(let event): (notes ?? DownloadNotes(name, to: "")).tell(event)
+                    case .notice(let text): Console.note(text)
+                    }
+                }, shouldStop: { fetch.interrupts.isRequested })
+            Console.clearProgress()
+            guard let file else { throw FetchStopped() }
+            return file
+        }
+
+        /// What `body` gives; nil where there is no such file.
+        func ifThere<Result>(_ body: () throws -> Result) throws -> Result? {
+            do { return try body() } catch let error as HubError where error.isOfOneFile { return nil }
+        }
+    }
+}
+
+extension HubError {
+    /// Whether other files of the repository may be there all the same.
+    fileprivate var isOfOneFile: Bool {
+        switch self {
+        case .noFile, .offline: true
+        default: false
+        }
+    }
+}
+
+/// The page that describes a model, which begins with some lines of YAML.
+private enum ModelCard {
+    private static let mostBytes = 1 << 20
+
+    /// What it says of the licence.
+    static func licence(_ path: String) -> String? {
+        guard let bytes = try? SmallFile.contents(of: path, byteLimit: mostBytes) else { return nil }
+        let lines = String(decoding: bytes, as: UTF8.self).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        guard lines.first?.trimmingCharacters(in: .whitespaces) == "---" else { return nil }
+        for line in lines.dropFirst() {
+            if line.hasPrefix("---") { return nil }
+            if line.hasPrefix("license:") {
+                let value = line.dropFirst("license:".count).trimmingCharacters(in: .whitespaces)
+                return value.isEmpty ? nil : PrintableText.escaping(String(value.prefix(80)))
+            }
+        }
+        return nil
+    }
+}
+
+/// A list of answers that is not the published one.
+private struct WrongAnswers: Error, CustomStringConvertible {
+    let address: String
+    var description: String {
+        "\(address): expected the answers that LXMERT was published with, found other bytes: name a file with --answers"
+    }
+}
