@@ -137,6 +137,16 @@ import VQAFeatures
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: tool.folder.file("inner")) == ["features"])
         #expect(outcome.errorOutput.contains("expected a name of at most 243 bytes, found one of 306"))
+
+        // A name of another encoding than UTF-8, as tar keeps it.
+        try shell(
+            "mkdir latin && cp pictures/COCO_4.png \"latin/$(printf 'caf\\351')_9.png\" && tar -cf latin.tar latin"
+        )
+        let latin = try tool.run(extract("latin.tar", "pictures", to: "inner/latin"))
+        #expect(
+            latin.errorOutput.contains(
+                "left out: latin.tar!/latin/caf\u{FFFD}_9.png: expected a name in UTF-8"))
+        #expect(latin.errorOutput.contains("4 pictures extracted, 0 there already, 1 left out"))
     }
 
     @Test("archives that are cut short or encrypted, and what is no archive, are refused in one line")

@@ -129,8 +129,8 @@ struct PicturesOfPlace {
     init() {}
 
     private init(archive path: String) throws {
-        var leftOut: [LeftOutPicture] = []
-        var areReadable: [Bool] = []
+        // Of each entry that is kept, whether it can be read; nil where its name is none.
+        var areReadable: [Bool?] = []
         let archive = try IndexedArchive(path: path, startByteCount: FileKind.prefixByteCount) {
             entry, start in
             let name = entry.split(separator: "/").last.map(String.init) ?? ""
@@ -139,8 +139,8 @@ struct PicturesOfPlace {
             }
             // What stands for bytes that are none of UTF-8.
             guard !entry.unicodeScalars.contains("\u{FFFD}") else {
-                leftOut.append(LeftOutPicture(path: "\(path)!/\(entry)", reason: .invalidName))
-                return false
+                areReadable.append(nil)
+                return true
             }
             guard let isReadable = Self.isReadable(start().map(FileKind.init(startingWith:)), name: name)
             else {
@@ -149,10 +149,13 @@ struct PicturesOfPlace {
             areReadable.append(isReadable)
             return true
         }
-        self.leftOut = leftOut
         for (entry, isReadable) in zip(archive.entries, areReadable) {
             let picture = FoundPicture(entry, of: archive)
-            isReadable ? readable.append(picture) : others.append(picture)
+            switch isReadable {
+            case true?: readable.append(picture)
+            case false?: others.append(picture)
+            case nil: leftOut.append(LeftOutPicture(path: picture.path, reason: .invalidName))
+            }
         }
         guard !readable.isEmpty || !archive.entries.contains(where: \.isEncrypted) else {
             throw FeatureExtractionError.encrypted(path)
