@@ -178,6 +178,7 @@ let package = Package(
         tests(of: "FileSystem"),
         tests(of: "Archives"),
         tests(of: "Downloads"),
+        tests(of: "TextFiles"),
         tests(of: "Workers"),
         tests(of: "Torch", "Archives"),
         tests(of: "VQAFeatures", "Archives", "FileSystem", "VQABatches", "VQADatasets"),

@@ -44,8 +44,9 @@ import Testing
         ("Checksum.swift", "UInt64($1)", "a byte"),
         ("FileIdentity.swift", "UInt64(status.st_ino)", "the system's number has 64 bits without a sign"),
         ("FileIdentity.swift", "UInt64(status.st_dev)", "the system's number has 64 bits without a sign"),
-        ("PictureSearch.swift", "UInt64(status.st_ino)", "the system's number has 64 bits without a sign"),
-        ("PictureSearch.swift", "UInt64(status.st_dev)", "the system's number has 64 bits without a sign"),
+        ("PictureListing.swift", "UInt64(status.st_ino)", "the system's number has 64 bits without a sign"),
+        ("PictureListing.swift", "UInt64(status.st_dev)", "the system's number has 64 bits without a sign"),
+        ("SplitDraw.swift", "UInt64(byte)", "a byte"),
         ("LineReader.swift", "CInt(UInt8(ascii: \"\\n\"))", "a byte"),
         ("PictureResizing.swift", "Int(center - radius + 0.5)", "within a side, of at most 65,535 pixels"),
         (

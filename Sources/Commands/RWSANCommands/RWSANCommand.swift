@@ -43,7 +43,7 @@ struct RootCommand: ParsableCommand {
             """,
         version: Program.versionLine,
         subcommands: [
-            FetchCommand.self, ExtractCommand.self, PackCommand.self, AnswersCommand.self, TrainCommand.self,
+            FetchCommand.self, ImportCommand.self, ExtractCommand.self, PackCommand.self, AnswersCommand.self, TrainCommand.self,
             EvaluateCommand.self, PredictCommand.self, AskCommand.self, DetectCommand.self, ScoreCommand.self,
             InfoCommand.self,
             SettingsCommand.self,
