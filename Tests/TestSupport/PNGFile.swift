@@ -33,7 +33,8 @@ public struct PNGFile {
 
     /// - Parameters: as the properties.
     public init(
-        width: UInt32, height: UInt32, bitDepth: UInt8 = 8, colorType: ColorType = .rgb, palette: [UInt8] = [],
+        width: UInt32, height: UInt32, bitDepth: UInt8 = 8, colorType: ColorType = .rgb,
+        palette: [UInt8] = [],
         exif: [UInt8] = [], isInterlaced: Bool = false, rows: [[UInt8]]
     ) {
         (self.width, self.height, self.bitDepth, self.colorType) = (width, height, bitDepth, colorType)

@@ -5,7 +5,8 @@ import Foundation
 public enum ShapePictures {
     private static let shapes = ["circle", "square", "triangle"]
     private static let colors: [(name: String, rgb: [UInt8])] = [
-        ("red", [220, 30, 30]), ("green", [30, 160, 40]), ("blue", [40, 60, 220]), ("yellow", [230, 210, 40]),
+        ("red", [220, 30, 30]), ("green", [30, 160, 40]), ("blue", [40, 60, 220]),
+        ("yellow", [230, 210, 40]),
     ]
     private static let side = 64
 
@@ -29,7 +30,9 @@ public enum ShapePictures {
         return rows
     }
 
-    private static func questions(_ shape: String, _ color: String, _ random: inout Numbers) -> [(String, String)] {
+    private static func questions(_ shape: String, _ color: String, _ random: inout Numbers) -> [(
+        String, String
+    )] {
         let otherShape = random.one(of: shapes.filter { $0 != shape })
         let otherColor = random.one(of: colors.map(\.name).filter { $0 != color })
         let (askedShape, askedColor, shown) = (random.coin(), random.coin(), random.coin())
@@ -44,7 +47,9 @@ public enum ShapePictures {
     private static func picture(_ shape: String, _ color: [UInt8], _ random: inout Numbers) -> PNGFile {
         let grey = UInt8(150 + random.below(100))
         let size = 12 + random.below(10)
-        let (x, y) = (size + 2 + random.below(side - 2 * size - 4), size + 2 + random.below(side - 2 * size - 4))
+        let (x, y) = (
+            size + 2 + random.below(side - 2 * size - 4), size + 2 + random.below(side - 2 * size - 4)
+        )
         let rows = (0..<side).map { row in
             (0..<side).flatMap { column -> [UInt8] in
                 isInside(shape, column - x, row - y, size) ? color : [grey, grey, grey]

@@ -38,7 +38,8 @@ import Testing
             ("a,b\n\"one\ntwo\",\"\r\n\"\n3,4\n", [["one\ntwo", "\r\n"], ["3", "4"]]),
             ("a,b\n\"\",\n", [["", ""]]), ("a,b\n,\n", [["", ""]]),
             ("\"a\",\"b\"\n1, 2 \n", [["1", " 2 "]]), ("\u{FEFF}a,b\n1,2\n", [["1", "2"]]),
-            (" a ,b\n1,2\n", [["1", "2"]]), ("a,b\n", []), ("a,b\n1,2\n\n\r\n3,4\n\n", [["1", "2"], ["3", "4"]]),
+            (" a ,b\n1,2\n", [["1", "2"]]), ("a,b\n", []),
+            ("a,b\n1,2\n\n\r\n3,4\n\n", [["1", "2"], ["3", "4"]]),
             ("a,b\nérable,日本\n", [["érable", "日本"]]), ("a,b\n\"\n\n\",x\n", [["\n\n", "x"]]),
         ] as [(String, [[String]])])
     func fields(text: String, expected: [[String]]) throws {
@@ -87,14 +88,18 @@ import Testing
 
     @Test("bytes that are no UTF-8 are told with their line, and so is UTF-16")
     func encoding() throws {
-        #expect(try problem(Array("a,b\n1,2\nx,caf".utf8) + [0xE9, 0x0A]).contains("line 3: expected UTF-8 in field 2"))
+        #expect(
+            try problem(Array("a,b\n1,2\nx,caf".utf8) + [0xE9, 0x0A]).contains(
+                "line 3: expected UTF-8 in field 2"))
         #expect(try problem([0xFF, 0xFE, 0x61, 0x00]).contains("found UTF-16"))
     }
 
     @Test("neither a field nor a row may be of any size")
     func sizes() throws {
         let long = String(repeating: "x", count: 65_537)
-        #expect(try problem(Array("a,b\n1,\(long)\n".utf8)).contains("line 2: expected a field of at most 65536 bytes"))
+        #expect(
+            try problem(Array("a,b\n1,\(long)\n".utf8)).contains(
+                "line 2: expected a field of at most 65536 bytes"))
         #expect(try rows("a,b\n1,\(long.dropLast())\n").count == 1)
         let lines = String(repeating: "x\n", count: 40_000)
         #expect(try problem(Array("a,b\n1,\"\(lines)\n".utf8)).contains("at most 65536 bytes"))

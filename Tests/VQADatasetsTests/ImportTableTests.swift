@@ -11,7 +11,8 @@ import VQAFeatures
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func rows(_ text: String, _ format: TableFormat = .csv, _ columns: TableColumns = TableColumns()) throws
+    private func rows(_ text: String, _ format: TableFormat = .csv, _ columns: TableColumns = TableColumns())
+        throws
         -> [QuestionRow]
     {
         let rows = try format.rows(of: URL(fileURLWithPath: folder.write("table", text)), columns)
@@ -32,7 +33,8 @@ import VQAFeatures
 
     @Test("columns count in any order and in capital letters or not; others are passed over")
     func columns() throws {
-        let text = "Note, Answer ,IMAGE,Question,Split,question_id,Answer_Type\nx,red,a.png, what? ,val,7,other\n"
+        let text =
+            "Note, Answer ,IMAGE,Question,Split,question_id,Answer_Type\nx,red,a.png, what? ,val,7,other\n"
         #expect(
             try rows(text) == [row(2, "a.png", "what?", ["red"], split: "val", id: "7", type: "other")])
     }
@@ -45,7 +47,10 @@ import VQAFeatures
             ])
         var columns = TableColumns()
         columns.answers = ["x", "Y"]
-        #expect(try rows("image,question,answer,y,x\na,b,no,1,2\n", .csv, columns) == [row(2, "a", "b", ["1", "2"])])
+        #expect(
+            try rows("image,question,answer,y,x\na,b,no,1,2\n", .csv, columns) == [
+                row(2, "a", "b", ["1", "2"])
+            ])
     }
 
     @Test("other names are those that are given")
@@ -76,36 +81,55 @@ import VQAFeatures
     }
 
     private static let refusedTables: [(text: String, format: TableFormat, problem: String)] = [
-        ("a.png,what?,red\n", .csv, "line 1: expected a column 'image', found 'a.png', 'what?', 'red': --image-column"),
-        ("image,question\na,b\n", .csv, "expected a column 'answer', found 'image', 'question': --answer-column"),
+        (
+            "a.png,what?,red\n", .csv,
+            "line 1: expected a column 'image', found 'a.png', 'what?', 'red': --image-column"
+        ),
+        (
+            "image,question\na,b\n", .csv,
+            "expected a column 'answer', found 'image', 'question': --answer-column"
+        ),
         ("image,Image,question,answer\na,b,c,d\n", .csv, "expected one column 'Image', found two"),
         ("image,question,answer\na,b,c,d\n", .csv, "line 2: expected 3 fields, as the header has, found 4"),
         ("", .csv, "found an empty file"), ("", .jsonl, "found an empty file"),
         ("PK\u{3}\u{4}", .csv, "found a zip archive, as .xlsx"),
         ("{\"image\": 1}\n[1]\n", .jsonl, "line 2: expected a JSON object, found other text"),
         ("{\"image\": 1}\n{\"image\": \n", .jsonl, "line 2: expected a JSON object, found text that is none"),
-        ("{\"image\": true, \"question\": \"x\"}\n", .jsonl, "line 1: expected a text or a number in 'image', found"),
-        ("{\"answer\": {\"a\": 1}}\n", .jsonl, "line 1: expected a text or a number in 'answer', or a list of them"),
+        (
+            "{\"image\": true, \"question\": \"x\"}\n", .jsonl,
+            "line 1: expected a text or a number in 'image', found"
+        ),
+        (
+            "{\"answer\": {\"a\": 1}}\n", .jsonl,
+            "line 1: expected a text or a number in 'answer', or a list of them"
+        ),
         ("{\"answers\": [[1]]}\n", .jsonl, "in 'answers', or a list of them"),
         ("{\"image\": [\"a\", \"b\"]}\n", .jsonl, "line 1: expected a text or a number in 'image'"),
         ("{\"image\": 1, \"Image\": 2}\n", .jsonl, "line 1: expected one 'image', found two"),
         ("{\"image\": 1, \"answer\": 2}\n", .jsonl, "expected a column 'question', found 'answer', 'image'"),
         (String(repeating: "[", count: 100_000), .jsonl, "line 1: expected a JSON object"),
-        ("{\"image\": " + String(repeating: "[", count: 10_000) + "\n", .jsonl, "line 1: expected a JSON object"),
+        (
+            "{\"image\": " + String(repeating: "[", count: 10_000) + "\n", .jsonl,
+            "line 1: expected a JSON object"
+        ),
     ]
 
     @Test("what is no table of questions is told with its line and what to do", arguments: refusedTables)
     func refused(text: String, format: TableFormat, problem: String) throws {
         let error = #expect(throws: DatasetFileError.self) { try rows(text, format) }
         let found = try #require(error).description
-        #expect(found.hasPrefix(folder.file("table")) && found.contains(problem) && !found.contains("\n"), "\(found)")
+        #expect(
+            found.hasPrefix(folder.file("table")) && found.contains(problem) && !found.contains("\n"),
+            "\(found)")
     }
 
     @Test("bytes that are no UTF-8 are refused in objects too, and folders and missing files as tables")
     func unreadable() throws {
         let bytes = Array("{\"image\": \"caf".utf8) + [0xE9] + Array("\"}\n".utf8)
         let file = URL(fileURLWithPath: try folder.write("table", bytes))
-        var error = #expect(throws: DatasetFileError.self) { try TableFormat.jsonl.rows(of: file, TableColumns()).next() }
+        var error = #expect(throws: DatasetFileError.self) {
+            try TableFormat.jsonl.rows(of: file, TableColumns()).next()
+        }
         #expect(try #require(error).description.contains("line 1: expected UTF-8"))
         for format in TableFormat.allCases {
             error = #expect(throws: DatasetFileError.self) { try format.rows(of: folder.url, TableColumns()) }
@@ -121,7 +145,9 @@ import VQAFeatures
     func namedColumns() throws {
         var columns = TableColumns()
         columns.split = "part"
-        let error = #expect(throws: DatasetFileError.self) { try rows("image,question,answer\n", .csv, columns) }
+        let error = #expect(throws: DatasetFileError.self) {
+            try rows("image,question,answer\n", .csv, columns)
+        }
         #expect(try #require(error).description.contains("expected a column 'part'"))
     }
 
@@ -137,10 +163,12 @@ import VQAFeatures
 @Suite struct ImportedImageTests {
     private let names = PictureNames(["a/cat.jpg", "a/cat.png", "b/dog.jpg", "cat.jpg", "x.y.png"])
 
-    @Test("pictures are found by path, name or stem, what says more first, and not where several have the name")
+    @Test(
+        "pictures are found by path, name or stem, what says more first, and not where several have the name")
     func pictureNames() {
         let expected: [(String, PictureNames.Finding)] = [
-            ("b/dog.jpg", .picture(2)), ("./b/dog.jpg", .picture(2)), ("b/dog", .picture(2)), ("dog.jpg", .picture(2)),
+            ("b/dog.jpg", .picture(2)), ("./b/dog.jpg", .picture(2)), ("b/dog", .picture(2)),
+            ("dog.jpg", .picture(2)),
             ("dog", .picture(2)), ("cat.jpg", .picture(3)), ("cat", .picture(3)), ("a/cat.png", .picture(1)),
             ("cat.png", .picture(1)), ("a/cat", .several("a/cat.jpg", "a/cat.png")), ("x.y", .picture(4)),
             ("Dog", .none), ("dog.png", .none), ("", .none), ("a", .none),
@@ -165,7 +193,8 @@ import VQAFeatures
     }
 
     private func draw(
-        _ count: Int, seed: UInt64 = 0, _ validation: Double, _ test: Double = 0, _ earlier: [String: ImportSplit] = [:]
+        _ count: Int, seed: UInt64 = 0, _ validation: Double, _ test: Double = 0,
+        _ earlier: [String: ImportSplit] = [:]
     ) -> [ImportSplit]? {
         SplitDraw.splits(
             of: (0..<count).map { "picture \($0).jpg" }, seed: seed, validation: validation, test: test,
@@ -198,7 +227,8 @@ import VQAFeatures
     func people(count: Int) {
         let answers = (1...count).map(String.init)
         let annotation = OfficialAnnotation(
-            question: "How many? Say it!", answers: answers, imageID: ImageID(rawValue: 1), questionID: QuestionID(rawValue: 1))
+            question: "How many? Say it!", answers: answers, imageID: ImageID(rawValue: 1),
+            questionID: QuestionID(rawValue: 1))
         let counts = Dictionary(grouping: annotation.answers, by: \.self).mapValues(\.count)
         #expect(Set(counts.values) == [count >= 10 ? 1 : (9 + count) / count])
         #expect(annotation.answers.count >= 10 && annotation.answers.count < 10 + max(count, 9))
@@ -206,25 +236,37 @@ import VQAFeatures
         #expect(annotation.questionType == "how many")
     }
 
+    /// Answers, and what "red" and "blue" score, as the table in docs/formats.md has it.
+    private static let scoredAnswers: [(answers: [String], accuracies: [Double], targets: [Float])] = [
+        (["red"], [100, 0], [1, 0]), (["red", "red"], [100, 0], [1, 0]),
+        (["red", "red", "red"], [100, 0], [1, 0]),
+        (["red", "blue"], [100, 100], [1, 1]), (["red", "blue", "green"], [100, 100], [1, 1]),
+        (["red", "red", "blue"], [100, 100], [1, 1]),
+        (["red", "red", "red", "red", "blue"], [100, 60], [1, 0.6]),
+        (["red"] + (1...9).map { "\($0)" }, [30, 0], [0.3, 0]),
+    ]
+
     @Test(
-        "what one, two or three people say is right to the metric, and full targets are learned from",
-        arguments: [["red"], ["red", "red"], ["red", "red", "red"], ["red", "blue"], ["red", "blue", "green"]])
-    func scores(answers: [String]) throws {
+        "what few people say counts by their share, to the metric and as a target", arguments: scoredAnswers)
+    func scores(answers: [String], accuracies: [Double], expectedTargets: [Float]) throws {
         let folder = try TemporaryFolder()
         let writer = try OfficialFileWriter(
             .annotations, path: folder.file("a.json"),
             head: OfficialFileHead(description: "\"é\"", dataSubtype: "train2014", license: nil))
         let id = QuestionID("q1")
         try writer.write(
-            OfficialAnnotation(question: "what?", answers: answers, imageID: ImageID(rawValue: 1), questionID: id))
+            OfficialAnnotation(
+                question: "what?", answers: answers, imageID: ImageID(rawValue: 1), questionID: id))
         try writer.commit()
         let table = try AnnotationTable(contentsOf: URL(fileURLWithPath: folder.file("a.json")))
-        let targets = SoftTargets(annotations: table, answers: try AnswerList(answers: ["red", "blue", "green"]))
-        #expect(Array(targets[0].map(\.1)) == Set(answers).map { _ in 1 })
+        let targets = SoftTargets(annotations: table, answers: try AnswerList(answers: ["red", "blue"]))
+        let found = Dictionary(uniqueKeysWithValues: targets[0].map { (Int($0.rawValue), $1) })
+        #expect([found[0] ?? 0, found[1] ?? 0] == expectedTargets)
         for version in MetricVersion.allCases {
             let metric = AccuracyMetric(table, version: version)
-            for answer in answers {
-                #expect(try metric.evaluate([Prediction(questionID: id, answer: answer)]).overall == 100)
+            for (answer, accuracy) in zip(["red", "blue"], accuracies) {
+                let overall = try metric.evaluate([Prediction(questionID: id, answer: answer)]).overall
+                #expect(abs(overall - accuracy) < 1e-9)
             }
         }
     }

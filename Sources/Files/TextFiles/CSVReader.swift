@@ -60,7 +60,9 @@ package final class CSVReader {
     {
         var parser = RowParser(separator: separator)
         try parser.take(line)
-        guard !parser.goesOn else { throw RowProblem("expected a header in one line, found a quote that is not closed") }
+        guard !parser.goesOn else {
+            throw RowProblem("expected a header in one line, found a quote that is not closed")
+        }
         return parser.fields.map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
@@ -82,12 +84,14 @@ package final class CSVReader {
             }
             if parser.goesOn { continue }
             guard parser.fields.count == header.count else {
-                throw failure("expected \(header.count) fields, as the header has, found \(parser.fields.count)")
+                throw failure(
+                    "expected \(header.count) fields, as the header has, found \(parser.fields.count)")
             }
             return parser.fields
         }
         guard !parser.goesOn else {
-            throw failure("expected a quote that closes the field begun in this row, found the end of the file")
+            throw failure(
+                "expected a quote that closes the field begun in this row, found the end of the file")
         }
         return nil
     }
@@ -166,7 +170,8 @@ private struct RowParser {
     private mutating func append(_ byte: UInt8) throws(RowProblem) {
         guard field.count < Self.longestField else {
             throw RowProblem(
-                "expected a field of at most \(Self.longestField) bytes, found a longer one: is a quote not closed?")
+                "expected a field of at most \(Self.longestField) bytes, found a longer one: is a quote not closed?"
+            )
         }
         field.append(byte)
     }

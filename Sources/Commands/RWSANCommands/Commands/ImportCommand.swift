@@ -18,13 +18,15 @@ struct ImportCommand: ParsableCommand {
             dataset has every row of it. Importing again into the same folder keeps the numbers of pictures and their splits.
             """)
 
-    @Argument(help: ArgumentHelp("The table of questions and answers: .csv, .tsv or .jsonl.", valueName: "table"))
+    @Argument(
+        help: ArgumentHelp("The table of questions and answers: .csv, .tsv or .jsonl.", valueName: "table"))
     var table: String
     @Option(help: "The table's form: csv or jsonl; told by the end of its name if not given.")
     var format: TableFormat?
     @Option(help: ArgumentHelp("The folder of pictures, also in folders in it.", valueName: "folder"))
     var pictures: String
-    @Option(help: ArgumentHelp("The datasets folder to make, or one to import into again.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("The datasets folder to make, or one to import into again.", valueName: "folder"))
     var output: String
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var splits: SplitOptions
@@ -37,7 +39,8 @@ struct ImportCommand: ParsableCommand {
         files.write("--output", output)
         try files.requireDistinct()
         guard let format = format ?? TableFormat(fileName: table) else {
-            throw ValidationError("expected a table whose name ends in .csv, .tsv or .jsonl, or --format, found '\(table)'")
+            throw ValidationError(
+                "expected a table whose name ends in .csv, .tsv or .jsonl, or --format, found '\(table)'")
         }
         var dataset = DatasetImport(
             table: URL(fileURLWithPath: table), format: format, pictures: pictures, output: output)
@@ -79,7 +82,9 @@ struct ColumnOptions: ParsableArguments {
             "A column of answers; given again for more of them; answer, answer1, answer2 and so on if not given.",
             valueName: "name"))
     var answerColumns: [String] = []
-    @Option(help: ArgumentHelp("The column of splits; split, where it is there, if not given.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The column of splits; split, where it is there, if not given.", valueName: "name")
+    )
     var splitColumn: String?
     @Option(
         name: .customLong("question-id-column"),
@@ -110,12 +115,18 @@ struct ColumnOptions: ParsableArguments {
 struct SplitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The share of the pictures for the split val, which is answered after each epoch; 10% if not given.",
+            "The share of the pictures for the split val, which is answered after each epoch; 10% if not given, or that of the import before.",
             valueName: "percent"))
     var val: String?
-    @Option(help: ArgumentHelp("The share of the pictures for the split test; 0% if not given.", valueName: "percent"))
+    @Option(
+        help: ArgumentHelp(
+            "The share of the pictures for the split test; 0% if not given, or that of the import before.",
+            valueName: "percent"))
     var test: String?
-    @Option(help: "What draws the splits, the same ones for the same number; 0 if not given.")
+    @Option(
+        help:
+            "What draws the splits, the same ones for the same number; 0 if not given, or that of the import before."
+    )
     var seed: UInt64?
 
     /// The same for the import.
@@ -127,7 +138,9 @@ struct SplitOptions: ParsableArguments {
         draw.validation = try val.map { try Self.share($0, "--val") }
         draw.test = try test.map { try Self.share($0, "--test") }
         guard (draw.validation ?? 0.1) + (draw.test ?? 0) < 1 else {
-            throw ValidationError("--val and --test: expected less than 100% together, found \(val ?? "10%") and \(test ?? "0%")")
+            throw ValidationError(
+                "--val and --test: expected less than 100% together, found \(val ?? "10%") and \(test ?? "0%")"
+            )
         }
         return draw
     }

@@ -130,7 +130,8 @@ private struct CheckpointSummary: Summary {
                     + "all), seed \(training.seed)")
             if let start = training.startedFrom {
                 lines.append(
-                    "started from \(start.checkpoint): \(start.tensors) tensors, \(start.words) words, \(start.answers) answers")
+                    "started from \(start.checkpoint): \(start.tensors) tensors, \(start.words) words, \(start.answers) answers"
+                )
             }
         } else {
             lines.append("trained for \(adamSteps) steps")

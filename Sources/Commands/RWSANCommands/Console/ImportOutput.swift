@@ -24,13 +24,15 @@ struct ImportOutput {
                     + "'\(example.given)' became \(form)")
         }
         if report.unusedPictures > 0 {
-            lines.append("no question is about \(counted(report.unusedPictures, "more picture")) of the folder")
+            lines.append(
+                "no question is about \(counted(report.unusedPictures, "more picture")) of the folder")
         }
         for picture in report.unopened.prefix(Self.shownPictures) { lines.append("passed over: \(picture)") }
         if report.movedPictures > 0 {
             lines.append(
                 "\(counted(report.movedPictures, "picture")) changed the split: remove \(folder)/coco_extract, so that "
-                    + "features are made anew, and take no accuracy of a model that has learned from pictures now in val")
+                    + "features are made anew, and take no accuracy of a model that has learned from pictures now in val"
+            )
         }
         return lines + leftOutLines + nextLines
     }
@@ -48,7 +50,9 @@ struct ImportOutput {
         return lines + ["all of them: \(folder)/\(ImportedDataset.leftOutName)"]
     }
 
-    private func counted(_ count: Int, _ word: String) -> String { "\(count) \(word)\(count == 1 ? "" : "s")" }
+    private func counted(_ count: Int, _ word: String) -> String {
+        "\(count) \(word)\(count == 1 ? "" : "s")"
+    }
 
     /// The command lines that come next.
     var commands: [String] {
@@ -77,7 +81,9 @@ struct ImportOutput {
         Summary(
             output: folder,
             splits: Dictionary(
-                report.splits.map { ($0.split.rawValue, .init(pictures: $0.pictures, questions: $0.questions)) },
+                report.splits.map {
+                    ($0.split.rawValue, .init(pictures: $0.pictures, questions: $0.questions))
+                },
                 uniquingKeysWith: { $1 }),
             leftOut: Dictionary(report.reasons.map { ($0.kind, $0.count) }, uniquingKeysWith: { $1 }),
             leftOutFile: "\(folder)/\(ImportedDataset.leftOutName)",

@@ -20,13 +20,16 @@ package struct ImportedQuestion: Sendable, Equatable {
     package let answerType: String?
 
     /// - Parameters: as the properties.
-    package init(row: Int, id: QuestionID, picture: Int, text: String, answers: [String], answerType: String?) {
+    package init(row: Int, id: QuestionID, picture: Int, text: String, answers: [String], answerType: String?)
+    {
         (self.row, self.id, self.picture) = (row, id, picture)
         (self.text, self.answers, self.answerType) = (text, answers, answerType)
     }
 
     /// Whether a question has a word that a model could know.
-    package static func hasWords(_ question: String) -> Bool { !QuestionTokenizer.words(in: question).isEmpty }
+    package static func hasWords(_ question: String) -> Bool {
+        !QuestionTokenizer.words(in: question).isEmpty
+    }
 
     /// An answer as the metric and the answer list compare it; nil where nothing is left of it.
     package static func normalForm(_ answer: String) -> String? {
@@ -73,7 +76,9 @@ package struct ImportedDataset: Sendable {
         guard let name = names.first else { return nil }
         throw ImportError(
             path: folder,
-            problem: "expected a new folder, an empty one, or one that import has made, found one with '\(name)' in it")
+            problem:
+                "expected a new folder, an empty one, or one that import has made, found one with '\(name)' in it"
+        )
     }
 
     /// Writes all of the dataset. Every file appears whole or not at all, the note first, so that importing again goes on
@@ -136,19 +141,24 @@ extension ImportedDataset {
         "\(folder)/vqa/v2_mscoco_\(split.imageSet)_annotations.json"
     }
 
-    private func writeQuestions(_ questions: [ImportedQuestion], _ split: ImportSplit, _ note: ImportNote) throws {
+    private func writeQuestions(_ questions: [ImportedQuestion], _ split: ImportSplit, _ note: ImportNote)
+        throws
+    {
         let path = questionFile(of: split)
         guard !questions.isEmpty else { return removeFile(path) }
         let writer = try OfficialFileWriter(.questions, path: path, head: head(of: split))
         for question in questions {
             try writer.write(
                 OfficialQuestion(
-                    imageID: note.images[question.picture].id, question: question.text, questionID: question.id))
+                    imageID: note.images[question.picture].id, question: question.text,
+                    questionID: question.id))
         }
         try writer.commit()
     }
 
-    private func writeAnnotations(_ questions: [ImportedQuestion], _ split: ImportSplit, _ note: ImportNote) throws {
+    private func writeAnnotations(_ questions: [ImportedQuestion], _ split: ImportSplit, _ note: ImportNote)
+        throws
+    {
         let path = annotationFile(of: split)
         guard !questions.isEmpty else { return removeFile(path) }
         let writer = try OfficialFileWriter(.annotations, path: path, head: head(of: split))
@@ -200,7 +210,9 @@ extension ImportedDataset {
         for name in (try? FolderListing(place))?.names ?? [] {
             let path = place + "/" + name
             // Only links are ours to remove.
-            guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { continue }
+            guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else {
+                continue
+            }
             if links[name] == target {
                 links[name] = nil
             } else {

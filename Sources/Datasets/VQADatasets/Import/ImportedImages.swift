@@ -83,9 +83,11 @@ package struct ImportNote: Codable, Sendable, Equatable {
         let path = folder + "/" + Self.fileName
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         let problem = ImportError(
-            path: path, problem: "expected the note of an earlier import, found another file: import into another folder")
+            path: path,
+            problem: "expected the note of an earlier import, found another file: import into another folder")
         guard let contents = try? SmallFile.contents(of: path, byteLimit: Self.byteLimit),
-            let note = try? JSONDecoder().decode(Self.self, from: contents), note.format == Self.currentFormat,
+            let note = try? JSONDecoder().decode(Self.self, from: contents),
+            note.format == Self.currentFormat,
             case let all = note.images + note.former, Set(all.map(\.id)).count == all.count,
             all.allSatisfy({ $0.id.rawValue >= 0 })
         else { throw problem }

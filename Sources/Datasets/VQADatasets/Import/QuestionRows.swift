@@ -70,11 +70,14 @@ package enum TableFormat: String, CaseIterable, Sendable {
             throw DatasetFileError(file: file, problem: "expected a table of questions, found a folder")
         }
         switch FileKind(contentsOf: file.path) {
-        case .empty?: throw DatasetFileError(file: file, problem: "expected a table of questions, found an empty file")
+        case .empty?:
+            throw DatasetFileError(file: file, problem: "expected a table of questions, found an empty file")
         case .zip?:
             throw DatasetFileError(
                 file: file,
-                problem: "expected a text, found a zip archive, as .xlsx and .ods files are: save the table as CSV")
+                problem:
+                    "expected a text, found a zip archive, as .xlsx and .ods files are: save the table as CSV"
+            )
         default: break
         }
         return switch self {
@@ -91,7 +94,9 @@ private struct CSVRows: QuestionRows {
 
     init(_ file: URL, _ columns: TableColumns) throws {
         reader = try CSVReader(file) { columns.problem(with: $0, takesLists: false) == nil }
-        if let problem = columns.problem(with: reader.header, takesLists: false) { throw reader.failure(problem) }
+        if let problem = columns.problem(with: reader.header, takesLists: false) {
+            throw reader.failure(problem)
+        }
         roles = reader.header.map { columns.role(of: $0, takesLists: false) }
     }
 

@@ -40,7 +40,8 @@ package struct TableColumns: Sendable, Equatable {
     private func isAnswer(_ name: String, _ takesLists: Bool) -> Bool {
         guard answers.isEmpty else { return answers.contains { Self.key($0) == name } }
         if takesLists, name == "answers" { return true }
-        return name.hasPrefix("answer") && name.dropFirst("answer".count).allSatisfy { $0.isASCII && $0.isNumber }
+        return name.hasPrefix("answer")
+            && name.dropFirst("answer".count).allSatisfy { $0.isASCII && $0.isNumber }
     }
 
     /// The columns that there have to be, by what they are for, with the option that gives another name.

@@ -45,7 +45,8 @@ extension OfficialAnnotation {
     ///   - answers: At least one. The most frequent one counts where one is wanted, the first of those that are equally so.
     ///   - answerType: The type; where it is nil, what the most frequent answer looks like.
     init(
-        question: String, answers: [String], answerType: String? = nil, imageID: ImageID, questionID: QuestionID
+        question: String, answers: [String], answerType: String? = nil, imageID: ImageID,
+        questionID: QuestionID
     ) {
         questionType = question.lowercased()
             .split { $0.isWhitespace || $0.isPunctuation }

@@ -16,8 +16,8 @@ package struct DatasetImport {
     package var pictures: String
     /// The folder of the dataset: a new one, or one that was imported before.
     package var output: String
-    /// What the draw of splits starts from, and the shares of the pictures, from 0 to 1, that are drawn; each is nil for the
-    /// default, and all have to be where the table has a column of splits.
+    /// What the draw of splits starts from, and the shares of the pictures, from 0 to 1, that are drawn; each is nil for that
+    /// of an earlier import, else the default, and all have to be nil where the table has a column of splits.
     package var draw = Draw()
 
     /// How splits are drawn.
@@ -32,7 +32,14 @@ package struct DatasetImport {
         /// The defaults.
         package init() {}
 
-        var rule: SplitRule { .drawn(seed: seed ?? 0, validation: validation ?? 0.1, test: test ?? 0) }
+        /// The rule, with what is nil taken from an earlier one.
+        func rule(after earlier: SplitRule?) -> SplitRule {
+            guard case .drawn(let seed, let validation, let test)? = earlier else {
+                return rule(after: .drawn(seed: 0, validation: 0.1, test: 0))
+            }
+            return .drawn(
+                seed: self.seed ?? seed, validation: self.validation ?? validation, test: self.test ?? test)
+        }
     }
 
     package init(table: URL, format: TableFormat, pictures: String, output: String) {
@@ -65,10 +72,12 @@ package struct DatasetImport {
             note, questions, leftOut: reading.leftOut,
             extensions: note.images.map { listing.fileExtension(of: $0.picture) })
         var report = Report(dataset, note, questions, reading)
-        report.unusedPictures = paths.count - note.images.count
+        report.unusedPictures = paths.count - reading.namedPictures.count
         report.unopened = listing.leftOut
         let before = Dictionary((earlier?.images ?? []).map { ($0.id, $0.split) }, uniquingKeysWith: { $1 })
-        report.movedPictures = note.images.count { before[$0.id].map { [split = $0.split] in split != $0 } ?? false }
+        report.movedPictures = note.images.count {
+            before[$0.id].map { [split = $0.split] in split != $0 } ?? false
+        }
         return report
     }
 
@@ -76,7 +85,8 @@ package struct DatasetImport {
         _ reading: inout TableReading, _ progress: (Int, Int) -> Void, _ shouldStop: () -> Bool
     ) throws {
         let used = reading.usedPictures
-        let problems = try PictureCheck.problems(with: used.map { "\(pictures)/\(reading.paths[$0])" }) { done in
+        let problems = try PictureCheck.problems(with: used.map { "\(pictures)/\(reading.paths[$0])" }) {
+            done in
             progress(done, used.count)
             if shouldStop() { throw InterruptedError() }
         }
@@ -92,17 +102,22 @@ package struct DatasetImport {
         }
         return ImportError(
             path: table.path,
-            problem: "expected questions that can be taken, found none in \(reading.leftOut.count) rows; \(first.line)")
+            problem:
+                "expected questions that can be taken, found none in \(reading.leftOut.count) rows; \(first.line)"
+        )
     }
 
     /// Gives the pictures that have questions their numbers and splits, and has the questions refer to them.
-    private func arranged(_ reading: TableReading, _ earlier: ImportNote?) throws -> (ImportNote, [ImportedQuestion]) {
+    private func arranged(_ reading: TableReading, _ earlier: ImportNote?) throws -> (
+        ImportNote, [ImportedQuestion]
+    ) {
         let used = reading.usedPictures
         let names = used.map { reading.paths[$0] }
         let known = Dictionary(
-            ((earlier?.images ?? []) + (earlier?.former ?? [])).map { ($0.picture, $0) }, uniquingKeysWith: { $1 })
+            ((earlier?.images ?? []) + (earlier?.former ?? [])).map { ($0.picture, $0) },
+            uniquingKeysWith: { $1 })
         let ids = ImageNumbers.numbers(of: names, earlier: known.mapValues(\.id))
-        let rule = try self.rule(reading)
+        let rule = try self.rule(reading, after: earlier?.rule)
         let splits = try splits(of: names, used, reading, rule, earlier?.rule == rule ? known : [:])
         let images = zip(names, zip(ids, splits)).map { ImportedImage(id: $1.0, picture: $0, split: $1.1) }
         var places = [Int](repeating: 0, count: reading.paths.count)
@@ -114,12 +129,13 @@ package struct DatasetImport {
         return (ImportNote(rule: rule, pictures: folder, images: images, former: former), questions)
     }
 
-    private func rule(_ reading: TableReading) throws -> SplitRule {
-        guard reading.hasSplits else { return draw.rule }
+    private func rule(_ reading: TableReading, after earlier: SplitRule?) throws -> SplitRule {
+        guard reading.hasSplits else { return draw.rule(after: earlier) }
         guard draw == Draw() else {
             throw ImportError(
                 path: table.path,
-                problem: "expected no --seed, --val and --test, for its column says the splits: leave them out")
+                problem:
+                    "expected no --seed, --val and --test, for its column says the splits: leave them out")
         }
         return .column
     }
@@ -133,7 +149,8 @@ package struct DatasetImport {
             if let problem = reading.splitProblem { throw ImportError(path: table.path, problem: problem) }
             let splits = used.map { reading.split(ofPicture: $0) ?? .train }
             guard splits.contains(.train) else {
-                throw ImportError(path: table.path, problem: "expected pictures of the split train, found none")
+                throw ImportError(
+                    path: table.path, problem: "expected pictures of the split train, found none")
             }
             return splits
         case .drawn(let seed, let validation, let test):
@@ -142,7 +159,8 @@ package struct DatasetImport {
             guard let splits else {
                 throw ImportError(
                     path: table.path,
-                    problem: "expected pictures left to learn from, found \(names.count) in all: --val and --test "
+                    problem:
+                        "expected pictures left to learn from, found \(names.count) in all: --val and --test "
                         + "take smaller shares, 0% for none")
             }
             return splits

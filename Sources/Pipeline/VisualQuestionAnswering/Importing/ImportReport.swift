@@ -27,7 +27,8 @@ extension DatasetImport {
         }
 
         init(
-            _ dataset: ImportedDataset, _ note: ImportNote, _ questions: [ImportedQuestion], _ reading: TableReading
+            _ dataset: ImportedDataset, _ note: ImportNote, _ questions: [ImportedQuestion],
+            _ reading: TableReading
         ) {
             self.dataset = dataset
             leftOut = reading.leftOut

@@ -14,6 +14,9 @@ struct TableReading {
     /// How many answers were brought into normal form, and one of them, before and after.
     private(set) var changedAnswers: (count: Int, example: (given: String, form: String)?) = (0, nil)
 
+    /// The places of all pictures that a row names, whether or not it is taken.
+    private(set) var namedPictures: Set<Int> = []
+
     private let names: PictureNames
     /// The split of each picture that has one, and the first row that says so.
     private var splits: [Int: (split: ImportSplit, row: Int)] = [:]
@@ -54,7 +57,9 @@ struct TableReading {
     /// The question's id in the dataset: its own, or the number of its row.
     private mutating func id(of row: QuestionRow, _ rows: any QuestionRows) throws -> QuestionID {
         guard let text = row.questionID else {
-            guard ids.isEmpty else { throw rows.failure("expected a question id, as in the row before, found none") }
+            guard ids.isEmpty else {
+                throw rows.failure("expected a question id, as in the row before, found none")
+            }
             rowsWithoutID += 1
             return QuestionID(rawValue: Int64(row.number))
         }
@@ -64,7 +69,8 @@ struct TableReading {
         }
         let id = QuestionID(text)
         if let other = ids.updateValue(row.number, forKey: id) {
-            throw rows.failure("expected a question id of its own, found '\(text)', which row \(other) has too")
+            throw rows.failure(
+                "expected a question id of its own, found '\(text)', which row \(other) has too")
         }
         return id
     }
@@ -78,6 +84,7 @@ struct TableReading {
         case .none: return .missingPicture
         case .several(let first, let second): return .ambiguousPicture(first, second)
         }
+        namedPictures.insert(picture)
         guard ImportedQuestion.hasWords(row.question) else { return .emptyQuestion }
         guard let given = row.answers.first else { return .noAnswer }
         let forms = row.answers.compactMap(ImportedQuestion.normalForm)
@@ -98,7 +105,8 @@ struct TableReading {
         let type = row.answerType.flatMap { $0.isEmpty ? nil : $0 }
         questions.append(
             ImportedQuestion(
-                row: row.number, id: id, picture: picture, text: row.question, answers: forms, answerType: type))
+                row: row.number, id: id, picture: picture, text: row.question, answers: forms,
+                answerType: type))
         return nil
     }
 
@@ -115,7 +123,8 @@ struct TableReading {
         guard let first = splits[picture] else { return splits[picture] = (split, row) }
         guard first.split != split else { return }
         contradictions.append(
-            "\(paths[picture]) is in \(first.split.rawValue) in row \(first.row) and in \(split.rawValue) in row \(row)")
+            "\(paths[picture]) is in \(first.split.rawValue) in row \(first.row) and in \(split.rawValue) in row \(row)"
+        )
     }
 
     /// The split that the table says of a picture.

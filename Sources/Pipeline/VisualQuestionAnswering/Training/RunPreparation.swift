@@ -33,9 +33,10 @@ struct RunPreparation {
         guard data.answers.count > 0 else { throw EmptyAnswerListError() }
         let inputs = configuration.inputs(words: data.vocabulary.count, answers: data.answers.count)
         try requireFit(inputs)
+        let transfer = try start?.transfer(to: configuration, data)
         let model = try configuration.model.make(inputs)
         if checkpoint == nil { try startEmbedding(of: model, data) }
-        let startedFrom = try start?.start(model, configuration, data)
+        let startedFrom = try transfer?.start(model)
         let device = request.devices.first ?? .best
         try model.move(to: device)
         var training = try builder(

@@ -40,23 +40,88 @@ struct StartingPoint {
         ["model", "img_feat_size"] + configuration.model.options.values.map(\.key)
     }
 
-    /// Puts the weights into a network that has its start values, on the CPU.
+    /// What is to be taken for a network that has not been built yet.
     ///
     /// - Parameters:
-    ///   - model: The network.
+    ///   - configuration: The settings of the network.
     ///   - data: Its words and answers.
-    /// - Returns: What was taken.
-    /// - Throws: `CheckpointError` where the checkpoint is of another model, or of other sizes; `TorchError` where memory is
-    ///   short.
-    func start(_ model: any VQAModel, _ configuration: Configuration, _ data: TrainingData) throws -> StartRecord {
+    /// - Throws: `CheckpointError` where the checkpoint is of another model, or of other sizes.
+    func transfer(to configuration: Configuration, _ data: TrainingData) throws -> WeightTransfer {
         let rows = try WeightRows(configuration, words: data.vocabulary.count, answers: data.answers.count)
         try requireFit(rows, configuration)
-        let words = matches(data.vocabulary.words, checkpoint.vocabulary?.words)
-        let answers = matches(data.answers.answers, checkpoint.answers?.answers)
+        return WeightTransfer(
+            weights: checkpoint.weights, rows: rows,
+            words: matches(data.vocabulary.words, checkpoint.vocabulary?.words),
+            answers: matches(data.answers.answers, checkpoint.answers?.answers), path: path)
+    }
+
+    /// Where the features were made otherwise than those that the checkpoint has learned from, in one line.
+    func otherFeatures(than recipe: String?) -> String? {
+        guard let recipe, let own = checkpoint.featureRecipe, recipe != own else { return nil }
+        return
+            "\(path) has learned from features that were made otherwise: what it knows of regions may be of no use here"
+    }
+
+    /// The places of texts that both lists have, in the order of the new one.
+    private func matches(_ new: [String], _ old: [String]?) -> [(new: Int, old: Int)] {
+        let places = Dictionary(
+            (old ?? []).enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        return new.enumerated().compactMap { place, text in places[text].map { (place, $0) } }
+    }
+
+    /// Makes sure that its weights are those of the network that the settings make with its own words and answers.
+    private func requireFit(_ rows: WeightRows, _ configuration: Configuration) throws {
+        let words = checkpoint.vocabulary?.count ?? rowCount(of: rows.ofWords)
+        let answers = checkpoint.answers?.count ?? rowCount(of: rows.ofAnswers)
+        do {
+            try configuration.model.requireFit(
+                checkpoint.weights, configuration.inputs(words: words ?? 1, answers: answers ?? 1))
+        } catch {
+            throw CheckpointError(
+                path: path,
+                reason: UnfitCheckpoint.reason(error, of: checkpoint, configuration) ?? differences(
+                    configuration)
+                    ?? "\(error)")
+        }
+    }
+
+    /// How many rows the checkpoint has where the network has one a word, or an answer.
+    private func rowCount(of names: Set<String>) -> Int? {
+        names.sorted().lazy.compactMap { checkpoint.weights[$0]?.shape.first }.first { $0 > 0 }
+    }
+
+    private func differences(_ configuration: Configuration) -> String? {
+        let values = configuration.dictionary
+        let differing = Self.networkKeys(of: configuration).compactMap { key -> String? in
+            guard let before = checkpoint.settings?[key], let now = values[key], before != now else {
+                return nil
+            }
+            return "\(key) = \(now), where it has \(before)"
+        }
+        guard !differing.isEmpty else { return nil }
+        return "a run cannot start from it with \(differing.joined(separator: "; "))"
+    }
+}
+
+/// Weights of a checkpoint on their way into a new network.
+struct WeightTransfer {
+    fileprivate let weights: [String: Tensor]
+    fileprivate let rows: WeightRows
+    /// The places of words that both know.
+    fileprivate let words: [(new: Int, old: Int)]
+    /// The places of answers that both choose from.
+    fileprivate let answers: [(new: Int, old: Int)]
+    fileprivate let path: String
+
+    /// Puts the weights into the network, which has its start values and lies on the CPU.
+    ///
+    /// - Returns: What was taken.
+    /// - Throws: `TorchError` where memory is short.
+    func start(_ model: any VQAModel) throws -> StartRecord {
         var record = StartRecord(checkpoint: path, words: words.count, answers: answers.count)
         try withoutGradients {
             for (name, tensor) in model.namedParameters() + model.namedBuffers() {
-                guard let value = checkpoint.weights[name] else { continue }
+                guard let value = weights[name] else { continue }
                 if rows.ofWords.contains(name) {
                     try Self.copy(words, from: value, to: tensor)
                 } else if rows.ofAnswers.contains(name) {
@@ -70,18 +135,6 @@ struct StartingPoint {
         return record
     }
 
-    /// Where the features were made otherwise than those that the checkpoint has learned from, in one line.
-    func otherFeatures(than recipe: String?) -> String? {
-        guard let recipe, let own = checkpoint.featureRecipe, recipe != own else { return nil }
-        return "\(path) has learned from features that were made otherwise: what it knows of regions may be of no use here"
-    }
-
-    /// The places of texts that both lists have, in the order of the new one.
-    private func matches(_ new: [String], _ old: [String]?) -> [(new: Int, old: Int)] {
-        let places = Dictionary((old ?? []).enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-        return new.enumerated().compactMap { place, text in places[text].map { (place, $0) } }
-    }
-
     private static func copy(_ rows: [(new: Int, old: Int)], from old: Tensor, to new: Tensor) throws {
         guard let count = new.shape.first, count > 0, !rows.isEmpty else { return }
         let width = new.count / count
@@ -89,44 +142,15 @@ struct StartingPoint {
         var values: [Float] = try new.detached().contiguous().array()
         for row in rows {
             values.replaceSubrange(
-                row.new * width..<(row.new + 1) * width, with: source[row.old * width..<(row.old + 1) * width])
+                row.new * width..<(row.new + 1) * width, with: source[row.old * width..<(row.old + 1) * width]
+            )
         }
         try new.copy(from: Tensor(values, shape: new.shape))
-    }
-
-    /// Makes sure that its weights are those of the network that the settings make with its own words and answers.
-    private func requireFit(_ rows: WeightRows, _ configuration: Configuration) throws {
-        let words = checkpoint.vocabulary?.count ?? rowCount(of: rows.ofWords)
-        let answers = checkpoint.answers?.count ?? rowCount(of: rows.ofAnswers)
-        do {
-            try configuration.model.requireFit(
-                checkpoint.weights, configuration.inputs(words: words ?? 1, answers: answers ?? 1))
-        } catch {
-            throw CheckpointError(
-                path: path,
-                reason: UnfitCheckpoint.reason(error, of: checkpoint, configuration) ?? differences(configuration)
-                    ?? "\(error)")
-        }
-    }
-
-    /// How many rows the checkpoint has where the network has one a word, or an answer.
-    private func rowCount(of names: Set<String>) -> Int? {
-        names.sorted().lazy.compactMap { checkpoint.weights[$0]?.shape.first }.first { $0 > 0 }
-    }
-
-    private func differences(_ configuration: Configuration) -> String? {
-        let values = configuration.dictionary
-        let differing = Self.networkKeys(of: configuration).compactMap { key -> String? in
-            guard let before = checkpoint.settings?[key], let now = values[key], before != now else { return nil }
-            return "\(key) = \(now), where it has \(before)"
-        }
-        guard !differing.isEmpty else { return nil }
-        return "a run cannot start from it with \(differing.joined(separator: "; "))"
     }
 }
 
 /// Which weights of a network have a row for each word, and which for each answer.
-private struct WeightRows {
+struct WeightRows {
     let ofWords: Set<String>
     let ofAnswers: Set<String>
 
@@ -136,7 +160,8 @@ private struct WeightRows {
     init(_ configuration: Configuration, words: Int, answers: Int) throws {
         func shapes(_ words: Int, _ answers: Int) throws -> [String: [Int]] {
             try ShapesOnly.run {
-                let network = try configuration.model.make(configuration.inputs(words: words, answers: answers))
+                let network = try configuration.model.make(
+                    configuration.inputs(words: words, answers: answers))
                 return Dictionary(
                     (network.namedParameters() + network.namedBuffers()).map { ($0.name, $0.tensor.shape) },
                     uniquingKeysWith: { $1 })

@@ -102,7 +102,8 @@ public final class TrainingRun {
         let dataset = try configuration.datasetType.init(at: request.place)
         let seed = UInt64(clamping: configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
         TorchRuntime.seed(seed)
-        var setup = try RunPreparation(request, configuration, dataset, checkpoint, source, start).setup(folder)
+        var setup = try RunPreparation(request, configuration, dataset, checkpoint, source, start).setup(
+            folder)
         try request.gpu.apply(to: &setup, request.devices, onNotice: request.onNotice)
         self.setup = setup
         trainer = try Trainer(setup, seed: seed)

@@ -9,7 +9,8 @@ package enum PictureCheck {
     ///   - paths: The pictures' paths.
     ///   - progress: Called on the calling thread with the number of pictures seen to.
     /// - Throws: `ThreadError` where the system makes no thread; what `progress` throws.
-    package static func problems(with paths: [String], progress: (_ done: Int) throws -> Void = { _ in }) throws
+    package static func problems(with paths: [String], progress: (_ done: Int) throws -> Void = { _ in })
+        throws
         -> [PictureError?]
     {
         let memory = PictureMemory()

@@ -24,7 +24,8 @@ struct PictureMemory: Sendable {
     /// - Parameter more: How many bytes that takes, for a picture of this width and height.
     /// - Throws: `PictureError`; what `body` throws.
     func picture<Result>(
-        in file: URL, reading: PictureReading, adding more: (Int, Int) -> Int, _ body: (Picture) throws -> Result
+        in file: URL, reading: PictureReading, adding more: (Int, Int) -> Int,
+        _ body: (Picture) throws -> Result
     ) throws -> Result {
         let ofFile = files.reserve(
             min(Int(clamping: FileIdentity(file).byteCount ?? 0), PictureFile.maximumByteCount))
