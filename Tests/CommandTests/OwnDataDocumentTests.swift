@@ -37,9 +37,10 @@ import Testing
     @Test(
         "every command of the document works, from the pictures and the spreadsheet to an answer",
         .enabled(
-            if: FileManager.default.fileExists(atPath: wheel),
+            if: wheel != nil,
             "needs \(Wheel.efficientNetLite0) in \(WheelCache().folder): scripts/setup downloads it"))
     func walk() throws {
+        let wheel = try #require(Self.wheel)
         let tool = try CommandLineTool()
         let photos = tool.folder.url.appending(component: "photos")
         let wheels = tool.folder.url.appending(components: ".cache", "wheels")
@@ -47,8 +48,8 @@ import Testing
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         }
         try FileManager.default.createSymbolicLink(
-            atPath: wheels.appending(component: URL(fileURLWithPath: Self.wheel).lastPathComponent).path,
-            withDestinationPath: Self.wheel)
+            atPath: wheels.appending(component: URL(fileURLWithPath: wheel).lastPathComponent).path,
+            withDestinationPath: wheel)
         let rows = try ShapePictures.write(to: photos)
         _ = try tool.folder.write("questions.csv", rows.joined(separator: "\n") + "\n")
 

@@ -128,7 +128,7 @@ import VQATraining
         }
     }
 
-    @Test("the same start and seed end with the same weights, and other weights than without a start")
+    @Test("the same start and seed end with the same weights")
     func reproducible() throws {
         let path = try first()
         #expect(try start(path, name: "b").exitCode == 0)
