@@ -27,7 +27,8 @@ package struct SuggestedSettings: Sendable, Equatable {
         threshold = questions < 1_000 ? 1 : questions < 10_000 ? 2 : 4
         settings =
             inputs + [
-                ("hidden_size", "128"), ("srwsa_layer", "1"), ("sgrwsa_layer", "1"), ("dropout_r", "0"),
+                ("hidden_size", "128"), ("srwsa_layer", "1"), ("sgrwsa_layer", "1"),
+                ("dropout_r", questions < 1_000 ? "0.1" : "0"),
                 ("batch_size", "\(batchSize)"), ("lr_base", "4e-4"), ("max_epoch", "\(epochs)"),
                 ("lr_decay_list", "[\(epochs * 3 / 4),\(epochs * 9 / 10)]"),
             ]

@@ -33,7 +33,7 @@ struct TableReading {
     }
 
     /// More rows than fit into memory with all that is made of them.
-    private static let mostRows = 20_000_000
+    private static let mostRows = 5_000_000
 
     init(_ paths: [String]) {
         self.paths = paths
