@@ -62,7 +62,7 @@ import Testing
             let line = command.line.replacing("max_epoch=40", with: "max_epoch=2").replacing(
                 "epoch40", with: "epoch2"
             )
-            .replacing("max_epoch=20", with: "max_epoch=1").replacing("epoch20", with: "epoch1")
+            .replacing("max_epoch=10", with: "max_epoch=1").replacing("epoch10", with: "epoch1")
             let outcome = try tool.run(in: line.replacing("rwsan ", with: "\"$1\" ", maxReplacements: 1), [])
             #expect(outcome.exitCode == 0, "\(line): \(outcome.errorOutput)")
             guard line.hasPrefix("rwsan import") || line.hasPrefix("rwsan answers") else { continue }

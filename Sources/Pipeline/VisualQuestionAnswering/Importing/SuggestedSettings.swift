@@ -18,19 +18,26 @@ package struct SuggestedSettings: Sendable, Equatable {
             (threshold, settings) = (8, inputs)
             return
         }
-        let (epochs, batchSize): (Int, Int) =
+        let (epochs, decays, batchSize): (Int, String, Int) =
             switch questions {
-            case ..<1_000: (40, max(1, min(8, questions)))
-            case ..<10_000: (20, 16)
-            default: (9, 64)
+            case ..<1_000: (40, "[30,36]", max(1, min(8, questions)))
+            case ..<10_000: (20, "[15,18]", 16)
+            // Those of Examples/easy-vqa.yaml.
+            default: (9, "[7,8]", 64)
             }
-        threshold = questions < 1_000 ? 1 : questions < 10_000 ? 2 : 4
+        threshold =
+            switch questions {
+            case ..<100: 0
+            case ..<1_000: 1
+            case ..<10_000: 2
+            default: 4
+            }
         settings =
             inputs + [
                 ("hidden_size", "128"), ("srwsa_layer", "1"), ("sgrwsa_layer", "1"),
                 ("dropout_r", questions < 1_000 ? "0.1" : "0"),
                 ("batch_size", "\(batchSize)"), ("lr_base", "4e-4"), ("max_epoch", "\(epochs)"),
-                ("lr_decay_list", "[\(epochs * 3 / 4),\(epochs * 9 / 10)]"),
+                ("lr_decay_list", decays),
             ]
     }
 
