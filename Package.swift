@@ -183,6 +183,7 @@ let package = Package(
         tests(of: "Archives"),
         tests(of: "Downloads"),
         tests(of: "Hub", "Downloads"),
+        tests(of: "TextFiles"),
         tests(of: "Workers"),
         tests(of: "Torch", "Archives"),
         tests(of: "VQAFeatures", "Archives", "FileSystem", "VQABatches", "VQADatasets"),

@@ -70,7 +70,8 @@ import Testing
     }
 
     private static let commands = [
-        "fetch vqa-v2", "fetch easy-vqa", "fetch efficientnet-lite0", "extract", "pack", "answers", "train",
+        "fetch vqa-v2", "fetch easy-vqa", "fetch efficientnet-lite0", "import", "extract", "pack", "answers",
+        "train",
         "evaluate", "predict", "ask", "detect", "score", "info",
     ]
 

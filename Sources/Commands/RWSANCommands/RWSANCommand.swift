@@ -30,7 +30,7 @@ struct RootCommand: ParsableCommand {
         abstract: "Answer questions about images: train a model, measure it, ask it.",
         usage: "\(Program.name) <command> [<options>]",
         discussion: """
-            From pictures to answers: fetch brings a dataset, extract makes features of its pictures (or pack stores \
+            From pictures to answers: fetch brings a dataset, or import makes one of your own, extract makes features of its pictures (or pack stores \
             those that you have), train makes a checkpoint of a model, evaluate and predict answer a split with it, \
             and ask answers a question of yours. detect shows what a region detector sees.
 
@@ -43,7 +43,8 @@ struct RootCommand: ParsableCommand {
             """,
         version: Program.versionLine,
         subcommands: [
-            FetchCommand.self, ExtractCommand.self, PackCommand.self, AnswersCommand.self, TrainCommand.self,
+            FetchCommand.self, ImportCommand.self, ExtractCommand.self, PackCommand.self, AnswersCommand.self,
+            TrainCommand.self,
             EvaluateCommand.self, PredictCommand.self, AskCommand.self, DetectCommand.self, ScoreCommand.self,
             InfoCommand.self,
             SettingsCommand.self,

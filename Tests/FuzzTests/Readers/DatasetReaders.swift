@@ -50,6 +50,46 @@ let datasetReaders: [FuzzedReader] = [
         _ = try AnswerList(contentsOf: URL(fileURLWithPath: place.write(bytes)))
     },
     FuzzedReader(
+        name: "csv",
+        seeds: {
+            [
+                Array(
+                    "\u{FEFF}image;question;answer;answer2;split\r\na.png;\"what, \"\"is\"\"\nit?\";2;;VAL\r\n"
+                        .utf8),
+                Array("question\timage\tanswer\tquestion_id\nwhat?\tb/c\tThe cat!\tn7\n".utf8),
+            ]
+        }
+    ) { bytes, place in try readRows(.csv, bytes, place) },
+    FuzzedReader(
+        name: "jsonl",
+        seeds: {
+            [
+                Array(
+                    #"""
+                    {"image": "a.png", "question": "what?", "answers": ["x", 2, null], "split": "test"}
+                    {"image": 7, "question": "\u00e9?", "answer": 2.5, "question_id": "n1", "answer_type": "other"}
+                    """#.utf8)
+            ]
+        }
+    ) { bytes, place in try readRows(.jsonl, bytes, place) },
+    FuzzedReader(
+        name: "import",
+        seeds: {
+            [
+                Array(
+                    #"""
+                    {"format":"rwsan import 1","former":[],"images":[{"image_id":1,"picture":"a.png","split":"train"}],
+                    "pictures":"/p","rule":{"drawn":{"seed":1,"validation":0.1,"test":0}}}
+                    """#.utf8)
+            ]
+        }
+    ) { bytes, place in
+        _ = try place.write(bytes, as: ImportNote.fileName)
+        guard let note = try ImportNote(of: place.path) else { return }
+        let known = Dictionary(note.images.map { ($0.picture, $0.id) }, uniquingKeysWith: { $1 })
+        _ = ImageNumbers.numbers(of: ["b_2.png", "c.png"], earlier: known)
+    },
+    FuzzedReader(
         name: "glove",
         seeds: {
             let text = Array("the 1 -2.5e-1 3\nred 0 0 1.25\na b .5 -1e9 3\n".utf8)
@@ -76,6 +116,19 @@ let datasetReaders: [FuzzedReader] = [
         _ = try WordPieceSettings(contentsOf: URL(fileURLWithPath: place.write(bytes)))
     },
 ]
+
+/// Reads a table of questions to its end, and what its names and answers come to.
+private func readRows(_ format: TableFormat, _ bytes: [UInt8], _ place: Workplace) throws {
+    let names = PictureNames(["a.png", "b/c.png", "7.jpg"])
+    let rows = try format.rows(of: URL(fileURLWithPath: place.write(bytes)), TableColumns())
+    while let row = try rows.next() {
+        _ = (
+            names.find(row.picture), ImportedQuestion.hasWords(row.question),
+            row.split.map(ImportSplit.init(named:))
+        )
+        _ = row.answers.compactMap(ImportedQuestion.normalForm)
+    }
+}
 
 private let annotations = #"""
     {"annotations":[{"question_type":"is it","multiple_choice_answer":"yes","answers":[{"answer":"yes",

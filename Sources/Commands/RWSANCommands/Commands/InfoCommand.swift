@@ -128,6 +128,11 @@ private struct CheckpointSummary: Summary {
             lines.append(
                 "trained for \(training.epoch) epochs and \(training.stepInEpoch) steps (\(training.step) steps in "
                     + "all), seed \(training.seed)")
+            if let start = training.startedFrom {
+                lines.append(
+                    "started from \(start.checkpoint): \(start.tensors) tensors, \(start.words) words, \(start.answers) answers"
+                )
+            }
         } else {
             lines.append("trained for \(adamSteps) steps")
         }

@@ -17,6 +17,10 @@ struct TrainCommand: ParsableCommand {
 
             Ctrl-C (or a signal HUP, QUIT or TERM) finishes the step at hand, writes a checkpoint and says how to go \
             on; a second one ends the run at once. --resume goes on with the run, however it ended.
+
+            --start-from begins a run with the weights of another one. The network's sizes are the checkpoint's, where it \
+            has them. Words and answers are the dataset's: those that the checkpoint knows too keep its weights, the others \
+            are new, and so is all that the optimizer keeps.
             """)
 
     @OptionGroup var dataset: DatasetOptions
@@ -38,6 +42,11 @@ struct TrainCommand: ParsableCommand {
             "The checkpoint to go on from, or a folder of them for the one that has come furthest.",
             valueName: "path"))
     var resume: String?
+    @Option(
+        help: ArgumentHelp(
+            "A checkpoint, ours or an official .pkl, whose weights a new run starts with, whatever its words and answers.",
+            valueName: "file"))
+    var startFrom: String?
     @OptionGroup var devices: DevicesOption
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var gpu: GPUOptions
@@ -63,6 +72,7 @@ struct TrainCommand: ParsableCommand {
         guard !name.isEmpty, !name.contains("/") else {
             throw ValidationError("--name: expected a name without /")
         }
+        guard resume == nil || startFrom == nil else { throw ValidationError("\(StartAndResumeError())") }
     }
 
     func run() throws {
@@ -76,6 +86,7 @@ struct TrainCommand: ParsableCommand {
         let devices = try devices.resolve()
         request.changeSettings = settings.apply
         request.resume = resume
+        request.startFrom = startFrom
         request.answerFile = answers
         request.glove = glove.map { URL(fileURLWithPath: $0) }
         request.devices = devices
@@ -129,6 +140,7 @@ struct TrainCommand: ParsableCommand {
         files.read("--answers", answers)
         files.read("--glove", glove)
         files.read("--resume", resume)
+        files.read("--start-from", startFrom)
         for file in dataset.place.textFiles { files.read("the dataset", file) }
         for file in [run.metrics, run.log, run.validationResult] { files.write("the run", file.path) }
         files.write("--profile", profile)

@@ -115,41 +115,40 @@ private struct Layout {
     }
 
     func writeQuestions(_ content: EasyVQAWheel.Content) throws {
-        var record = OfficialFileRecord(content.part)
-        record.questions = content.questions.map { question in
+        let split = content.part.officialSplit
+        let writer = try OfficialFileWriter(
+            .questions, path: "\(folder)/vqa/v2_OpenEnded_mscoco_\(split)_questions.json",
+            head: OfficialFileHead(content.part))
+        for question in content.questions {
             let image = content.part.imageID(question.picture)
-            return OfficialFileRecord.Question(
-                imageID: image, question: question.text, questionID: question.questionID(image: image))
+            try writer.write(
+                OfficialQuestion(
+                    imageID: image, question: question.text, questionID: question.questionID(image: image)))
         }
-        try write(record, to: "vqa/v2_OpenEnded_mscoco_\(record.dataSubtype)_questions.json")
+        try writer.commit()
     }
 
     func writeAnnotations(_ content: EasyVQAWheel.Content) throws {
-        var record = OfficialFileRecord(content.part)
-        record.annotations = content.questions.map { question in
+        let split = content.part.officialSplit
+        let writer = try OfficialFileWriter(
+            .annotations, path: "\(folder)/vqa/v2_mscoco_\(split)_annotations.json",
+            head: OfficialFileHead(content.part))
+        for question in content.questions {
             let image = content.part.imageID(question.picture)
-            return OfficialFileRecord.Annotation(
-                question: question.text, unanimousAnswer: question.answer, imageID: image,
-                questionID: question.questionID(image: image))
+            try writer.write(
+                OfficialAnnotation(
+                    question: question.text, answers: [question.answer], imageID: image,
+                    questionID: question.questionID(image: image)))
         }
-        try write(record, to: "vqa/v2_mscoco_\(record.dataSubtype)_annotations.json")
-    }
-
-    private func write(_ record: OfficialFileRecord, to name: String) throws {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let file = try AtomicFile(path: folder + "/" + name)
-        try file.write(encoder.encode(record))
-        try file.commit()
+        try writer.commit()
     }
 }
 
-extension OfficialFileRecord {
+extension OfficialFileHead {
     /// The head of a file about a part of easy-VQA.
     fileprivate init(_ part: EasyVQAWheel.Part) {
-        info = Info(description: "easy-VQA 1.0")
-        dataSubtype = part.officialSplit
-        license = License(name: "MIT License", url: "https://github.com/vzhou842/easy-VQA")
+        self.init(
+            description: "easy-VQA 1.0", dataSubtype: part.officialSplit,
+            license: License(name: "MIT License", url: "https://github.com/vzhou842/easy-VQA"))
     }
 }

@@ -13,12 +13,15 @@ struct RunPreparation {
     private let checkpoint: Checkpoint?
     /// The checkpoint's path.
     private let source: String?
+    /// What a new run starts from.
+    private let start: StartingPoint?
 
     init(
         _ request: TrainingRun.Request, _ configuration: Configuration, _ dataset: any VQADataset,
-        _ checkpoint: Checkpoint?, _ source: String?
+        _ checkpoint: Checkpoint?, _ source: String?, _ start: StartingPoint?
     ) {
         self.source = source
+        self.start = start
         self.request = request
         self.configuration = configuration
         self.dataset = dataset
@@ -30,8 +33,10 @@ struct RunPreparation {
         guard data.answers.count > 0 else { throw EmptyAnswerListError() }
         let inputs = configuration.inputs(words: data.vocabulary.count, answers: data.answers.count)
         try requireFit(inputs)
+        let transfer = try start?.transfer(to: configuration, data)
         let model = try configuration.model.make(inputs)
         if checkpoint == nil { try startEmbedding(of: model, data) }
+        let startedFrom = try transfer?.start(model)
         let device = request.devices.first ?? .best
         try model.move(to: device)
         var training = try builder(
@@ -53,13 +58,16 @@ struct RunPreparation {
         try validation?.0.lookAtFirstImage()
         let recipe = try dataset.imageSplits(trainingOn: configuration.data.split).first
             .flatMap(dataset.featureRecipe)
+        start?.otherFeatures(than: recipe).map(request.onNotice)
         let choice = configuration.model
-        return Trainer.Setup(
+        var setup = Trainer.Setup(
             model: model, makeCopy: { try choice.make(inputs) }, options: configuration.training,
             settings: configuration.dictionary, loss: dataset.loss, device: device,
             precision: request.precision ?? .best(on: device), training: training, validation: validation,
             vocabulary: data.vocabulary, answers: data.answers,
             featureRecipe: recipe ?? checkpoint?.featureRecipe, folder: folder)
+        setup.startedFrom = startedFrom
+        return setup
     }
 
     /// Makes sure that a checkpoint's weights are those of the network before memory is taken for it.

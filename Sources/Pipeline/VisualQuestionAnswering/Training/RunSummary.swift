@@ -1,5 +1,6 @@
 import Torch
 import VQASettings
+import VQATraining
 
 extension TrainingRun {
     /// What a run is made of, and where it begins.
@@ -32,6 +33,8 @@ extension TrainingRun {
         public let stepsDone: Int
         /// The checkpoint that the run goes on from; nil where it starts anew.
         public let source: String?
+        /// What the run has started with; nil where it started anew.
+        public let start: StartRecord?
         /// The model's name.
         private var model: String { configuration["model"]?.description ?? "" }
 
@@ -41,6 +44,7 @@ extension TrainingRun {
             case epochsDone = "epochs_done"
             case stepsDone = "steps_done"
             case source = "resumed_from"
+            case start = "started_from"
         }
 
         /// The same for people.
@@ -49,9 +53,17 @@ extension TrainingRun {
                 "\(model): \(parameters) parameters, \(words) words, \(answers) answers; \(questions) questions to "
                 + "learn from, on \(devices.joined(separator: ",")) in \(precision) with \(threads) threads, seed "
                 + "\(seed)"
-            guard let source else { return [first] }
+            guard let source else { return [first] + startLines }
             return [
                 first, "going on from \(source): epoch \(epochsDone + 1), after \(stepsDone) of its steps",
+            ]
+        }
+
+        private var startLines: [String] {
+            guard let start else { return [] }
+            return [
+                "starting from \(start.checkpoint): \(start.tensors) tensors as they are, and the rows of \(start.words) of "
+                    + "\(words) words and of \(start.answers) of \(answers) answers; the rest is new"
             ]
         }
     }
@@ -65,6 +77,6 @@ extension TrainingRun {
             evaluatedQuestions: setup.validation?.questions.count,
             devices: setup.devices.map(\.description), precision: setup.precision.rawValue,
             threads: TorchRuntime.threadCount, seed: trainer.state.seed, epochsDone: trainer.state.epoch,
-            stepsDone: trainer.state.stepInEpoch, source: source)
+            stepsDone: trainer.state.stepInEpoch, source: source, start: trainer.state.startedFrom)
     }
 }

@@ -28,6 +28,8 @@ public final class TrainingRun {
         public var changeSettings: ((inout Configuration) throws -> Void)?
         /// A checkpoint to go on from, or a folder of them for the one that has come furthest; nil starts anew.
         public var resume: String?
+        /// A checkpoint whose weights a new run starts with, as far as they fit its words and answers; nil for none.
+        public var startFrom: String?
         /// The working folder, below which the run's files go.
         public var workingFolder = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
         /// A file with the answer list; nil has it built from the annotations.
@@ -92,13 +94,16 @@ public final class TrainingRun {
     public init(_ request: Request) throws {
         self.request = request
         folder = RunFolder(name: request.name, in: request.workingFolder)
+        guard request.resume == nil || request.startFrom == nil else { throw StartAndResumeError() }
         source = try Self.resumeFile(request, folder)
         checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
-        configuration = try Self.configuration(request, checkpoint, source)
+        let start = try request.startFrom.map(StartingPoint.init)
+        configuration = try Self.configuration(request, checkpoint, source, start)
         let dataset = try configuration.datasetType.init(at: request.place)
         let seed = UInt64(clamping: configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
         TorchRuntime.seed(seed)
-        var setup = try RunPreparation(request, configuration, dataset, checkpoint, source).setup(folder)
+        var setup = try RunPreparation(request, configuration, dataset, checkpoint, source, start).setup(
+            folder)
         try request.gpu.apply(to: &setup, request.devices, onNotice: request.onNotice)
         self.setup = setup
         trainer = try Trainer(setup, seed: seed)
@@ -173,10 +178,10 @@ public final class TrainingRun {
         return try RunFolder.latestCheckpoint(in: url) { request.onNotice("passing over \($0)") }.path
     }
 
-    private static func configuration(_ request: Request, _ checkpoint: Checkpoint?, _ source: String?) throws
-        -> Configuration
-    {
-        var configuration = request.configuration
+    private static func configuration(
+        _ request: Request, _ checkpoint: Checkpoint?, _ source: String?, _ start: StartingPoint?
+    ) throws -> Configuration {
+        var configuration = try start?.configuration(request.configuration) ?? request.configuration
         if let checkpoint, let source {
             configuration = try CheckpointError.naming(source) {
                 try configuration.restored(from: checkpoint.settings)

@@ -26,6 +26,8 @@ public struct TrainingState: Codable, Sendable, Equatable {
     public var lossScale: LossScale?
     /// How many steps were left out of Adam's count, because a gradient was infinite in half precision.
     public var skippedSteps: Int?
+    /// Which checkpoint's weights the run started with; nil where it started anew.
+    public var startedFrom: StartRecord?
 
     /// How many steps Adam has made; 0 in a state that is not possible.
     var optimizerSteps: Int {

@@ -67,6 +67,7 @@ public final class Trainer {
         schedule = try ScheduleChoice.schedule(options, exampleCount: setup.training.count)
         state = TrainingState(
             learningRateBase: options.lrBase, seed: seed, threadCount: TorchRuntime.threadCount)
+        state.startedFrom = setup.startedFrom
         if setup.precision == .float16 { state.lossScale = LossScale() }
         optimizer = try OptimizerChoice.optimizer(of: setup.model.namedParameters(), options)
     }

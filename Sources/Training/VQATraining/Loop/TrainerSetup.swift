@@ -33,6 +33,8 @@ extension Trainer {
         package var answers: AnswerList
         /// Goes into the checkpoints.
         package var featureRecipe: String?
+        /// What the weights were before the first step, where they are a checkpoint's.
+        package var startedFrom: StartRecord?
         /// Further devices that share the questions of each step.
         package var helpers: [Helper] = []
         /// Where the run's files go.

@@ -119,7 +119,10 @@ struct PicturesOfPlace {
         }
     }
 
-    private init(folder: String) throws {
+    /// Looks for pictures in a folder, in which there may be none.
+    ///
+    /// - Throws: `FeatureExtractionError` where it cannot be listed.
+    init(folder: String) throws {
         var walk = try FolderWalk(folder)
         walk.search()
         self = walk.found
