@@ -7,7 +7,7 @@ from harness.measuring import Failure, Row, Side, run
 
 KEYS = ("training", "inference", "inference-int8", "training-mcan", "inference-mcan", "inference-int8-mcan",
         "reading-store", "reading-npz", "packing", "start-up",
-        "start-up-again", "metric", "extraction", "detection", "vilt", "lxmert", "vilt-batch", "vilt-cold")
+        "start-up-again", "metric", "extraction", "detection", "detection-int8", "vilt", "lxmert", "vilt-batch", "vilt-cold")
 
 
 @dataclasses.dataclass
@@ -26,7 +26,8 @@ def make(key, setting, material):
               "training-mcan": training_mcan, "inference-mcan": inference_mcan,
               "inference-int8-mcan": inference_int8_mcan, "reading-store": reading_store, "reading-npz": reading_npz, "packing": packing, "start-up": start_up,
               "start-up-again": start_up_again, "metric": metric, "extraction": extraction,
-              "detection": detection, "vilt": answer_vilt, "lxmert": answer_lxmert, "vilt-batch": answers_vilt,
+              "detection": detection, "detection-int8": detection_int8,
+              "vilt": answer_vilt, "lxmert": answer_lxmert, "vilt-batch": answers_vilt,
               "vilt-cold": cold_vilt}
     return makers[key](setting, material)
 
@@ -183,7 +184,7 @@ def extraction(setting, material):
              "seconds", lambda: material.removed(peer)), check)
 
 
-def detection(setting, material):
+def detection(setting, material, title="regions of 3 pictures"):
     ours, peer = material.scratch("ours.regions"), material.scratch("peer.regions")
     tolerance = 1e-4 if setting.precision == "float32" else 1e-2
 
@@ -195,7 +196,7 @@ def detection(setting, material):
 
     weights, pictures = material.detector, material.noise
     return Row(
-        "regions of 3 pictures", "",
+        title, "",
         Side([material.program("rwsan"), "extract", "--pictures", pictures, "--output", ours, "--detector", weights,
               "--precision", setting.precision, "--device", setting.device], before=lambda: material.removed(ours)),
         Side(material.peer("region_detector.py", "extract", weights, pictures, peer, "--threads", setting.threads),
@@ -267,6 +268,13 @@ def cold_vilt(setting, material):
     return Row("ViLT, rwsan ask from start to answer", "", Side(ours),
                Side(material.peer("hub_models.py", "bench", "vilt", model, picture, "--threads", setting.threads,
                                   "--runs", 1, "--once")), lambda _ours, _peer: None)
+
+
+def detection_int8(setting, material):
+    """Weights of 8 bits in the last stage, against the peer in single precision."""
+    if setting.device != "cpu" or not has_int8():
+        return None
+    return detection(dataclasses.replace(setting, precision="int8"), material, "regions of 3 pictures, int8")
 
 
 def pixels(material):

@@ -77,7 +77,8 @@ import VQAFeatures
                 "ask", "--checkpoint", "ckpts/ckpt_tiny/epoch1.safetensors", "--question", "is it day?",
                 "--picture",
                 "pictures/" + Self.name(2),
-            ], naming: "epoch1.safetensors", "expected features made in float32 or bfloat16, found 'float8'")
+            ], naming: "epoch1.safetensors",
+            "expected features made in float32, bfloat16 or int8, found 'float8'")
     }
 
     @Test("a folder of regions takes none that were found otherwise")

@@ -61,8 +61,11 @@ struct RecordedCase: Decodable, Sendable, CustomTestStringConvertible {
     func loadPicture() throws -> Picture { try Picture(contentsOf: Fixtures.url("detector/" + picture)) }
 
     /// What the narrow network gives for the picture, with the weights in a file.
-    func stages(with weights: String = "weights_milvlg.pth") throws -> RegionDetector.Stages {
-        let detector = try RegionDetector(Detectors.weights(weights), detectorSettings)
+    func stages(with weights: String = "weights_milvlg.pth", in precision: DetectorPrecision = .float32)
+        throws
+        -> RegionDetector.Stages
+    {
+        let detector = try RegionDetector(Detectors.weights(weights), detectorSettings, in: precision)
         return try withoutGradients {
             try detector.stages(of: detector.input(of: loadPicture(), named: name))
         }

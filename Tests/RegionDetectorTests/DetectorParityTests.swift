@@ -71,6 +71,23 @@ struct DetectorParityTests {
     }
 
     @Test(
+        "with products of 8 bits the proposals are the same, and features near those that were recorded",
+        .enabled(if: (try? TorchRuntime.requireInt8Products()) != nil, "the processor has no VNNI"),
+        arguments: RecordedCase.guarded)
+    func int8(of recorded: RecordedCase) throws {
+        let (exact, rounded) = (try recorded.stages(), try recorded.stages(in: .int8))
+        #expect(try rounded.proposals.boxes.equals(exact.proposals.boxes).all().item() == 1)
+        let largest = try exact.output.features.absolute().maximum().item()
+        let gap = try (rounded.output.features - exact.output.features).absolute()
+        #expect(try gap.maximum().item() < 0.05 * largest)
+        #expect(try gap.mean(axes: [0, 1]).item() < 0.005 * largest)
+        #expect(try gap.maximum().item() > 0, "something was rounded")
+        #expect(throws: TorchError.self) {
+            try RegionDetector(Detectors.weights(), in: .int8, on: Device(parsing: "cuda:0"))
+        }
+    }
+
+    @Test(
         "at the released sizes nine regions of ten are those that were recorded",
         arguments: RecordedCase.fullSize)
     func fullSize(of recorded: RecordedCase) throws {

@@ -86,10 +86,18 @@ public struct RegionCountError: Error, Sendable, Equatable, CustomStringConverti
     }
 }
 
-/// The type that a detector's convolutions compute in.
+/// What a detector's convolutions compute in.
 public enum DetectorPrecision: String, Sendable, CaseIterable {
+    /// Single precision throughout.
     case float32
+    /// All convolutions in bfloat16.
     case bfloat16
+    /// Single precision, but for the convolutions of 1 x 1 of each region, half of all products: they are products of whole
+    /// numbers of 8 bits, on the CPU. The proposals are those of single precision.
+    case int8
 
-    var type: DType { self == .float32 ? .float32 : .bfloat16 }
+    var type: DType { self == .bfloat16 ? .bfloat16 : .float32 }
+
+    /// The names of all, in words.
+    package static var choices: String { "\(float32.rawValue), \(bfloat16.rawValue) or \(int8.rawValue)" }
 }

@@ -14,7 +14,7 @@ import VQAVision
 public final class RegionDetector: @unchecked Sendable {
     /// How it is run.
     public let settings: DetectorSettings
-    /// The type that the convolutions compute in.
+    /// What the convolutions compute in.
     public let precision: DetectorPrecision
     /// What tells the weights from others.
     let fingerprint: String
@@ -25,9 +25,10 @@ public final class RegionDetector: @unchecked Sendable {
 
     /// - Parameters:
     ///   - weights: As a published file has them.
-    ///   - precision: In which type the convolutions compute.
+    ///   - precision: What the convolutions compute in.
     ///   - device: Where the network runs.
-    /// - Throws: `TorchError` where memory is short.
+    /// - Throws: `TorchError` where memory is short, or the processor has no instructions for 8 bits, or they are asked for
+    ///   on a GPU.
     public init(
         _ weights: DetectorWeights, _ settings: DetectorSettings = DetectorSettings(),
         in precision: DetectorPrecision = .float32,
@@ -39,7 +40,7 @@ public final class RegionDetector: @unchecked Sendable {
         shape = weights.shape
         featureMap = try FeatureMap(weights, in: precision.type, on: device)
         proposalNetwork = try ProposalNetwork(weights, in: precision.type, on: device)
-        heads = try RegionHeads(weights, in: precision.type, on: device)
+        heads = try RegionHeads(weights, in: precision, on: device)
     }
 
     /// The regions of a picture, with what each is thought to be.

@@ -85,9 +85,9 @@ extension Answerer {
 
     private func precision(_ recipe: DetectorRecipe) throws -> DetectorPrecision {
         guard let precision = DetectorPrecision(rawValue: recipe.precision) else {
-            let choices = DetectorPrecision.allCases.map(\.rawValue).joined(separator: " or ")
             throw CheckpointError(
-                path: path, reason: "expected features made in \(choices), found '\(recipe.precision)'")
+                path: path,
+                reason: "expected features made in \(DetectorPrecision.choices), found '\(recipe.precision)'")
         }
         return precision
     }

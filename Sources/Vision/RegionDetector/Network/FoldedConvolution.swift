@@ -3,8 +3,8 @@ import Torch
 /// A convolution for inference, with the batch norm behind it folded into its weights, and a rectifier and a sum in the
 /// same pass.
 ///
-/// On the CPU it runs on oneDNN, with weights laid out for it once, or on a kernel that makes fewer products; elsewhere on
-/// libtorch's own convolution.
+/// On the CPU it runs on oneDNN, with weights laid out for it once, on a kernel that makes fewer products, or on products of
+/// 8 bits; elsewhere on libtorch's own convolution.
 struct FoldedConvolution {
     private let weight: Tensor
     private let bias: Tensor
@@ -16,23 +16,44 @@ struct FoldedConvolution {
         case libtorch
         case oneDNN
         case winograd
+        /// What one step of each output's weights is worth: `[out]`.
+        case int8(scales: Tensor)
+    }
+
+    /// What a convolution is given.
+    enum Input {
+        case pictures
+        /// Many pictures of a few pixels, for which fewer products of 3 x 3 are worth their memory: four times that of the
+        /// weights.
+        case smallPictures
+        /// The same, with those of 1 x 1 in whole numbers of 8 bits.
+        case smallPicturesInInt8
     }
 
     /// - Parameters:
     ///   - parameters: The weights `[out, in, k, k]` and bias `[out]`.
-    ///   - isForSmallPictures: Whether it sees many pictures of a few pixels, for which fewer products are worth their
-    ///     memory: four times that of the weights.
+    ///   - input: What it is given.
     ///   - precision: The type of weights and inputs.
+    /// - Throws: `TorchError` where memory is short, or there are no products of 8 bits.
     init(
         _ parameters: ConvolutionParameters, stride: Int = 1, padding: Int = 0,
-        forSmallPictures isForSmallPictures: Bool = false, in precision: DType, on device: Device
+        of input: Input = .pictures, in precision: DType, on device: Device
     ) throws(TorchError) {
         self.stride = stride
         self.padding = padding
         let weight = try parameters.weight.converted(to: precision).moved(to: device)
         bias = try parameters.bias.converted(to: precision).moved(to: device)
         let fillsLanes = weight.shape.prefix(2).allSatisfy { $0.isMultiple(of: Self.winogradLanes) }
-        if device == .cpu, isForSmallPictures, precision == .float32, fillsLanes {
+        let isPoint = weight.shape.suffix(2) == [1, 1]
+        if case .smallPicturesInInt8 = input, isPoint {
+            guard device == .cpu else {
+                throw TorchError(
+                    operation: "int8", reason: "expected a detector on the CPU, found one on \(device)")
+            }
+            try TorchRuntime.requireInt8Products()
+            let parts = try Operators.quantizeRows.tensors(.tensor(weight.reshaped([weight.size(0), -1])))
+            (self.weight, kernel) = (parts[0], .int8(scales: parts[1]))
+        } else if device == .cpu, input != .pictures, !isPoint, precision == .float32, fillsLanes {
             kernel = .winograd
             self.weight = try Operators.winogradWeights.tensor(.tensor(weight))
         } else if device == .cpu, Self.hasOneDNN {
@@ -60,6 +81,9 @@ struct FoldedConvolution {
             let y = try Operators.winograd.tensor(
                 .tensor(x), .tensor(weight), .tensor(bias), .bool(isRectified && other == nil))
             return try summed(y, other, rectified: isRectified && other != nil)
+        case .int8(let scales):
+            let y = try inInt8(x, scales, rectified: isRectified && other == nil)
+            return try summed(y, other, rectified: isRectified && other != nil)
         case .oneDNN: return try onOneDNN(x, rectified: isRectified, adding: other)
         case .libtorch:
             let y = try Operators.convolution.tensor(
@@ -75,6 +99,17 @@ struct FoldedConvolution {
     {
         let sum = try other.map { other throws(TorchError) in try y + other } ?? y
         return isRectified ? try sum.relu() : sum
+    }
+
+    /// A product of each pixel's channels, channels last in memory, with all of the weights.
+    private func inInt8(_ x: Tensor, _ scales: Tensor, rectified isRectified: Bool) throws(TorchError)
+        -> Tensor
+    {
+        let (count, height, width) = (x.size(0), x.size(2), x.size(3))
+        let rows = try x.permuted([0, 2, 3, 1]).reshaped([count * height * width, x.size(1)])
+        let y = try Operators.int8Linear.tensor(
+            .tensor(rows), .tensor(weight), .tensor(scales), .tensor(bias), .bool(isRectified))
+        return try y.reshaped([count, height, width, -1]).permuted([0, 3, 1, 2])
     }
 
     private func onOneDNN(_ x: Tensor, rectified isRectified: Bool, adding other: Tensor?) throws(TorchError)
@@ -97,6 +132,8 @@ struct FoldedConvolution {
 
     private enum Operators {
         static let convolution = Operator("aten::conv2d")
+        static let quantizeRows = Operator("rwsan::quantize_rows")
+        static let int8Linear = Operator("rwsan::int8_linear")
         static let winogradWeights = Operator("rwsan::winograd_weights")
         static let winograd = Operator("rwsan::winograd_convolution")
         static let packWeight = Operator("mkldnn::_reorder_convolution_weight")

@@ -21,11 +21,12 @@ struct RegionHeads {
         let attributeProbabilities: Tensor?
     }
 
-    init(_ weights: DetectorWeights, in precision: DType, on device: Device) throws {
-        self.precision = precision
+    init(_ weights: DetectorWeights, in precision: DetectorPrecision, on device: Device) throws {
+        self.precision = precision.type
         self.device = device
         stage = try ResidualStage(
-            weights, 3, stride: 1, forSmallPictures: true, in: precision, on: device)
+            weights, 3, stride: 1, of: precision == .int8 ? .smallPicturesInInt8 : .smallPictures,
+            in: precision.type, on: device)
         classes = try DenseLayer(weights, DetectorTensorNames.classScores, on: device)
         attributes = weights.hasAttributes ? try AttributeHead(weights, on: device) : nil
     }

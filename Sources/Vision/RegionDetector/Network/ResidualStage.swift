@@ -16,11 +16,11 @@ struct ResidualStage {
     /// - Parameters:
     ///   - number: 0 for res2, to 3 for res5.
     ///   - stride: Of the first block.
-    ///   - isForSmallPictures: As `FoldedConvolution` takes it, for the convolutions of 3 x 3.
-    /// - Throws: `TorchError` where memory is short.
+    ///   - input: What it is given.
+    /// - Throws: `TorchError` where memory is short, or there are no products of 8 bits.
     init(
         _ weights: DetectorWeights, _ number: Int, stride: Int,
-        forSmallPictures isForSmallPictures: Bool = false,
+        of input: FoldedConvolution.Input = .pictures,
         in precision: DType, on device: Device
     ) throws {
         let name = DetectorTensorNames.stages[number]
@@ -29,7 +29,7 @@ struct ResidualStage {
             func layer(_ part: String, stride: Int = 1, padding: Int = 0) throws -> FoldedConvolution {
                 try FoldedConvolution(
                     weights.foldedConvolution("\(name)\(index).\(part)"), stride: stride, padding: padding,
-                    forSmallPictures: isForSmallPictures && padding == 1, in: precision, on: device)
+                    of: input, in: precision, on: device)
             }
             return Block(
                 shortcut: index == 0 ? try layer("shortcut", stride: stride) : nil,
