@@ -102,4 +102,20 @@ import VQABatches
         let without = model.namedParameters().filter { $0.tensor.gradient == nil }.map(\.name)
         #expect(without.isEmpty, "\(without)")
     }
+
+    @Test("weights that are converted once give the bits of those that are converted each time")
+    func converted() throws {
+        let model = try model()
+        let batch = try batch([HubCase("vilt", "single")])
+        func logits() throws -> [Float] {
+            try withoutGradients { try Precision.bfloat16.autocast(on: .cpu) { try model(batch) } }
+                .converted(to: .float32).array(of: Float.self)
+        }
+        let expected = try logits()
+        try model.convertLinearLayers(for: .float32)
+        #expect(model.output.weight.dtype == .float32)
+        try model.convertLinearLayers(for: .bfloat16)
+        #expect(model.output.weight.dtype == .bfloat16)
+        #expect(try logits() == expected)
+    }
 }

@@ -45,6 +45,23 @@ public final class Linear: Module {
     }
 }
 
+extension Module {
+    /// Converts the weights of all linear layers for inference in mixed precision, which else does so each time.
+    ///
+    /// - Parameter precision: Where it is not mixed, nothing is done.
+    package func convertLinearLayers(for precision: Precision) throws(TorchError) {
+        guard let type = precision.autocastType else { return }
+        if let linear = self as? Linear {
+            try withoutGradients { () throws(TorchError) in
+                for tensor in [linear.weight, linear.bias].compactMap({ $0 }) {
+                    try tensor.replaceStorage(with: tensor.detached().converted(to: type))
+                }
+            }
+        }
+        for (_, child) in children { try child.convertLinearLayers(for: precision) }
+    }
+}
+
 /// A linear layer's weight in 8 bits, for inference on the CPU.
 private struct Int8Weight {
     private static let linear = Operator("rwsan::int8_linear")

@@ -175,7 +175,11 @@ public final class Answerer {
         onNotice = options.onNotice
         try model.move(to: device)
         model.setTraining(false)
-        if precision == .int8 { try model.roundToInt8() }
+        if precision == .int8 {
+            try model.roundToInt8()
+        } else {
+            try model.convertLinearLayers(for: precision)
+        }
     }
 
     private static func vocabulary(
