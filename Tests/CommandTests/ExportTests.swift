@@ -192,6 +192,7 @@ import VQATraining
         let export = ["export", "--checkpoint", checkpoint, "--output"]
         try tool.expectRefusal(export + [mini.runFile("")], naming: "an empty folder", "epoch4.safetensors")
         try tool.expectRefusal(export + ["mini.yaml"], naming: "an empty folder", "mini.yaml")
+        try tool.expectRefusal(export + ["mini.yaml/model"], naming: "mini.yaml/model", "Not a directory")
         try tool.expectRefusal(export + [checkpoint], naming: "--checkpoint")
         let full = try tool.run(in: "ulimit -f 20 && exec \"$@\"", export + ["model"])
         tool.expectOneErrorLine(full, naming: ["model.safetensors", "File too large"])
@@ -211,6 +212,10 @@ import VQATraining
             ["export", "--model", ".", "--set", "hidden_size=3", "--output", "model"], naming: "--set",
             "--model")
         try tool.expectRefusal(["export", "--output", "model"], naming: "--checkpoint", "--model")
+        // The page says what the model was trained with.
+        try tool.expectRefusal(
+            ["export", "--checkpoint", checkpoint, "--set", "batch_size=8", "--output", "model"],
+            naming: checkpoint, "batch_size")
         #expect(!mini.exists(tool.folder.file("model")))
     }
 

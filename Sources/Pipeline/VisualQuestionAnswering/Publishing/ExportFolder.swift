@@ -10,16 +10,17 @@ struct ExportFolder {
     private(set) var files: [(name: String, write: (_ path: String) throws -> Void)] = []
 
     /// - Parameter path: The folder's path; it is made when files are written.
-    /// - Throws: ``ModelExportError`` where there is something in it, or it is a file; `FolderListingError` where it cannot
-    ///   be looked into.
+    /// - Throws: ``ModelExportError`` where there is something in it, it is a file, or it takes no files;
+    ///   `FolderListingError` where it cannot be looked into.
     init(_ path: String) throws {
         url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
         isNew = !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        guard !isNew else { return }
-        guard isFolder.boolValue else {
+        guard isNew || isFolder.boolValue else {
             throw ModelExportError(path: path, reason: "expected a new or an empty folder, found a file")
         }
+        try requireWritable()
+        guard !isNew else { return }
         let listing = try FolderListing(path)
         guard let found = (listing.names + listing.invalidNames).first else { return }
         throw ModelExportError(
@@ -27,6 +28,18 @@ struct ExportFolder {
             reason:
                 "expected a new or an empty folder, found \(found) in it: name another, or remove what is there"
         )
+    }
+
+    /// Makes sure, before the work, that the folder, or the one that it will be made in, takes files.
+    private func requireWritable() throws(ModelExportError) {
+        var place = url.standardizedFileURL
+        while place.path != "/", !FileManager.default.fileExists(atPath: place.path) {
+            place.deleteLastPathComponent()
+        }
+        guard access(place.path + "/", W_OK) == 0 else {
+            throw ModelExportError(
+                path: url.relativePath, reason: "cannot be written: \(String(cString: strerror(errno)))")
+        }
     }
 
     /// Adds a file of these bytes.

@@ -54,10 +54,7 @@ public struct ModelExport {
     /// - Throws: ``ModelExportError`` where the form cannot hold it; `CheckpointError` where the accuracies beside the
     ///   checkpoint cannot be read; `ArchiveError` or Foundation's error where a file cannot be written.
     public func write(_ answerer: Answerer, command: String = "rwsan") throws -> Summary {
-        guard !(ModelRegistry.published.names.contains(answerer.configuration.model.name)) else {
-            throw ModelExportError(
-                path: answerer.path, reason: "expected a model of rwsan's, found one of transformers'")
-        }
+        try Self.requireOwn(answerer)
         let card = try ModelCard(answerer, command: command)
         let configuration = try Self.configuration(of: answerer)
         let weights = try Self.inFloat32(answerer.model.state())
@@ -77,6 +74,23 @@ public struct ModelExport {
             parameters: weights.values.reduce(0) { $0 + $1.count }, words: answerer.vocabulary.count,
             answers: answerer.answers.count, accuracy: card.accuracy?.overall,
             files: output.files.map(\.name))
+    }
+
+    /// Makes sure that a model is one of ours, with the settings that it was trained with.
+    private static func requireOwn(_ answerer: Answerer) throws(ModelExportError) {
+        let model = answerer.configuration.model
+        let isPublished = ModelRegistry.published.entries.contains { $0.type == model.type }
+        guard !isPublished, PublishedArchitecture(rawValue: model.architecture) == nil else {
+            throw ModelExportError(
+                path: answerer.path, reason: "expected a model of rwsan's, found \(model.architecture)")
+        }
+        // The page would say that it was trained with them.
+        guard let changed = answerer.configuration.changedKeys.min(), answerer.training != nil else { return }
+        throw ModelExportError(
+            path: answerer.path,
+            reason:
+                "expected no other settings than those that it was trained with, found \(changed): leave it out"
+        )
     }
 
     /// The page that the hub shows of a model.
