@@ -85,14 +85,5 @@ import VQATraining
     }
 
     /// A Python with the packages that the documented lines need.
-    private static let interpreter: String? = {
-        let python = ProcessInfo.processInfo.environment["RWSAN_PYTHON"] ?? "python3"
-        let check = Process()
-        check.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        check.arguments = [python, "-c", "import torch, numpy, safetensors"]
-        check.standardError = FileHandle.nullDevice
-        guard (try? check.run()) != nil else { return nil }
-        check.waitUntilExit()
-        return check.terminationStatus == 0 ? python : nil
-    }()
+    private static let interpreter = PythonInterpreter.having("torch, numpy, safetensors")
 }

@@ -10,6 +10,12 @@ public struct ModelConfiguration: Sendable {
     /// The values of its settings.
     public var options: any SettingsGroup
 
+    /// What the model is called where it is published: the name of its type.
+    package var architecture: String { "\(type)" }
+
+    /// What it is, in one line.
+    package var summary: String { type.presets.first { $0.name == name }?.summary ?? name }
+
     /// A model with the settings of one of its presets.
     ///
     /// - Throws: ``ConfigurationError`` where the preset has a value that the options do not take.

@@ -16,6 +16,8 @@ public struct ModelRegistry: Sendable {
         public let preset: ModelPreset
         /// The model.
         public let type: any VQAModel.Type
+        /// What the model is called where it is published: the name of its type.
+        package var architecture: String { "\(type)" }
     }
 
     /// Every preset of every model, in the order of the models. The first one is chosen where a configuration names

@@ -19,7 +19,20 @@ let modelReaders: [FuzzedReader] = [
         options.device = .cpu
         options.verifiedFiles = nil
         _ = try Answerer(checkpoint: place.write(file), options)
-    }
+    },
+    // The settings and answers of a model as the hub has it, with its weights and words beside them.
+    FuzzedReader(
+        name: "exported", seeds: { [try SmallCheckpoint.shared.get().exportedConfiguration] }
+    ) { bytes, place in
+        for (name, contents) in try SmallCheckpoint.shared.get().exportedFiles {
+            _ = try place.made(name) { try Data(contents).write(to: URL(fileURLWithPath: $0)) }
+        }
+        _ = try place.write(bytes, as: "config.json")
+        var options = Answerer.Options()
+        options.device = .cpu
+        options.verifiedFiles = nil
+        _ = try Answerer(publishedModel: place.path, options)
+    },
 ]
 
 /// A checkpoint of as small a network as there can be.
@@ -28,6 +41,10 @@ private struct SmallCheckpoint {
     let headers: [[UInt8]]
     /// What follows either.
     let data: [UInt8]
+    /// The `config.json` of the same model, exported.
+    let exportedConfiguration: [UInt8]
+    /// The words and weights beside it.
+    let exportedFiles: [String: [UInt8]]
 
     static let shared = Result { try SmallCheckpoint() }
 
@@ -57,6 +74,15 @@ private struct SmallCheckpoint {
         let parts = try ["checkpoint", "older"].map { try Self.parts(folder.bytes(of: $0)) }
         headers = parts.map(\.header)
         data = parts[0].data
+        var options = Answerer.Options()
+        options.device = .cpu
+        _ = try ModelExport(to: folder.file("exported")).write(
+            Answerer(checkpoint: folder.file("checkpoint"), options))
+        exportedConfiguration = try folder.bytes(of: "exported/config.json")
+        exportedFiles = try Dictionary(
+            uniqueKeysWithValues: ["vocab.txt", "model.safetensors"].map {
+                ($0, try folder.bytes(of: "exported/" + $0))
+            })
     }
 
     /// The header of a safetensors file, and what follows it.

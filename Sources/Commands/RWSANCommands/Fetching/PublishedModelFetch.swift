@@ -55,7 +55,7 @@ struct PublishedModelFetch {
     private func files(_ hub: HubFiles) throws -> Fetched {
         let configuration = try hub.fetch("config.json", of: repository)
         let folder = URL(fileURLWithPath: configuration.path).deletingLastPathComponent().path
-        let files = try PublishedModel.neededFiles(folder)
+        let files = try PublishedModel.neededFiles(folder, models: Registries.current.models)
         func bring(_ name: String) throws -> String {
             try hub.fetch(name, of: repository, revision: configuration.commit).path
         }
@@ -74,8 +74,8 @@ struct PublishedModelFetch {
             if let missing { throw missing }
         }
         var words: String?
-        if try hub.ifThere({ try bring(files.words) }) == nil {
-            words = try hub.fetch(files.words, of: HubRepository(Self.wordRepository)).path
+        if let name = files.words, try hub.ifThere({ try bring(name) }) == nil {
+            words = try hub.fetch(name, of: HubRepository(Self.wordRepository)).path
         }
         var answers: String?
         if let name = files.answers, try hub.ifThere({ try bring(name) }) == nil {

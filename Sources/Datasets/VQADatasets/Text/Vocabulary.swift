@@ -158,6 +158,8 @@ public enum VocabularyError: Error, Sendable, Equatable, CustomStringConvertible
     case missingReservedWords(found: [String])
     /// A word is in the list more than once.
     case duplicateWord(String)
+    /// A word has an end of a line in it, so that no file with a word a line can hold it.
+    case wordWithLineEnd(String)
 
     /// The error in one line.
     public var description: String {
@@ -166,6 +168,8 @@ public enum VocabularyError: Error, Sendable, Equatable, CustomStringConvertible
             "a word list begins with PAD and UNK; this one begins with \(found)"
         case .duplicateWord(let word):
             "the word list has the word '\(word)' twice"
+        case .wordWithLineEnd(let word):
+            "expected words without ends of lines in them, found '\(word.prefix(80))'"
         }
     }
 }

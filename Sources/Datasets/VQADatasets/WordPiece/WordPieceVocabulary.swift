@@ -1,4 +1,3 @@
-import FileSystem
 import Foundation
 import TextFiles
 
@@ -21,15 +20,12 @@ struct WordPieceVocabulary: Sendable {
     /// The last line of each token of the index.
     private let lastLines: [Int32]
 
-    /// BERT's have a quarter of a megabyte, those of many languages four times as much.
-    private static let byteLimit = 16 << 20
-
     /// Reads the file.
     ///
     /// - Throws: `DatasetFileError` where it cannot be read, is too long, is not UTF-8, or lacks a special token.
     init(contentsOf file: URL) throws {
         var (lines, index, lastLines, longest) = (StringColumn(), StringIndex(), [Int32](), 0)
-        for (number, line) in zip(Int32(0)..., try Self.lines(of: file)) {
+        for (number, line) in zip(Int32(0)..., try VocabularyFile.lines(of: file)) {
             guard let token = String(validating: line, as: UTF8.self) else {
                 throw DatasetFileError(
                     file: file, location: .line(Int(number) + 1),
@@ -54,23 +50,6 @@ struct WordPieceVocabulary: Sendable {
         specials = try SpecialToken.allCases.map { (Array($0.rawValue.unicodeScalars), try id($0)) }
         (unknown, start, end) = (try id(.unknown), try id(.start), try id(.end))
         (self.lines, self.index, self.lastLines, longestToken) = (lines, index, lastLines, longest)
-    }
-
-    /// The lines of a file; only line feeds end one, for other ends of lines may be tokens.
-    private static func lines(of file: URL) throws -> [ArraySlice<UInt8>] {
-        var bytes: ArraySlice<UInt8>
-        do {
-            bytes = try [UInt8](SmallFile.contents(of: file.path, byteLimit: byteLimit))[...]
-        } catch let error as SmallFileError {
-            throw DatasetFileError(file: file, problem: "\(error): it is no vocab.txt")
-        } catch {
-            throw DatasetFileError(file: file, problem: "cannot be read", cause: error)
-        }
-        // A byte order mark, as some editors put before a text.
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
-        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        if lines.last?.isEmpty == true { lines.removeLast() }
-        return lines.map { $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0 }
     }
 
     /// How many lines there are.

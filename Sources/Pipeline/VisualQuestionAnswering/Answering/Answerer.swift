@@ -36,6 +36,8 @@ public final class Answerer {
     public let answers: AnswerList
     /// How the features that it was trained on were made of pictures, as JSON; nil where that is not known.
     public let featureRecipe: String?
+    /// Where the training of the checkpoint stands; nil where that is not known.
+    public let training: TrainingState?
     /// The dataset that was given; nil for none.
     public let dataset: (any VQADataset)?
 
@@ -54,7 +56,7 @@ public final class Answerer {
 
     /// Where a checkpoint's model computes, and where it takes from what the checkpoint lacks.
     public struct Options {
-        /// The models that a checkpoint may be of.
+        /// The models that a checkpoint, or a published model of ours, may be of.
         public var models = ModelRegistry.standard
         /// The datasets that it may have been trained on.
         public var datasets = DatasetRegistry.standard
@@ -102,6 +104,7 @@ public final class Answerer {
         let vocabulary: Vocabulary
         let answers: AnswerList
         let featureRecipe: String?
+        let training: TrainingState?
         let model: any VQAModel
     }
 
@@ -124,7 +127,7 @@ public final class Answerer {
         try self.init(
             Parts(
                 path: path, configuration: configuration, dataset: dataset, vocabulary: vocabulary,
-                answers: answers, featureRecipe: checkpoint.featureRecipe,
+                answers: answers, featureRecipe: checkpoint.featureRecipe, training: checkpoint.training,
                 model: Self.model(checkpoint, path, configuration, vocabulary, answers)),
             options)
     }
@@ -135,14 +138,9 @@ public final class Answerer {
     ///   cannot be; what reading its files throws.
     public convenience init(publishedModel folder: String, _ options: Options = Options()) throws {
         let published = try PublishedModel(
-            folder: folder, answerFile: options.answerFile, wordFile: options.wordFile)
-        var configuration = try Configuration(models: .published, datasets: options.datasets)
-        do {
-            try configuration.apply(published.settings)
-            try configuration.validate()
-        } catch {
-            throw PublishedModelError(path: folder, reason: "config.json: \(error)")
-        }
+            folder: folder, answerFile: options.answerFile, wordFile: options.wordFile,
+            models: options.models, datasets: options.datasets)
+        var configuration = published.configuration
         try options.changeSettings(&configuration)
         try configuration.validate()
         try self.init(
@@ -150,7 +148,7 @@ public final class Answerer {
                 path: folder, configuration: configuration,
                 dataset: options.place.map { try configuration.datasetType.init(at: $0) },
                 vocabulary: published.vocabulary, answers: published.answers,
-                featureRecipe: published.recipe.map { String(decoding: try $0.json(), as: UTF8.self) },
+                featureRecipe: published.featureRecipe, training: nil,
                 model: published.network(configuration)),
             options)
     }
@@ -162,6 +160,7 @@ public final class Answerer {
         vocabulary = parts.vocabulary
         answers = parts.answers
         featureRecipe = parts.featureRecipe
+        training = parts.training
         model = parts.model
         device = options.device
         precision = options.precision ?? .best(on: options.device)

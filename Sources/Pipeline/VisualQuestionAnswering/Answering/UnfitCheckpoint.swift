@@ -50,22 +50,33 @@ enum UnfitCheckpoint {
     ///   - wordCount: How many words there are where they are not the checkpoint's own; nil else.
     ///   - answerCount: How many answers there are where they are not the checkpoint's own; nil else.
     static func reason(_ mismatch: StateMismatch, wordCount: Int?, answerCount: Int?) -> String {
-        guard mismatch.missing.isEmpty, mismatch.unknown.isEmpty else { return "\(mismatch)" }
+        switch otherCount(mismatch, wordCount: wordCount, answerCount: answerCount) {
+        case .words(let own):
+            "it knows \(own) words, and the question files have \(wordCount ?? 0): expected the files that it "
+                + "was trained with, all of them and unchanged"
+        case .answers(let own):
+            "it chooses from \(own) answers, and the list has \(answerCount ?? 0): expected the answer list that "
+                + "it was trained with (--answers)"
+        case nil: "\(mismatch)"
+        }
+    }
+
+    /// How many words or answers weights have, where they differ from others in that.
+    enum OtherCount {
+        case words(Int)
+        case answers(Int)
+    }
+
+    /// What words or answers the weights have in place of those that are given; nil where they differ otherwise.
+    static func otherCount(_ mismatch: StateMismatch, wordCount: Int?, answerCount: Int?) -> OtherCount? {
+        guard mismatch.missing.isEmpty, mismatch.unknown.isEmpty else { return nil }
         for difference in mismatch.differing {
             guard let expected = difference.expected.first, let found = difference.found.first,
                 expected != found, difference.expected.dropFirst() == difference.found.dropFirst()
             else { continue }
-            if expected == wordCount {
-                return
-                    "it knows \(found) words, and the question files have \(expected): expected the files that it "
-                    + "was trained with, all of them and unchanged"
-            }
-            if expected == answerCount {
-                return
-                    "it chooses from \(found) answers, and the list has \(expected): expected the answer list that "
-                    + "it was trained with (--answers)"
-            }
+            if expected == wordCount { return .words(found) }
+            if expected == answerCount { return .answers(found) }
         }
-        return "\(mismatch)"
+        return nil
     }
 }

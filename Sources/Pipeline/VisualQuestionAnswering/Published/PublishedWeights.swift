@@ -12,18 +12,42 @@ extension PublishedFiles {
     /// - Parameter names: The parameters and buffers of the network.
     /// - Throws: ``PublishedModelError`` where there is no file of weights; what reading it throws.
     func weights(named names: [String]) throws -> [String: Tensor] {
-        let found = Self.weightFiles.first { FileManager.default.fileExists(atPath: path($0)) }
-        switch found {
-        case "model.safetensors"?:
-            let file = try SafetensorsFile(path: path("model.safetensors"))
+        switch try foundWeights() {
+        case .safetensors(let file):
             let present = Set(file.tensors.map(\.name))
             return try tensors(names.filter(present.contains)) { try file.tensor($0) }
+        case .torchSave(let saved):
+            return try tensors(names) { try saved[.string($0)]?.tensor?.tensor() }
+        }
+    }
+
+    /// Every tensor that the file of weights holds.
+    ///
+    /// - Throws: As ``weights(named:)``.
+    func allWeights() throws -> [String: Tensor] {
+        switch try foundWeights() {
+        case .safetensors(let file):
+            return try tensors(file.tensors.map(\.name)) { try file.tensor($0) }
+        case .torchSave(let saved):
+            return try Dictionary(
+                saved.tensors.map { ($0.name, try $0.tensor.tensor()) }, uniquingKeysWith: { $1 })
+        }
+    }
+
+    private enum Weights {
+        case safetensors(SafetensorsFile)
+        case torchSave(PickleDictionary)
+    }
+
+    private func foundWeights() throws -> Weights {
+        switch Self.weightFiles.first(where: exists) {
+        case "model.safetensors"?: return .safetensors(try SafetensorsFile(path: path("model.safetensors")))
         case let name?:
             guard let saved = try loadTorchSave(path(name)).dictionary else {
                 throw PublishedModelError(
                     path: path(name), reason: "expected a dictionary of tensors, found something else")
             }
-            return try tensors(names) { try saved[.string($0)]?.tensor?.tensor() }
+            return .torchSave(saved)
         case nil:
             throw PublishedModelError(
                 path: path(Self.weightFiles[0]),

@@ -23,7 +23,7 @@ public struct RunFolder: Sendable {
     /// The folder of checkpoints.
     public var checkpoints: URL { root.appending(components: "ckpts", "ckpt_\(name)") }
     /// The accuracies of every epoch, one JSON object a line.
-    public var metrics: URL { checkpoints.appending(component: "metrics.jsonl") }
+    public var metrics: URL { checkpoints.appending(component: Self.metricsName) }
     /// The log in the official release's form.
     public var log: URL { root.appending(components: "results", "log", "log_run_\(name).txt") }
 
@@ -132,14 +132,31 @@ public struct RunFolder: Sendable {
     ///
     /// - Throws: `CheckpointError` where the file is there and cannot be read.
     package func records(upTo epoch: Int) throws -> [EpochRecord] {
-        guard FileManager.default.fileExists(atPath: metrics.path) else { return [] }
+        try Self.records(in: metrics).filter { $0.epoch <= epoch }
+    }
+
+    /// The records of the run that a checkpoint lies in; none where it lies in no run's folder.
+    ///
+    /// - Throws: `CheckpointError` where they are there and cannot be read.
+    package static func records(beside checkpoint: String) throws -> [EpochRecord] {
+        try records(
+            in: URL(fileURLWithPath: checkpoint).deletingLastPathComponent()
+                .appending(component: metricsName))
+    }
+
+    private static let metricsName = "metrics.jsonl"
+    /// Of 2^20 epochs, at half a kilobyte a line.
+    private static let metricsByteLimit = 512 << 20
+
+    private static func records(in file: URL) throws -> [EpochRecord] {
+        guard FileManager.default.fileExists(atPath: file.path) else { return [] }
         do {
-            let lines = try String(contentsOf: metrics, encoding: .utf8).split(separator: "\n")
-            let records = try lines.map { try JSONDecoder().decode(EpochRecord.self, from: Data($0.utf8)) }
-            return records.filter { $0.epoch <= epoch }
+            let contents = try SmallFile.contents(of: file.path, byteLimit: metricsByteLimit)
+            return try contents.split(separator: UInt8(ascii: "\n")).map {
+                try JSONDecoder().decode(EpochRecord.self, from: $0)
+            }
         } catch {
-            throw CheckpointError(
-                path: metrics.path, reason: "expected one JSON object a line for each epoch")
+            throw CheckpointError(path: file.path, reason: "expected one JSON object a line for each epoch")
         }
     }
 

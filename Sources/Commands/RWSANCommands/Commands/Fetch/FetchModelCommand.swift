@@ -5,7 +5,8 @@ extension FetchCommand {
     struct Model: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "model",
-            abstract: "Bring a model that the Hugging Face hub publishes: ViLT or LXMERT.",
+            abstract:
+                "Bring a model that the Hugging Face hub publishes: ViLT, LXMERT, or one that '\(Program.name) export' has made.",
             discussion: """
                 'ask', 'predict' and 'evaluate' fetch a model when it is first named with --model. This command does so \
                 beforehand, and brings what the hub has by now where there is an older one.

@@ -10,7 +10,8 @@ struct ModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "In place of a checkpoint, a model as the Hugging Face hub publishes it: vilt, lxmert, the name of a "
-                + "repository, or a folder. The hub's is fetched into the hub's own cache when it is first used.",
+                + "repository, or a folder, such as '\(Program.name) export' makes. The hub's is fetched into the hub's own "
+                + "cache when it is first used.",
             valueName: "name"))
     var model: String?
     @Flag(help: "Fetch nothing: take --model from the hub's cache. So does HF_HUB_OFFLINE=1.") var offline =
@@ -33,19 +34,34 @@ struct ModelOptions: ParsableArguments {
 
     /// The model, loaded.
     func answerer(_ options: Answerer.Options) throws -> Answerer {
-        guard let model else { return try Answerer(checkpoint: checkpoint ?? "", options) }
-        guard let repository = try Self.repository(model) else {
-            return try Answerer(publishedModel: model, options)
+        guard let published = try published() else {
+            return try Answerer(checkpoint: checkpoint ?? "", options)
         }
+        var options = options
+        options.answerFile = options.answerFile ?? published.answers
+        options.wordFile = published.words
+        return try Answerer(publishedModel: published.folder, options)
+    }
+
+    /// Where the files of a published model are, fetched where need be.
+    struct Published {
+        let folder: String
+        /// Its answers, where they are not in the folder.
+        var answers: String?
+        /// Its words, where they are not in the folder.
+        var words: String?
+    }
+
+    /// The published model; nil for a checkpoint.
+    func published() throws -> Published? {
+        guard let model else { return nil }
+        guard let repository = try Self.repository(model) else { return Published(folder: model) }
         let interrupts = Interrupts(note: "stopping (again to end at once)")
         do {
             let fetched = try PublishedModelFetch(
                 repository: repository, isOffline: offline, interrupts: interrupts
             ).run()
-            var options = options
-            options.answerFile = options.answerFile ?? fetched.answers
-            options.wordFile = fetched.words
-            return try Answerer(publishedModel: fetched.folder, options)
+            return Published(folder: fetched.folder, answers: fetched.answers, words: fetched.words)
         } catch is FetchStopped {
             Console.note("stopped; what has come is kept: the same command goes on")
             throw interrupts.exitCode
