@@ -38,6 +38,16 @@ struct JSONText {
         if id.isText { append(quoting: id.description) } else { append(id.description) }
     }
 
+    /// Hands on what there is, once it is a good deal, to a file that is not whole yet.
+    ///
+    /// - Parameter least: Fewer bytes than this are kept for later.
+    /// - Throws: `ArchiveError`, a full disk included.
+    mutating func move(to output: AtomicFile, atLeast least: Int = 0) throws {
+        guard bytes.count >= least else { return }
+        try output.write(bytes)
+        bytes.removeAll(keepingCapacity: true)
+    }
+
     /// Writes the text, whole or not at all.
     ///
     /// - Throws: ``DatasetFileError`` where it cannot be written, for example because the disk is full;

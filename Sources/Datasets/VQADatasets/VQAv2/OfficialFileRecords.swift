@@ -48,21 +48,30 @@ struct OfficialFileRecord: Encodable {
 
 extension OfficialFileRecord.Annotation {
     /// The annotation of a question that has one right answer: ten people gave it.
-    ///
-    /// The official question types are common beginnings of questions; here, the first two words.
     init(question: String, unanimousAnswer answer: String, imageID: ImageID, questionID: QuestionID) {
-        questionType = question.lowercased()
-            .split { $0.isWhitespace || $0.isPunctuation }
-            .prefix(2).joined(separator: " ")
+        questionType = OfficialFileRecord.questionType(of: question)
         multipleChoiceAnswer = answer
         answers = (1...10).map { OfficialFileRecord.Answer(answer: answer, answerID: $0) }
         self.imageID = imageID
-        answerType =
-            switch answer.lowercased() {
-            case "yes", "no": "yes/no"
-            case let text where Int(text) != nil: "number"
-            default: "other"
-            }
+        answerType = OfficialFileRecord.answerType(of: answer)
         self.questionID = questionID
+    }
+}
+
+extension OfficialFileRecord {
+    /// The official question types are common beginnings of questions; here, the first two words.
+    static func questionType(of question: String) -> String {
+        question.lowercased()
+            .split { $0.isWhitespace || $0.isPunctuation }
+            .prefix(2).joined(separator: " ")
+    }
+
+    /// `yes/no`, `number` or `other`.
+    static func answerType(of answer: String) -> String {
+        switch answer.lowercased() {
+        case "yes", "no": "yes/no"
+        case let text where Int(text) != nil: "number"
+        default: "other"
+        }
     }
 }
