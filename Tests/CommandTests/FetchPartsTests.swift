@@ -126,6 +126,57 @@ import VQADatasets
         #expect(sources.offsets["val2014.zip"] == [0, 0] && sources.offsets["train2014.zip"] == [0])
     }
 
+    @Test("an archive that a killed run had fetched is looked at, and not fetched again unless it is damaged")
+    func unchecked() throws {
+        let sources = try PrimarySources()
+        try FileManager.default.createDirectory(
+            atPath: sources.file("images"), withIntermediateDirectories: true)
+        for name in ["train2014.zip", "val2014.zip"] {
+            var bytes = try #require(sources.files[name])
+            if name == "val2014.zip" { bytes[2000] ^= 1 }
+            _ = try sources.tool.folder.write("datasets/images/\(name).unchecked", bytes)
+        }
+        let outcome = try sources.fetch("images")
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        try sources.expectKept(["images/train2014.zip", "images/val2014.zip", "images/test2015.zip"])
+        #expect(sources.offsets["train2014.zip"] == nil && sources.offsets["val2014.zip"] == [0])
+    }
+
+    @Test("a folder is a source of everything, and what it lacks is told in one line")
+    func localSource() throws {
+        let sources = try PrimarySources()
+        for (name, bytes) in sources.files { _ = try sources.tool.folder.write(name, bytes) }
+        let command = [
+            "fetch", "vqa-v2", "--with", "images,features,glove,visual-genome", "--mirror",
+            "file://\(sources.tool.folder.path)/",
+        ]
+        unlink(sources.tool.folder.file("test2015.tar.gz"))
+        try sources.tool.expectRefusal(command, naming: "test2015.tar.gz")
+        let bytes = try #require(sources.files["test2015.tar.gz"])
+        _ = try sources.tool.folder.write("test2015.tar.gz", bytes)
+        let outcome = try sources.tool.run(command)
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        #expect(
+            outcome.errorOutput.contains(
+                "test2015.tar.gz \(String(format: "%.1f", Double(bytes.count) / 1e6)) MB"))
+        try sources.expectKept()
+        #expect(
+            sources.exists("vqa/VG_questions.json")
+                && sources.exists("coco_extract/val2014.packed/index.json"))
+        #expect(sources.server.exchanges.isEmpty)
+    }
+
+    @Test("a server that does not answer to HEAD is asked for the files all the same")
+    func withoutHead() throws {
+        let sources = try PrimarySources { reply, _, _, isHead in
+            if isHead { reply = .init(status: 403) }
+        }
+        let outcome = try sources.fetch("glove")
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        #expect(outcome.errorOutput.contains("glove.840B.300d.zip of unknown size"))
+        try sources.expectKept(["glove.840B.300d.zip"])
+    }
+
     @Test("Ctrl-C keeps what has come, and says how to go on with the same parts")
     func interrupted() throws {
         let sources = try PrimarySources { reply, name, earlier, isHead in

@@ -32,12 +32,14 @@ import VQADatasets
     }
 
     /// Runs a command of the document: from the server, and for one small epoch.
-    private func run(_ command: [String]) throws {
+    @discardableResult
+    private func run(_ command: [String]) throws -> CommandLineTool.Outcome {
         var command = command.map { $0.replacing("epoch16", with: "epoch1") }
         if command.first == "fetch" { command += ["--mirror", sources.server.address + "/all"] }
         if command.first == "train" { command += ["--config", "small.yaml"] }
         let outcome = try sources.tool.run(command)
         #expect(outcome.exitCode == 0, "\(command): \(outcome.errorOutput)")
+        return outcome
     }
 
     private func contents(_ folder: String) throws -> [String: [UInt8]] {
@@ -51,11 +53,17 @@ import VQADatasets
     @Test(
         "with features made of the pictures, the document's commands end in an answer to each test question")
     func fromPictures() throws {
-        for command in try commands(of: "Features made of the pictures") { try run(command) }
+        let commands = try self.commands(of: "Features made of the pictures")
+        let fetched = try run(try #require(commands.first))
+        for command in commands.dropFirst() {
+            try run(command)
+            guard command.first == "extract" else { continue }
+            #expect(fetched.errorLines.contains { $0.hasSuffix("rwsan " + command.joined(separator: " ")) })
+        }
         try sources.expectKept()
         let store = try contents("coco_extract/train2014.packed")
         #expect(store["index.json"] != nil)
-        for command in try commands(of: "Train, evaluate, predict") { try run(command) }
+        for command in try self.commands(of: "Train, evaluate, predict") { try run(command) }
 
         let layout = OfficialLayout(datasets: URL(fileURLWithPath: sources.file("")))
         let questions = try QuestionTable(contentsOf: layout.questions(of: .test))
@@ -65,7 +73,7 @@ import VQADatasets
         #expect(sources.offsets["train2014.zip"] == [0, 16_384])
 
         try FileManager.default.removeItem(atPath: sources.file("coco_extract/train2014.packed"))
-        for command in try commands(of: "On several machines") { try run(command) }
+        for command in try self.commands(of: "On several machines") { try run(command) }
         #expect(try contents("coco_extract/train2014.packed") == store)
     }
 
@@ -73,7 +81,7 @@ import VQADatasets
         "with official features that were put there by hand, the document's commands make everything ready to train"
     )
     func officialFeatures() throws {
-        let commands = try commands(of: "The official features")
+        let commands = try self.commands(of: "The official features")
         try run(try #require(commands.first))
         try FileManager.default.createDirectory(
             atPath: sources.file("coco_extract"), withIntermediateDirectories: true)

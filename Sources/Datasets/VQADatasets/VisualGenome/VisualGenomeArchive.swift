@@ -13,5 +13,5 @@ package enum VisualGenomeArchive: String, CaseIterable, Sendable {
     package var fileName: String { rawValue }
 
     /// The name of the file in it.
-    var contentName: String { String(rawValue.dropLast(".zip".count)) }
+    package var contentName: String { String(rawValue.dropLast(".zip".count)) }
 }

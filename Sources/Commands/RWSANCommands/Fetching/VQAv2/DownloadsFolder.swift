@@ -1,3 +1,4 @@
+import Archives
 import FileSystem
 import Foundation
 import VQADatasets
@@ -17,6 +18,9 @@ final class DownloadsFolder {
         _ = try OutputPath(first.relativePath)
         lock = try FolderLock(url.path, shown: layout.questionsFolder.relativePath)
         Self.removeLeftovers(in: layout)
+        for archive in VisualGenomeArchive.allCases {
+            AtomicFile.removeLeftOver(url.path + "/" + archive.contentName + ".partial")
+        }
     }
 
     /// Removes the folder where nothing is left in it.

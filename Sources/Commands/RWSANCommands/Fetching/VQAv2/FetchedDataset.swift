@@ -43,15 +43,18 @@ struct FetchedDataset {
                     + ", \(split.features ?? "no features yet")")
         }
         let splitsWithoutFeatures = Set(splits.filter { $0.features == nil }.map(\.split))
-        guard splitsWithoutFeatures.isDisjoint(with: ["train", "val"]) else { return tellOfFeatures() }
+        guard splitsWithoutFeatures.isDisjoint(with: ["train", "val"]) else {
+            return tellOfFeatures(splitsWithoutFeatures)
+        }
         var command = [Program.name, "train", "--data", folder, "--name", "val"]
         if GloVeFile.find(for: .folder(folder)) == nil { command += ["--glove", GloVeFile.names[1]] }
         Console.note("next: \(ShellQuoting.line(command))")
     }
 
-    /// Tells how features come about.
-    private func tellOfFeatures() {
-        let archives = [DatasetSplit.train, .val, .test].map { ($0, layout.pictureArchive(of: $0)) }
+    /// Tells how the features of splits come about.
+    private func tellOfFeatures(_ splits: Set<String>) {
+        let archives = [DatasetSplit.train, .val, .test].filter { splits.contains($0.rawValue) }
+            .map { ($0, layout.pictureArchive(of: $0)) }
             .filter { FileManager.default.fileExists(atPath: $0.1.path) }
         for (split, archive) in archives {
             guard let folder = layout.featureFolders(of: split).first else { continue }
