@@ -83,6 +83,36 @@ import VQADatasets
         #expect(sources.offsets.isEmpty)
     }
 
+    @Test(
+        "the room that counts is that of the disk that a folder is linked to",
+        .enabled(if: otherDisk != nil, "there is one disk here"))
+    func otherRoom() throws {
+        let sources = try PrimarySources { reply, name, _, isHead in
+            if isHead, name == "val2014.zip" { reply.headers["Content-Length"] = "9000000000000000" }
+        }
+        let place = try #require(Self.otherDisk) + "/" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        try FileManager.default.createDirectory(
+            atPath: sources.file(""), withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: sources.file("images"), withDestinationPath: place)
+        let outcome = try sources.fetch("glove,images")
+        #expect(outcome.exitCode == 1)
+        #expect(outcome.lastErrorLine.contains("datasets/images: expected room for 90000000"))
+        #expect(outcome.errorOutput.contains("MB are to come to datasets, which has room for "))
+    }
+
+    /// A folder on another disk than that for temporary files.
+    private static let otherDisk: String? = {
+        var (memory, temporary) = (stat(), stat())
+        guard stat("/dev/shm", &memory) == 0, access("/dev/shm", W_OK) == 0,
+            stat(FileManager.default.temporaryDirectory.path, &temporary) == 0,
+            memory.st_dev != temporary.st_dev
+        else { return nil }
+        return "/dev/shm"
+    }()
+
     @Test("a file that a server does not have is told before the first byte of another")
     func missing() throws {
         let sources = try PrimarySources { reply, name, _, _ in

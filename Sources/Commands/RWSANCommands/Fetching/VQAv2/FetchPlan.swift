@@ -24,32 +24,66 @@ struct FetchPlan {
 
     /// Asks how long the files are, tells it, and makes sure that there is room.
     ///
-    /// - Parameter folder: A folder on the disk that takes them.
-    /// - Throws: `FetchStopped`; `DownloadError` where a file is not there, nobody answers, or the room is too small.
+    /// - Parameter folder: The datasets folder, by which its disk is called.
+    /// - Throws: `FetchStopped`; `DownloadError` where a file is not there, nobody answers, or a disk has too little room.
     func begin(in folder: String) throws {
         let missing = files.filter { $0.isForced || access($0.path, F_OK) != 0 }
         guard !missing.isEmpty else { return }
         Console.progress("asking for the sizes of \(missing.count) files")
         defer { Console.clearProgress() }
         let sizes = try missing.map { try byteCount(of: $0.address) }
-        let comes = zip(missing, sizes).reduce(0) { sum, file in
-            sum.addingClamped(max(0, (file.1 ?? 0) - presentByteCount(file.0)))
-        }
-        let room = DiskRoom.byteCount(at: folder)
         let parts = zip(missing, sizes).map { "\($0.name) \($1.map(byteText) ?? "of unknown size")" }
         Console.note("to fetch: \(parts.joined(separator: ", "))")
-        Console.note(
-            "\(byteText(comes)) are to come"
-                + (room.map { ", and \(relativeToWorkingFolder(folder)) has room for \(byteText($0))" } ?? "")
-        )
-        guard let room, room < comes, let first = missing.first else { return }
-        throw DownloadError(
-            address: first.address,
-            reason: .noRoom(file: relativeToWorkingFolder(folder), expected: comes, found: room))
+        let disks = Self.disks(Array(zip(missing, sizes)), folder)
+        for disk in disks {
+            Console.note(
+                "\(byteText(disk.comes)) are to come to \(relativeToWorkingFolder(disk.folder))"
+                    + (disk.room.map { ", which has room for \(byteText($0))" } ?? ""))
+        }
+        for disk in disks {
+            guard let room = disk.room, room < disk.comes else { continue }
+            throw DownloadError(
+                address: disk.address,
+                reason: .noRoom(
+                    file: relativeToWorkingFolder(disk.folder), expected: disk.comes, found: room))
+        }
+    }
+
+    /// A disk that files go to.
+    private struct Disk {
+        /// The datasets folder, or that of the first of them where they go to another disk.
+        let folder: String
+        /// The address of the first of them.
+        let address: String
+        /// How many bytes there will be more.
+        var comes = 0
+        var room: Int? { DiskRoom.byteCount(at: folder) }
+    }
+
+    /// The disks that files go to: a folder may be a link to another.
+    private static func disks(_ files: [(file: File, byteCount: Int?)], _ datasets: String) -> [Disk] {
+        var disks: [(device: dev_t?, disk: Disk)] = []
+        for (file, byteCount) in files {
+            let folder = URL(fileURLWithPath: file.path).deletingLastPathComponent().path
+            let device = device(of: folder)
+            let place = disks.firstIndex { $0.device == device } ?? disks.count
+            if place == disks.count {
+                let shown = device == self.device(of: datasets) ? datasets : folder
+                disks.append((device, Disk(folder: shown, address: file.address)))
+            }
+            let more = max(0, (byteCount ?? 0) - presentByteCount(file))
+            disks[place].disk.comes = disks[place].disk.comes.addingClamped(more)
+        }
+        return disks.map(\.disk)
+    }
+
+    private static func device(of folder: String) -> dev_t? {
+        var status = stat()
+        return stat(folder, &status) == 0 ? status.st_dev : nil
     }
 
     /// How many bytes of a file an earlier attempt has brought.
-    private func presentByteCount(_ file: File) -> Int {
+    private static func presentByteCount(_ file: File) -> Int {
         var status = stat()
         return stat(file.path + ".partial", &status) == 0 ? Int(status.st_size) : 0
     }
