@@ -31,6 +31,31 @@ let datasetReaders: [FuzzedReader] = [
         }
     },
     FuzzedReader(
+        name: "genome",
+        seeds: {
+            [
+                Array(
+                    #"""
+                    [{"id":1,"qas":[{"a_objects":[],"question":"Is it \u00e9?","image_id":1,"qa_id":7,"answer":"Yes."},
+                    {"question":"","image_id":-2,"qa_id":8,"answer":3.50}]},{"qas":[]}]
+                    """#.utf8),
+                Array(
+                    #"[{"image_id":1,"coco_id":39318,"url":"a"},{"image_id":2,"coco_id":null},{"image_id":3}]"#
+                        .utf8),
+            ]
+        }
+    ) { bytes, place in
+        let file = URL(fileURLWithPath: try place.write(bytes))
+        // A file is one or the other, and an error as the other.
+        guard let images = try? VisualGenomeFile.images(of: file) else {
+            return try VisualGenomeFile.visitQuestions(of: file) { found in
+                let texts = [(found.question, found.question_size), (found.answer, found.answer_size)]
+                return texts.allSatisfy { VisualGenomeFile.text($0.0, $0.1).utf8.count >= 0 }
+            }
+        }
+        _ = images.count
+    },
+    FuzzedReader(
         name: "results",
         seeds: {
             [Array(#"[{"answer":"yes","question_id":1},{"question_id":"n2","answer":"\u00e9 a"}]"#.utf8)]

@@ -16,15 +16,22 @@ func readColumns<View, Columns>(
     var view = view
     var problem = VQAJSONError()
     guard let storage = file.path.withCString({ read($0, &view, &problem) }) else {
-        throw DatasetFileError(
+        throw DatasetFileError(file: file, of: problem)
+    }
+    defer { vqa_json_release(storage) }
+    return try copy(view)
+}
+
+extension DatasetFileError {
+    /// What one of CVQAJSON's readers found wrong with a file.
+    init(file: URL, of problem: VQAJSONError) {
+        self.init(
             file: file,
             location: problem.record < 0 ? .file : .record(Int(problem.record)),
             problem: withUnsafeBytes(of: problem.message) { message in
                 String(decoding: message.prefix { $0 != 0 }, as: UTF8.self)
             })
     }
-    defer { vqa_json_release(storage) }
-    return try copy(view)
 }
 
 /// Copies a column; `start` may be nil where there are no values.

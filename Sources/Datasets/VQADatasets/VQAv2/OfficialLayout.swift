@@ -44,6 +44,18 @@ public enum DatasetSplit: String, CaseIterable, Sendable {
     }
 }
 
+extension DatasetSplit {
+    /// How many pictures COCO's archive has (visualqa.org); Visual Genome's are those of train and val.
+    package var pictureCount: Int {
+        switch self {
+        case .train: 82_783
+        case .val: 40_504
+        case .visualGenome: 82_783 + 40_504
+        case .test, .testDev: 81_434
+        }
+    }
+}
+
 /// A name that is not one of a split.
 public struct UnknownSplitError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The name that was given.
@@ -147,6 +159,12 @@ public struct OfficialLayout: Sendable, Equatable {
             case .test, .testDev: "test2015"
             }
         return picturesFolder.appending(component: name)
+    }
+
+    /// The archive in which COCO hands out a split's pictures: `images/val2014.zip`.
+    package func pictureArchive(of split: DatasetSplit) -> URL {
+        let folder = pictures(of: split)
+        return folder.deletingLastPathComponent().appending(component: folder.lastPathComponent + ".zip")
     }
 
     /// The splits whose questions make the vocabulary, in the order that numbers its words.

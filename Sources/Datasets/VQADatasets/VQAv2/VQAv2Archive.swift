@@ -54,60 +54,24 @@ package enum VQAv2Archive: String, CaseIterable, Sendable {
         _ zip: String, into layout: OfficialLayout, only wanted: [VQAv2File]? = nil, isOriginal: Bool,
         shouldStop: () -> Bool = { false }
     ) throws -> [VQAv2File: Int]? {
-        do {
-            guard let written = try writeEntries(of: zip, layout, wanted ?? files, shouldStop) else {
-                return nil
-            }
-            var counts: [VQAv2File: Int] = [:]
-            for (file, content) in written {
-                counts[file] = try check(content, of: file, in: zip, isOriginal: isOriginal)
-            }
-            for content in written.values { try content.commit() }
-            return counts
-        } catch let error as ArchiveError {
-            if case .unwritable = error.reason { throw error }
-            throw DamagedDatasetArchive(path: zip, problem: "\(error)")
-        }
-    }
-
-    /// Reads every entry, and keeps what is wanted under temporary names.
-    private func writeEntries(
-        of zip: String, _ layout: OfficialLayout, _ wanted: [VQAv2File], _ shouldStop: () -> Bool
-    ) throws -> [VQAv2File: AtomicFile]? {
-        var missing: [String: (file: VQAv2File, location: URL)] = [:]
-        for file in wanted {
+        var places: [String: String] = [:]
+        var kinds: [String: VQAv2File] = [:]
+        for file in wanted ?? files {
             guard let location = file.location(in: layout) else { continue }
-            missing[location.lastPathComponent] = (file, location)
+            places[location.lastPathComponent] = location.path
+            kinds[location.lastPathComponent] = file
         }
-        var written: [VQAv2File: AtomicFile] = [:]
-        let reader = try ArchiveReader(path: zip)
-        while let entry = try reader.nextEntry() {
-            let place = entry.isRegularFile ? missing.removeValue(forKey: entry.path) : nil
-            let output = try place.map { try AtomicFile(path: $0.location.path) }
-            var byteCount = 0
-            while true {
-                if shouldStop() { return nil }
-                let chunk = try reader.readChunk(byteLimit: 1 << 20)
-                guard !chunk.isEmpty else { break }
-                byteCount += chunk.count
-                guard byteCount <= Self.largestFile else {
-                    throw DamagedDatasetArchive(
-                        path: zip,
-                        problem:
-                            "\(zip): expected at most \(Self.largestFile) bytes in '\(entry.path)', found more"
-                    )
-                }
-                try output?.write(chunk)
-            }
-            if let place { written[place.file] = output }
+        guard
+            let written = try DatasetArchive.unpack(
+                zip, places, byteLimit: Self.largestFile, shouldStop: shouldStop)
+        else { return nil }
+        var counts: [VQAv2File: Int] = [:]
+        for (name, content) in written {
+            guard let file = kinds[name] else { continue }
+            counts[file] = try check(content, of: file, in: zip, isOriginal: isOriginal)
         }
-        guard missing.isEmpty else {
-            throw DamagedDatasetArchive(
-                path: zip,
-                problem: "\(zip): expected \(missing.keys.sorted().joined(separator: " and ")) in it, "
-                    + "found no such file")
-        }
-        return written
+        for content in written.values { try content.commit() }
+        return counts
     }
 
     private func check(
@@ -129,14 +93,4 @@ package enum VQAv2Archive: String, CaseIterable, Sendable {
             throw DamagedDatasetArchive(path: zip, problem: "\(zip), \(name): \(error.problem)")
         }
     }
-}
-
-/// An archive that is not the one it should be: damaged, something else, or with other files in it.
-package struct DamagedDatasetArchive: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The path of the archive.
-    package let path: String
-    /// What was expected and found, and where.
-    let problem: String
-    /// The error in one line.
-    package var description: String { problem }
 }

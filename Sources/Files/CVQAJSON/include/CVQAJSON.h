@@ -1,10 +1,11 @@
-// Question, annotation and result files of the VQA-v2 form, read straight into columns.
+// Question, annotation and result files of the VQA-v2 form, and those of Visual Genome, read straight into columns.
 //
 // The files are read through a sliding window, so that a 390 MB file costs only its columns.
 // Nothing is thrown across this border: a read returns NULL and fills the error in, or returns
 // storage that owns all columns of the view, to be given back with vqa_json_release.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -79,9 +80,35 @@ typedef struct {
     VQAStrings id_texts;
 } VQAResults;
 
+/// `[{"image_id", "coco_id"}, ...]`, as Visual Genome's image_data.json: the pictures that are COCO's. Those whose
+/// `coco_id` is null, -1 or not there are left out.
+typedef struct {
+    size_t count;
+    const int64_t *image_ids;  // [count]
+    const int64_t *coco_ids;   // [count]
+} VQAGenomeImages;
+
+/// A question of Visual Genome. The texts are UTF-8 without an end, and are gone after the call.
+typedef struct {
+    int64_t question_id;
+    int64_t image_id;
+    const char *question;
+    size_t question_size;
+    const char *answer;
+    size_t answer_size;
+} VQAGenomeQuestion;
+
+/// Is given a question, and says whether to go on.
+typedef bool (*VQAGenomeVisitor)(void *context, const VQAGenomeQuestion *question);
+
 VQAJSONStorage *vqa_questions_read(const char *path, VQAQuestions *view, VQAJSONError *error);
 VQAJSONStorage *vqa_annotations_read(const char *path, VQAAnnotations *view, VQAJSONError *error);
 VQAJSONStorage *vqa_results_read(const char *path, VQAResults *view, VQAJSONError *error);
+VQAJSONStorage *vqa_genome_images_read(const char *path, VQAGenomeImages *view, VQAJSONError *error);
+/// Visits `[{"qas": [{"qa_id", "image_id", "question", "answer"}, ...]}, ...]`, as Visual Genome's question_answers.json,
+/// of which one picture's questions at a time are in memory. Returns whether the file was in order, as far as the visitor
+/// went on.
+bool vqa_genome_questions_visit(const char *path, VQAGenomeVisitor visit, void *context, VQAJSONError *error);
 void vqa_json_release(VQAJSONStorage *storage);
 
 #ifdef __cplusplus

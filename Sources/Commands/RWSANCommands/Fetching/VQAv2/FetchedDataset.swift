@@ -44,14 +44,33 @@ struct FetchedDataset {
         }
         let splitsWithoutFeatures = Set(splits.filter { $0.features == nil }.map(\.split))
         guard splitsWithoutFeatures.isDisjoint(with: ["train", "val"]) else {
-            Console.note(
-                "before training: put train2014.tar.gz and val2014.tar.gz of the official release (test2015.tar.gz "
-                    + "to predict) into \(layout.featuresFolder.relativePath), and give this command again")
-            return
+            return tellOfFeatures(splitsWithoutFeatures)
         }
         var command = [Program.name, "train", "--data", folder, "--name", "val"]
         if GloVeFile.find(for: .folder(folder)) == nil { command += ["--glove", GloVeFile.names[1]] }
         Console.note("next: \(ShellQuoting.line(command))")
+    }
+
+    /// Tells how the features of splits come about.
+    private func tellOfFeatures(_ splits: Set<String>) {
+        let archives = [DatasetSplit.train, .val, .test].filter { splits.contains($0.rawValue) }
+            .map { ($0, layout.pictureArchive(of: $0)) }
+            .filter { FileManager.default.fileExists(atPath: $0.1.path) }
+        for (split, archive) in archives {
+            guard let folder = layout.featureFolders(of: split).first else { continue }
+            let command = [
+                Program.name, "extract", "--detector", PublishedDetector.upTo100.rawValue, "--pictures",
+                archive.relativePath, "--store", "--output",
+                layout.featureStore(packedFrom: folder).relativePath,
+            ]
+            Console.note(
+                "features of these pictures, after '\(Program.name) fetch detector': \(ShellQuoting.line(command))"
+            )
+        }
+        Console.note(
+            "before training: \(archives.isEmpty ? "" : "make features so, or ")put train2014.tar.gz and "
+                + "val2014.tar.gz of the official release (test2015.tar.gz to predict) into "
+                + "\(layout.featuresFolder.relativePath), and give this command again")
     }
 
     /// Where a split's features are; nil where there are none.

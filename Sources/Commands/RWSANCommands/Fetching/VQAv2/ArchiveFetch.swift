@@ -16,19 +16,38 @@ struct ArchiveFetch {
     let downloads: DownloadsFolder
     let interrupts: Interrupts
 
+    /// The files of an archive that are there and whole, and how many records each has; none where all are to be fetched.
+    func present(_ archive: VQAv2Archive) -> [VQAv2File: Int] { isForced ? [:] : countPresent(archive) }
+
+    /// The archive, where it is to be fetched for want of some of its files.
+    ///
+    /// - Parameter counts: What `present` gave.
+    func planned(_ archive: VQAv2Archive, _ counts: [VQAv2File: Int]) -> FetchPlan.File? {
+        archive.files.allSatisfy { counts[$0] != nil } ? nil : unpacked(archive).planned
+    }
+
     /// Sees to it that the files of an archive are there.
     ///
+    /// - Parameter counts: What `present` gave.
     /// - Returns: How many records each has.
-    /// - Throws: `FetchStopped`; `DownloadError`, `DamagedDatasetArchive` or `ArchiveError` where they cannot be had.
-    func bring(_ archive: VQAv2Archive) throws -> [VQAv2File: Int] {
-        var counts = isForced ? [:] : countPresent(archive)
+    /// - Throws: As `Downloader.fetchChecked`; `ArchiveError` where they cannot be written.
+    func bring(_ archive: VQAv2Archive, _ counts: [VQAv2File: Int]) throws -> [VQAv2File: Int] {
+        var counts = counts
         let missing = archive.files.filter { counts[$0] == nil }
         if !missing.isEmpty {
-            let brought = try (isForced ? nil : unpackOwn(archive, missing)) ?? download(archive, missing)
+            let brought = try unpacked(archive).use { try unpack($0, archive, missing) }
             counts.merge(brought) { $1 }
         }
         noteOtherCounts(counts)
         return counts
+    }
+
+    private func unpacked(_ archive: VQAv2Archive) -> UnpackedArchive {
+        UnpackedArchive(
+            name: archive.fileName, source: source, expected: "an archive of VQA-v2",
+            ownFolder: layout.questionsFolder, downloads: downloads, isForced: isForced,
+            downloader: downloader,
+            interrupts: interrupts)
     }
 
     /// The files that are there and whole.
@@ -60,62 +79,18 @@ struct ArchiveFetch {
         }
     }
 
-    /// Unpacks an archive that the user has put beside the files; it stays.
-    private func unpackOwn(_ archive: VQAv2Archive, _ files: [VQAv2File]) throws -> [VQAv2File: Int]? {
-        let zip = layout.questionsFolder.appending(component: archive.fileName)
-        guard FileManager.default.fileExists(atPath: zip.path) else { return nil }
-        do {
-            return try unpack(zip, archive, files)
-        } catch let damage as DamagedDatasetArchive {
-            Console.note("passing over \(damage)")
-            return nil
-        }
-    }
-
-    private func download(_ archive: VQAv2Archive, _ files: [VQAv2File]) throws -> [VQAv2File: Int] {
-        let zip = downloads.url.appending(component: archive.fileName)
-        if isForced { try? FileManager.default.removeItem(at: zip) }
-        var isSecond = false
-        while true {
-            // A run that was killed while it unpacked has left the archive.
-            if !FileManager.default.fileExists(atPath: zip.path) {
-                try downloader.fetchShowing(source + archive.fileName, to: zip.path, interrupts)
-            }
-            do {
-                let counts = try unpack(zip, archive, files)
-                try? FileManager.default.removeItem(at: zip)
-                return counts
-            } catch let damage as DamagedDatasetArchive {
-                try? FileManager.default.removeItem(at: zip)
-                guard !isSecond else {
-                    throw WrongArchive(address: source + archive.fileName, damage: damage)
-                }
-                isSecond = true
-                Console.note("\(damage): fetching it again")
-            }
-        }
-    }
-
-    private func unpack(_ zip: URL, _ archive: VQAv2Archive, _ files: [VQAv2File]) throws -> [VQAv2File: Int]
+    private func unpack(_ zip: String, _ archive: VQAv2Archive, _ files: [VQAv2File]) throws -> [VQAv2File:
+        Int]
     {
         Console.progress("unpacking and checking \(archive.fileName)")
         defer { Console.clearProgress() }
         guard
             let counts = try archive.unpack(
-                zip.path, into: layout, only: files, isOriginal: isOriginal,
+                zip, into: layout, only: files, isOriginal: isOriginal,
                 shouldStop: { interrupts.isRequested })
         else { throw FetchStopped() }
         let names = files.compactMap { $0.location(in: layout)?.relativePath }
         Console.note("unpacked \(names.joined(separator: " and "))")
         return counts
-    }
-}
-
-/// What a server gives is not the archive, and was not the second time either.
-private struct WrongArchive: Error, CustomStringConvertible {
-    let address: String
-    let damage: DamagedDatasetArchive
-    var description: String {
-        "\(address): expected an archive of VQA-v2, twice found something else: \(damage)"
     }
 }

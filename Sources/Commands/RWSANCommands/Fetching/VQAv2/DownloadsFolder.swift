@@ -1,3 +1,4 @@
+import Archives
 import FileSystem
 import Foundation
 import VQADatasets
@@ -17,16 +18,21 @@ final class DownloadsFolder {
         _ = try OutputPath(first.relativePath)
         lock = try FolderLock(url.path, shown: layout.questionsFolder.relativePath)
         Self.removeLeftovers(in: layout)
+        for archive in VisualGenomeArchive.allCases {
+            AtomicFile.removeLeftOver(url.path + "/" + archive.contentName + ".partial")
+        }
     }
 
     /// Removes the folder where nothing is left in it.
     deinit { rmdir(url.path) }
 
     private static func removeLeftovers(in layout: OfficialLayout) {
-        let files = VQAv2Archive.allCases.flatMap(\.files).compactMap { $0.location(in: layout) }
+        let genome = [layout.questions(of: .visualGenome), layout.annotations(of: .visualGenome)]
+        let files = VQAv2Archive.allCases.flatMap(\.files).map { $0.location(in: layout) } + genome
         let names = (try? FolderListing(layout.questionsFolder.path))?.names ?? []
         for name in names where name.hasSuffix(".partial") {
-            guard files.contains(where: { name.hasPrefix($0.lastPathComponent + ".") }) else { continue }
+            guard files.contains(where: { $0.map { name.hasPrefix($0.lastPathComponent + ".") } ?? false })
+            else { continue }
             try? FileManager.default.removeItem(at: layout.questionsFolder.appending(component: name))
         }
     }
