@@ -55,6 +55,11 @@ extension Answerer {
         let list = try QuestionList(contentsOf: file)
         let examples = Examples(
             questions: list.table, vocabulary: vocabulary, maximumWords: configuration.data.maxToken)
+        let cut = list.table.filter { isCut($0.text) }.count
+        if cut > 0 {
+            onNotice(
+                "\(file.relativePath): of \(cut) of \(list.table.count) questions, the model reads only the beginning")
+        }
         var builder = try builder(
             examples, PictureFeatures(file.relativePath, list.origins, pictureExtractor))
         builder.unreadable = skipsDamaged ? UnreadableImages() : nil
