@@ -176,7 +176,7 @@ import VQATraining
         try changed.write(to: checkpoint)
         let folder = try export()
         #expect(try text(folder + "/extraction.json") == recipe)
-        #expect(try text(folder + "/README.md").contains("EfficientNet-Lite0, block 10"))
+        #expect(try text(folder + "/README.md").contains("features of EfficientNet-Lite0, block 10"))
         #expect(try predicted(["--model", folder]) == predicted(["--checkpoint", checkpoint]))
 
         changed.featureRecipe = #"{"network":"unheard of"}"#

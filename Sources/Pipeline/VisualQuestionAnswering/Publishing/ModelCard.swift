@@ -90,14 +90,14 @@ private struct ModelCardWriter {
             try CheckpointError.naming(answerer.path) { "\(try FeatureRecipe(parsing: text))" }
         }
         let made =
-            recipe.map { "They were made \($0); `\(PublishedFiles.recipeFile)` says it for the program." }
+            recipe.map { "They are features \(plain($0)); `\(PublishedFiles.recipeFile)` tells the program." }
             ?? "How they were made of pictures is not noted: the model needs features made as those that it was trained on."
         return """
             ## Input
 
             The model reads the features of an image's regions, \(configuration.data.imgFeatSize) numbers each, at most \
             \(configuration.data.imgFeatPadSize) regions, and questions of at most \(configuration.data.maxToken) words. \
-            \(plain(made))
+            \(made)
             """
     }
 
