@@ -176,7 +176,7 @@ import VQATraining
         try changed.write(to: checkpoint)
         let folder = try export()
         #expect(try text(folder + "/extraction.json") == recipe)
-        #expect(try text(folder + "/README.md").contains("EfficientNet-Lite0, block 10"))
+        #expect(try text(folder + "/README.md").contains("features of EfficientNet-Lite0, block 10"))
         #expect(try predicted(["--model", folder]) == predicted(["--checkpoint", checkpoint]))
 
         changed.featureRecipe = #"{"network":"unheard of"}"#
@@ -256,7 +256,10 @@ import VQATraining
             Damage("config.json", "\"rwsan_format\": 1", "\"rwsan_format\": 2", "rwsan_format", "found 2"),
             Damage("config.json", "  \"rwsan_format\": 1,\n", "", "rwsan_format", "found none"),
             Damage("config.json", "\"model_type\": \"rwsan\"", "\"model_type\": \"bert\"", "model_type"),
-            Damage("config.json", "\"model\": \"rwsan\"", "\"model\": \"mcan_small\"", "MCAN"),
+            Damage("config.json", "\"model\": \"rwsan\"", "\"model\": \"mcan_small\"", "no such key"),
+            Damage(
+                "config.json", "[\"RWSAN\"],\n  \"model_type\": \"rwsan\"",
+                "[\"MCAN\"],\n  \"model_type\": \"mcan\"", "architectures", "'RWSAN'", "'MCAN'"),
             Damage("config.json", "\"model\": \"rwsan\"", "\"model\": \"x\"", "mcan_small"),
             Damage("config.json", "  \"model\": \"rwsan\",\n", "", "model", "none"),
             Damage(

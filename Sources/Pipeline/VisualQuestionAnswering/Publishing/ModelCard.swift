@@ -18,7 +18,7 @@ struct ModelCard {
     /// - Parameters:
     ///   - answerer: The model.
     ///   - command: The name of the program.
-    /// - Throws: `CheckpointError` where accuracies lie beside the checkpoint and cannot be read.
+    /// - Throws: `CheckpointError` where the checkpoint's note on features, or accuracies beside it, cannot be read.
     init(_ answerer: Answerer, command: String) throws {
         let writer = try ModelCardWriter(answerer, command)
         accuracy = writer.accuracy
@@ -86,16 +86,18 @@ private struct ModelCardWriter {
     }
 
     private func input() throws -> String {
-        let recipe = try answerer.featureRecipe.map { "\(try FeatureRecipe(parsing: $0))" }
+        let recipe = try answerer.featureRecipe.map { text in
+            try CheckpointError.naming(answerer.path) { "\(try FeatureRecipe(parsing: text))" }
+        }
         let made =
-            recipe.map { "They were made \($0); `\(PublishedFiles.recipeFile)` says it for the program." }
+            recipe.map { "They are features \(plain($0)); `\(PublishedFiles.recipeFile)` tells the program." }
             ?? "How they were made of pictures is not noted: the model needs features made as those that it was trained on."
         return """
             ## Input
 
             The model reads the features of an image's regions, \(configuration.data.imgFeatSize) numbers each, at most \
             \(configuration.data.imgFeatPadSize) regions, and questions of at most \(configuration.data.maxToken) words. \
-            \(plain(made))
+            \(made)
             """
     }
 

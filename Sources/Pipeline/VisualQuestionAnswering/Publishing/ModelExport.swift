@@ -5,7 +5,6 @@ import VQADatasets
 import VQAModels
 import VQASettings
 import VQATraining
-import VQAVision
 
 /// Writes a model as a repository of the Hugging Face hub: a folder with weights, settings, words, answers and a page that
 /// describes it, which ``PublishedModel`` reads back.
@@ -51,8 +50,8 @@ public struct ModelExport {
     /// - Parameters:
     ///   - answerer: The model, in float32.
     ///   - command: The name of the program, for the page's examples.
-    /// - Throws: ``ModelExportError`` where the form cannot hold it; `CheckpointError` where the accuracies beside the
-    ///   checkpoint cannot be read; `ArchiveError` or Foundation's error where a file cannot be written.
+    /// - Throws: ``ModelExportError`` where the form cannot hold it; `CheckpointError` where its note on features, or
+    ///   the accuracies beside the checkpoint, cannot be read; `ArchiveError` or Foundation's error where a file cannot be written.
     public func write(_ answerer: Answerer, command: String = "rwsan") throws -> Summary {
         try Self.requireOwn(answerer)
         let card = try ModelCard(answerer, command: command)
@@ -62,7 +61,6 @@ public struct ModelExport {
         typealias Files = PublishedFiles
         output.add(Files.wordFile, try Self.words(of: answerer))
         if let recipe = answerer.featureRecipe {
-            _ = try CheckpointError.naming(answerer.path) { try FeatureRecipe(parsing: recipe) }
             output.add(Files.recipeFile, Data(recipe.utf8))
         }
         output.add(Self.cardFile, Data(card.text.utf8))
