@@ -80,7 +80,11 @@ import Testing
         let server = try HubServer(Self.viLT, Self.files("vilt"))
         for (arguments, variables) in [(ask("vilt") + ["--offline"], ""), (ask("vilt"), "HF_HUB_OFFLINE=1")] {
             let outcome = try run(server, arguments, variables)
-            tool.expectOneErrorLine(outcome, naming: [Self.viLT, "config.json"])
+            tool.expectOneErrorLine(
+                outcome,
+                naming: [
+                    Self.viLT, "config.json", "fetch model", arguments.contains("--offline") ? "--offline" : "HF_HUB_OFFLINE",
+                ])
         }
         #expect(server.hub.exchanges.isEmpty)
     }
@@ -130,6 +134,48 @@ import Testing
         #expect(
             outcome.lastErrorLine.contains(status == 200 ? "BertModel" : Self.viLT),
             Comment(rawValue: outcome.errorOutput))
+    }
+
+    @Test("a model keeps its own words and answers where they could not be had the first time")
+    func ownFiles() throws {
+        // LXMERT's, and BERT's words, which are there already, must not take their place.
+        let list = try [UInt8](Data(contentsOf: Fixtures.url("hub/lxmert/trainval_label2ans.json")))
+        try FileManager.default.createDirectory(
+            atPath: tool.folder.file(".cache/models/lxmert"), withIntermediateDirectories: true)
+        _ = try tool.folder.write(".cache/models/lxmert/trainval_label2ans.json", Array(list.reversed()))
+        let server = try HubServer(Self.lxmert, Self.files("lxmert")) { reply, _, request, earlier in
+            if earlier == 0, ["vocab.txt", "trainval_label2ans.json"].contains(where: request.path.hasSuffix) {
+                reply = HubServer.Reply(status: 403)
+            }
+        }
+        var outcomes: [CommandLineTool.Outcome] = []
+        for _ in 0..<4 { outcomes.append(try run(server, ["fetch", "model", "lxmert", "--json"])) }
+        #expect(outcomes[0].exitCode == 1)
+        #expect(outcomes.last?.exitCode == 0, Comment(rawValue: outcomes.map(\.errorOutput).joined()))
+        let found = try #require(try outcomes.last?.output.json())
+        #expect(found["words"] == nil && found["answers"] == nil)
+    }
+
+    @Test("a fetch that fails leaves the model that was there, and a missing file comes of the same commit")
+    func renewed() throws {
+        let server = try HubServer(Self.viLT, Self.files("vilt"))
+        #expect(try run(server, ask("vilt")).exitCode == 0)
+        let newer = "89abcdef0123456789abcdef0123456789abcdef"
+        let broken = try HubServer(Self.viLT, Self.files("vilt")) { reply, place, request, _ in
+            reply.headers["X-Repo-Commit"] = newer
+            if request.path.hasSuffix("model.safetensors") || place == .storage { reply = HubServer.Reply(status: 403) }
+        }
+        #expect(try run(broken, ["fetch", "model", "vilt", "--retries", "0"]).exitCode == 1)
+        let offline = try run(broken, ask("vilt") + ["--offline"])
+        #expect(offline.output.contains("0.753  none"), Comment(rawValue: offline.errorOutput))
+
+        let snapshot = "home/hub/models--dandelin--vilt-b32-finetuned-vqa/snapshots/\(HubServer.commit)"
+        try FileManager.default.removeItem(atPath: tool.folder.file(snapshot + "/vocab.txt"))
+        let count = server.hub.exchanges.count
+        #expect(try run(server, ask("vilt")).output.contains("0.753  none"))
+        let asked = server.hub.exchanges.dropFirst(count).map(\.request.path)
+        #expect(asked.contains { $0.hasSuffix("\(HubServer.commit)/vocab.txt") })
+        #expect(!asked.contains { $0.contains("/main/") }, "\(asked)")
     }
 
     @Test("LXMERT's answers come from their authors, and are found by the next command")

@@ -220,7 +220,9 @@ import VQAFeatures
             Damage("vocab.txt", nil, "vocab.txt"), Damage("vocab.txt", "a\nb\n", "vocab.txt"),
             Damage("preprocessor_config.json", nil, "preprocessor_config.json"),
             Damage("preprocessor_config.json", #"{"resample": 2}"#, "resample"),
+            Damage("preprocessor_config.json", #"{"size_divisor": 10}"#, "preprocessor_config.json", "16"),
             Damage("model.safetensors", "abc", "model.safetensors"),
+            Damage("model.safetensors", "version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
             Damage("model.safetensors", nil, "model.safetensors", "pytorch_model.bin"),
         ])
     func damaged(damage: Damage) throws {
@@ -237,6 +239,46 @@ import VQAFeatures
         for name in damage.named {
             #expect(outcome.errorOutput.contains(name), Comment(rawValue: outcome.errorOutput))
         }
+    }
+
+    @Test("all patches of a large picture are looked at, and several questions are answered as one by one")
+    func manyPatches() throws {
+        let tool = try CommandLineTool()
+        let folder = try copy("vilt", tool)
+        // 24 x 32 patches of 16 pixels.
+        _ = try tool.folder.write("vilt/preprocessor_config.json", #"{"size": 384, "size_divisor": 16}"#)
+        let picture = ["--picture", Self.picture("a_landscape.png"), "--json"]
+        let asked = ["is it red?", "?", "how many cats are there?"]
+        func scores(_ arguments: [String]) throws -> [Double] {
+            let outcome = try tool.run(["ask", "--model", folder] + arguments + picture)
+            #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+            return try outcome.output.split(separator: "\n").flatMap { line in
+                try #require(String(line).json()["answers"] as? [NSDictionary]).compactMap { $0["score"] as? Double }
+            }
+        }
+        let together = try scores(["--question"] + asked)
+        let alone = try asked.flatMap { try scores(["--question", $0]) }
+        #expect(together.count == 9 && alone.count == 9)
+        #expect(zip(together, alone).allSatisfy { abs($0 - $1) < 1e-5 })
+        let fewer = try scores(["--set", "img_feat_pad_size=256", "--question"] + asked)
+        #expect(zip(together, fewer).contains { abs($0 - $1) > 1e-3 })
+    }
+
+    @Test("features for a model that looks at pictures, and more words than it has positions, are refused")
+    func unfit() throws {
+        let tool = try CommandLineTool()
+        try RegionFeatures(
+            width: 768, features: [Float](repeating: 1, count: 768), boxes: [0, 0, 1, 1], imageHeight: 4, imageWidth: 4
+        ).writeOfficialFile(to: tool.folder.file("f.npz"))
+        let model = ["--model", Self.folder("vilt")]
+        try tool.expectRefusal(
+            ["ask", "--features", "f.npz", "--question", "is it?"] + model, naming: "f.npz", "picture")
+        _ = try tool.folder.write("q.jsonl", #"{"id": 1, "features": "f.npz", "question": "is it?"}"# + "\n")
+        let predict = ["predict", "--pictures-and-questions", "q.jsonl", "--output", "r.json"]
+        try tool.expectRefusal(predict + model, naming: "f.npz", "picture")
+        try tool.expectRefusal(
+            predict + ["--model", Self.folder("lxmert")], naming: "f.npz", "24", "768")
+        try tool.expectRefusal(predict + model + ["--set", "max_token=100"], naming: "max_token", "40")
     }
 
     @Test("LXMERT without its answers says where they are published, and takes a list that is named")

@@ -46,20 +46,40 @@ package struct Hub: Sendable {
     ///   - name: The file's name in the repository, with `/` between folders.
     ///   - repository: The repository.
     ///   - revision: A branch, a tag, or a commit by its 40 digits.
+    ///   - isRecorded: Whether the cache notes at once what commit the revision stands for; else ``record(_:of:as:)`` does,
+    ///     once all that is wanted of it is there.
     ///   - onEvent: Called when something happens.
     ///   - shouldStop: Asked at least once a second.
     /// - Returns: The file; nil where somebody asked to stop. What has come is kept.
     /// - Throws: `HubError`; `DownloadError` where nobody answers, or the disk takes no more.
     package func fetch(
-        _ name: String, of repository: HubRepository, revision: String = "main",
+        _ name: String, of repository: HubRepository, revision: String = "main", recorded isRecorded: Bool = true,
         onEvent: @escaping (Event) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> File? {
         let request = HubRequest(
             hub: self, cache: HubCache(environment.cacheFolder, repository), repository: repository,
             file: try HubPath(name, what: "the name of a file"),
-            revision: try HubPath(revision, what: "a branch, tag or commit"), onEvent: onEvent,
-            shouldStop: shouldStop)
+            revision: try HubPath(revision, what: "a branch, tag or commit"), isRecorded: isRecorded,
+            onEvent: onEvent, shouldStop: shouldStop)
         return try request.run()
+    }
+
+    /// The commit that a revision stood for when it was last recorded; nil where that is not known.
+    package func recordedCommit(of repository: HubRepository, at revision: String = "main") throws(HubError)
+        -> String?
+    {
+        HubCache(environment.cacheFolder, repository)
+            .commit(of: try HubPath(revision, what: "a branch, tag or commit"))
+    }
+
+    /// Notes what commit a revision stands for, so that it is taken where nothing is asked.
+    ///
+    /// - Throws: `HubError` where the cache cannot be written.
+    package func record(_ commit: String, of repository: HubRepository, as revision: String = "main")
+        throws(HubError)
+    {
+        try HubCache(environment.cacheFolder, repository)
+            .note(commit, of: HubPath(revision, what: "a branch, tag or commit"))
     }
 }
 
@@ -70,6 +90,7 @@ private struct HubRequest {
     let repository: HubRepository
     let file: HubPath
     let revision: HubPath
+    let isRecorded: Bool
     let onEvent: (Hub.Event) -> Void
     let shouldStop: () -> Bool
 
@@ -167,7 +188,13 @@ private struct HubRequest {
     }
 
     private func refusal(_ head: ResponseHead, _ place: String) -> any Error {
-        switch (head.status, head["X-Error-Code"]) {
+        if head["X-Error-Code"] == "EntryNotFound",
+            let commit = revision.isCommit ? revision.text : head["X-Repo-Commit"]
+        {
+            // What a commit lacks it will always lack.
+            cache.noteMissing(file, at: commit)
+        }
+        return switch (head.status, head["X-Error-Code"]) {
         case (_, "GatedRepo"): HubError.gated(repository: repository.id, endpoint: endpoint)
         case (_, "RevisionNotFound"):
             HubError.noRevision(repository: repository.id, revision: revision.text)
@@ -201,7 +228,7 @@ private struct HubRequest {
             if !cache.has(version), try !fetch(version) { return nil }
         }
         let path = try cache.link(file, to: version)
-        try cache.note(version.commit, of: revision)
+        if isRecorded { try cache.note(version.commit, of: revision) }
         return Hub.File(path: path, commit: version.commit)
     }
 

@@ -50,6 +50,15 @@ struct HubCache {
         access("\(folder)/.no_exist/\(commit)/\(file.text)", F_OK) == 0
     }
 
+    /// Notes that there is no such file at a commit. Where that cannot be written, it is asked for again.
+    func noteMissing(_ file: HubPath, at commit: String) {
+        guard HubPath.isCommit(commit) else { return }
+        let path = "\(folder)/.no_exist/\(commit)/\(file.text)"
+        guard (try? Self.makeFolder(of: path)) != nil else { return }
+        let descriptor = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0o644)
+        if descriptor >= 0 { close(descriptor) }
+    }
+
     /// Whether a blob is there, as long as it should be.
     func has(_ version: HubVersion) -> Bool {
         var status = stat()

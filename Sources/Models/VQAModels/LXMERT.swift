@@ -218,7 +218,7 @@ extension LXMERT {
     public static let presets = [
         ModelPreset(
             "lxmert", "LXMERT, as the Hugging Face hub publishes it.",
-            settings: ["max_token": 20, "img_feat_size": 2048, "img_feat_pad_size": 100])
+            settings: ["max_token": 20, "img_feat_size": 2048, "img_feat_pad_size": 300])
     ]
 }
 

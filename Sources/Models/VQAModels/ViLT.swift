@@ -227,7 +227,7 @@ extension ViLT {
     public static let presets = [
         ModelPreset(
             "vilt", "ViLT, as the Hugging Face hub publishes it.",
-            settings: ["max_token": 40, "img_feat_size": 3072, "img_feat_pad_size": 256])
+            settings: ["max_token": 40, "img_feat_size": 3072, "img_feat_pad_size": 260])
     ]
 }
 

@@ -89,30 +89,43 @@ struct AskCommand: ParsableCommand {
         guard sample > 0 else {
             throw ValidationError("--sample: expected a number from 1 on, found \(sample)")
         }
-        for question in questions where QuestionTokenizer.words(in: question).isEmpty {
+        for question in questions where !hasWords(question) {
             throw ValidationError(
                 "--question: expected a question, found '\(question)', which has no word in it")
         }
     }
 
+    /// Whether a question says something: to a published model a mark does.
+    private func hasWords(_ question: String) -> Bool {
+        model.model == nil
+            ? !QuestionTokenizer.words(in: question).isEmpty : question.contains { !$0.isWhitespace }
+    }
+
     func run() throws {
         try requireFit()
         let answerer = try model.answerer(options())
-        for inquiry in try inquiries(answerer) {
-            let regions =
-                try inquiry.isFeatures
-                ? RegionFeatures(officialFile: inquiry.picture)
-                : answerer.regions(ofPictureIn: URL(fileURLWithPath: inquiry.picture))
-            if answerer.isCut(inquiry.question) {
-                Console.note(
-                    "\(inquiry.question): the model reads only the beginning of so long a question")
-            }
-            let reply = Reply(
-                picture: inquiry.picture, question: inquiry.question,
-                answers: try answerer.ask([inquiry.question], about: regions, top: top)[0],
-                truth: inquiry.truth, unknownWords: answerer.unknownWords(in: inquiry.question))
-            if json { try Console.result(json: reply) } else { try reply.show() }
+        for group in try inquiries(answerer).aboutOnePicture() {
+            let regions = try regions(of: group[0], answerer)
+            let questions = group.map(\.question)
+            let answers = try answerer.ask(questions, about: regions, top: top)
+            for (inquiry, answers) in zip(group, answers) { try tell(inquiry, answers, answerer) }
         }
+    }
+
+    private func regions(of inquiry: Inquiry, _ answerer: Answerer) throws -> RegionFeatures {
+        try inquiry.isFeatures
+            ? answerer.regions(ofFeaturesIn: inquiry.picture)
+            : answerer.regions(ofPictureIn: URL(fileURLWithPath: inquiry.picture))
+    }
+
+    private func tell(_ inquiry: Inquiry, _ answers: [ScoredAnswer], _ answerer: Answerer) throws {
+        if answerer.isCut(inquiry.question) {
+            Console.note("\(inquiry.question): the model reads only the beginning of so long a question")
+        }
+        let reply = Reply(
+            picture: inquiry.picture, question: inquiry.question, answers: answers, truth: inquiry.truth,
+            unknownWords: answerer.unknownWords(in: inquiry.question))
+        if json { try Console.result(json: reply) } else { try reply.show() }
     }
 
     private func options() throws -> Answerer.Options {

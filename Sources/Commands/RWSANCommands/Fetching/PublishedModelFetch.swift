@@ -43,17 +43,28 @@ struct PublishedModelFetch {
     ///
     /// - Throws: `FetchStopped`; `HubError`, `DownloadError` or `PublishedModelError` where they cannot be had.
     func run() throws -> Fetched {
-        if !isRenewing {
-            // Whatever is missing, of a file or of all, is told by the way that asks.
-            do { return try files(HubFiles(self, isOffline: true)) } catch is HubError where !isOffline {}
+        let isOffline = isOffline || HubEnvironment().isOffline
+        if isRenewing, !isOffline { return try asked(HubFiles(self, isOffline: false), of: "main") }
+        do {
+            return try files(HubFiles(self, isOffline: true), of: "main")
+        } catch let error as HubError {
+            // What is not there may be had of the hub.
+            guard !isOffline else { throw NotFetched(repository: repository.id, error, self.isOffline) }
         }
-        let files = HubFiles(self, isOffline: isOffline)
-        if !files.isOffline { try tell(files) }
-        return try self.files(files)
+        let hub = HubFiles(self, isOffline: false)
+        return try asked(hub, of: hub.hub.recordedCommit(of: repository) ?? "main")
     }
 
-    private func files(_ hub: HubFiles) throws -> Fetched {
-        let configuration = try hub.fetch("config.json", of: repository)
+    /// Asks the hub for what is not there, and records the commit when all is.
+    private func asked(_ hub: HubFiles, of revision: String) throws -> Fetched {
+        try tell(hub, of: revision)
+        let fetched = try files(hub, of: revision)
+        try hub.hub.record(fetched.commit, of: repository)
+        return fetched
+    }
+
+    private func files(_ hub: HubFiles, of revision: String) throws -> Fetched {
+        let configuration = try hub.fetch("config.json", of: repository, revision: revision)
         let folder = URL(fileURLWithPath: configuration.path).deletingLastPathComponent().path
         let files = try PublishedModel.neededFiles(folder, models: Registries.current.models)
         func bring(_ name: String) throws -> String {
@@ -85,8 +96,8 @@ struct PublishedModelFetch {
     }
 
     /// Says what is about to be fetched, and under which licence.
-    private func tell(_ hub: HubFiles) throws {
-        let card = try hub.ifThere { try hub.fetch("README.md", of: repository).path }
+    private func tell(_ hub: HubFiles, of revision: String) throws {
+        let card = try hub.ifThere { try hub.fetch("README.md", of: repository, revision: revision).path }
         let licence = card.flatMap(ModelCard.licence)
         Console.note(
             "\(repository): fetching the model from \(hub.environment.endpoint) to \(hub.environment.cacheFolder); licence: "
@@ -100,7 +111,7 @@ struct PublishedModelFetch {
         if FileManager.default.fileExists(atPath: path) { return path }
         guard !hub.isOffline else {
             throw HubError.offline(
-                repository: "github.com/airsplay/lxmert", file: name, revision: "master", cache: folder)
+                repository: repository.id, file: name, revision: "main", cache: folder)
         }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var downloader = downloader
@@ -142,6 +153,8 @@ struct PublishedModelFetch {
             var notes: DownloadNotes?
             let file = try hub.fetch(
                 name, of: repository, revision: revision,
+                // The model's own commit is recorded when all of it is there.
+                recorded: repository != fetch.repository,
                 onEvent: { event in
                     switch event {
                     case .fetching(let address, let path):
@@ -155,9 +168,9 @@ struct PublishedModelFetch {
             return file
         }
 
-        /// What `body` gives; nil where there is no such file.
+        /// What `body` gives; nil where it is known that the repository has no such file.
         func ifThere<Result>(_ body: () throws -> Result) throws -> Result? {
-            do { return try body() } catch let error as HubError where error.isOfOneFile { return nil }
+            do { return try body() } catch HubError.noFile { return nil }
         }
     }
 }
@@ -169,6 +182,25 @@ extension HubError {
         case .noFile, .offline: true
         default: false
         }
+    }
+}
+
+/// A model that is not in the cache, or not all of it, where nothing is to be asked.
+private struct NotFetched: Error, CustomStringConvertible {
+    let repository: String
+    let cause: HubError
+    /// Whether `--offline` keeps from asking, and not the environment.
+    let isOption: Bool
+
+    init(repository: String, _ cause: HubError, _ isOption: Bool) {
+        (self.repository, self.cause, self.isOption) = (repository, cause, isOption)
+    }
+
+    var description: String {
+        guard case .offline(_, let file, _, let cache) = cause else { return cause.description }
+        return "\(repository): expected the model's \(file) in \(cache), found none: "
+            + "'\(Program.name) fetch model \(repository)' brings it, without "
+            + (isOption ? "--offline" : "HF_HUB_OFFLINE")
     }
 }
 

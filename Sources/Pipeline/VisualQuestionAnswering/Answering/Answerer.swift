@@ -143,6 +143,7 @@ public final class Answerer {
         var configuration = published.configuration
         try options.changeSettings(&configuration)
         try configuration.validate()
+        try published.requireFit(configuration)
         try self.init(
             Parts(
                 path: folder, configuration: configuration,

@@ -20,6 +20,7 @@ final class PictureFeatures: FeatureSource {
     let place: String
     private let origins: [ImageID: Origin]
     private let extractor: (any PictureFeatureExtractor)?
+    private let width: Int
     private let kept = Mutex(LastUsed())
     /// Held while features are made, where only one thread may do so.
     private let turn = Mutex(())
@@ -27,10 +28,13 @@ final class PictureFeatures: FeatureSource {
     /// - Parameters:
     ///   - place: What to call all of them in an error.
     ///   - origins: Where the features of each image come from.
+    ///   - width: How wide features have to be.
     ///   - extractor: Gives what makes them of pictures; asked only where there is a picture among them.
     init(
-        _ place: String, _ origins: [ImageID: Origin], _ extractor: () throws -> any PictureFeatureExtractor
+        _ place: String, _ origins: [ImageID: Origin], width: Int,
+        _ extractor: () throws -> any PictureFeatureExtractor
     ) rethrows {
+        self.width = width
         self.place = place
         self.origins = origins
         self.extractor = try origins.values.contains(where: \.isPicture) ? extractor() : nil
@@ -53,7 +57,11 @@ final class PictureFeatures: FeatureSource {
     private func features(of origin: Origin) throws -> RegionFeatures {
         switch (origin, extractor) {
         case (.features(let path), _), (.picture(let path), nil):
-            return try RegionFeatures(officialFile: path)
+            let features = try RegionFeatures(officialFile: path)
+            guard features.width == width else {
+                throw OtherFeaturesError(path: path, expected: width, found: features.width)
+            }
+            return features
         case (.picture(let path), let extractor?):
             let picture = try Picture(
                 contentsOf: URL(fileURLWithPath: path), reading: extractor.recipe.reading)
@@ -77,5 +85,15 @@ private struct LastUsed {
     mutating func keep(_ new: RegionFeatures, of image: ImageID) {
         if features.updateValue(new, forKey: image) == nil { order.append(image) }
         if order.count > Self.limit { features[order.removeFirst()] = nil }
+    }
+}
+
+/// Features in a file that are not those which the model takes.
+private struct OtherFeaturesError: Error, CustomStringConvertible {
+    let path: String
+    let expected: Int
+    let found: Int
+    var description: String {
+        "\(path): expected features \(expected) wide, as the model takes them, found \(found)"
     }
 }

@@ -26,6 +26,20 @@ extension Answerer {
         return extractor
     }
 
+    /// The features of an image in a file of the official form.
+    ///
+    /// - Throws: ``PicturesWantedError`` where the model looks at pictures themselves; `NPZError` where the file cannot be
+    ///   read.
+    public func regions(ofFeaturesIn file: String) throws -> RegionFeatures {
+        try requireFeaturesTaken(file)
+        return try RegionFeatures(officialFile: file)
+    }
+
+    /// Makes sure that the model takes features that were made before.
+    func requireFeaturesTaken(_ file: String) throws {
+        if case .patches = try recipe() { throw PicturesWantedError(file: file) }
+    }
+
     /// The features of a split's images for a model that looks at the pictures themselves; nil for one that reads features
     /// which were made before.
     ///
@@ -36,7 +50,8 @@ extension Answerer {
             throw NoPicturesError(dataset: type(of: dataset).name, split: split)
         }
         let origins = try PictureFolder(folder).paths.mapValues { PictureFeatures.Origin.picture($0) }
-        return try PictureFeatures(folder.relativePath, origins, pictureExtractor)
+        return try PictureFeatures(
+            "the pictures in \(folder.relativePath)", origins, width: configuration.data.imgFeatSize, pictureExtractor)
     }
 
     /// The regions of a picture in a file, which is read as those that the model was trained on.
@@ -108,6 +123,16 @@ extension Answerer {
                     + "answers are worth little")
         }
         return weights
+    }
+}
+
+/// A model that looks at pictures was given features.
+public struct PicturesWantedError: Error, Sendable, CustomStringConvertible {
+    /// The file of the features.
+    public let file: String
+    /// One line.
+    public var description: String {
+        "\(file): expected a picture, for the model looks at pictures themselves, found features"
     }
 }
 

@@ -60,8 +60,11 @@ extension Answerer {
             onNotice(
                 "\(file.relativePath): of \(cut) of \(list.table.count) questions, the model reads only the beginning")
         }
+        for case .features(let features) in list.origins.values { try requireFeaturesTaken(features) }
         var builder = try builder(
-            examples, PictureFeatures(file.relativePath, list.origins, pictureExtractor))
+            examples,
+            PictureFeatures(
+                file.relativePath, list.origins, width: configuration.data.imgFeatSize, pictureExtractor))
         builder.unreadable = skipsDamaged ? UnreadableImages() : nil
         let predictions = try answer(builder, savingLogitsTo: logitsFile, onProgress)
         LeftOutQuestions(of: builder)?.tell(consequence: ": the results lack them", onNotice)

@@ -17,6 +17,8 @@ struct QuestionList {
     /// More lines than fit into memory with what is made of them.
     private static let mostLines = 10_000_000
 
+    private static let blanks = Array(" \t\r".utf8)
+
     private struct Line: Decodable {
         let id: Identifier
         let question: String
@@ -47,7 +49,7 @@ struct QuestionList {
         var images: [PictureFeatures.Origin: ImageID] = [:]
         var lines: [QuestionID: Int] = [:]
         while let bytes = try reader.next() {
-            guard !bytes.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) else { continue }
+            guard bytes.contains(where: { !Self.blanks.contains($0) }) else { continue }
             guard questions.count < Self.mostLines else {
                 throw reader.failure("expected at most \(Self.mostLines) questions, found more")
             }
@@ -71,10 +73,12 @@ struct QuestionList {
     private static func line(_ bytes: UnsafeBufferPointer<UInt8>, _ reader: LineReader) throws -> Line {
         do {
             return try JSONDecoder().decode(Line.self, from: Data(bytes))
-        } catch {
+        } catch let error {
+            let problem = (error as? DecodingError)?.whatIsWrong ?? "\(error)"
             throw reader.failure(
-                "expected an object with id, question, and picture or features, found '"
-                    + String(decoding: bytes.prefix(60), as: UTF8.self) + (bytes.count > 60 ? "…'" : "'"))
+                "expected an object with id (a whole number or a text), question, and picture or features, found '"
+                    + String(decoding: bytes.prefix(60), as: UTF8.self) + (bytes.count > 60 ? "…'" : "'")
+                    + " (\(problem))")
         }
     }
 

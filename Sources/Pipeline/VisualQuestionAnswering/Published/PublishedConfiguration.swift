@@ -64,7 +64,15 @@ struct PublishedConfiguration: Decodable {
         let value: Int?
 
         init(from decoder: any Decoder) throws {
-            value = try? decoder.singleValueContainer().decode(Int.self)
+            let isObject = (try? decoder.container(keyedBy: AnyKey.self)) != nil
+            value = isObject ? nil : try decoder.singleValueContainer().decode(Int.self)
+        }
+
+        private struct AnyKey: CodingKey {
+            let stringValue: String
+            let intValue: Int? = nil
+            init?(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
         }
     }
 }
@@ -116,6 +124,9 @@ extension PublishedConfiguration {
     /// How many words the vocabulary has.
     var vocabularySize: Int { wordCount ?? 30522 }
 
+    /// A question has no more words; LXMERT reads 20 of them, though it has positions for more.
+    private static let mostWords = 1024
+
     /// The side of a patch, in pixels.
     var patchSide: Int { patchSize ?? 32 }
 
@@ -137,7 +148,7 @@ extension PublishedConfiguration {
                 ("dropout_r", .double(dropout ?? 0)), ("layer", .int(layerCount?.value ?? 12)),
                 ("layer_norm_eps", .double(epsilon ?? 1e-12)), ("image_size", .int(imageSize ?? 384)),
                 ("patch_size", .int(patchSide)), ("max_position_embeddings", .int(positions)),
-                ("max_token", .int(positions)), ("img_feat_size", .int(3 * side * side)),
+                ("max_token", .int(min(positions, Self.mostWords))), ("img_feat_size", .int(3 * side * side)),
             ]
         case .lxmert:
             return shared + [

@@ -110,6 +110,16 @@ struct PublishedFiles {
         return pieces
     }
 
+    /// How pictures become the patches that the network takes.
+    func patchRecipe(_ patchSide: Int) throws -> PatchRecipe {
+        let settings = try PatchSettings(contentsOf: path(Self.pictureFile))
+        do {
+            return try PatchRecipe(settings, patchSize: patchSide)
+        } catch {
+            throw PublishedModelError(path: path(Self.pictureFile), reason: error.reason)
+        }
+    }
+
     /// Answers by number: `{"0": "yes", ...}`.
     func answers(numbered labels: [String: String]?, _ file: String?) throws -> AnswerList {
         if let file { return try list(decoded([String].self, file), file) }
@@ -159,7 +169,7 @@ struct PublishedFiles {
 
 extension DecodingError {
     /// What the decoder stumbled over, and at which key, in one line.
-    fileprivate var whatIsWrong: String {
+    var whatIsWrong: String {
         switch self {
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
             .dataCorrupted(let context):

@@ -55,18 +55,19 @@ public struct PublishedModel {
             if let problem = published.problem(architecture) {
                 throw PublishedModelError(path: files.path(PublishedFiles.configurationFile), reason: problem)
             }
-            configuration = try files.settings(published.settings(architecture), datasets)
+            let settings = published.settings(architecture)
             vocabulary = Vocabulary(pieces: try files.wordPiece(wordFile, count: published.vocabularySize))
             switch architecture {
             case .viLT:
                 answers = try files.answers(numbered: published.answers, answerFile)
-                let recipe = FeatureRecipe.patches(
-                    try PatchRecipe(
-                        PatchSettings(contentsOf: files.path(PublishedFiles.pictureFile)),
-                        patchSize: published.patchSide))
-                featureRecipe = String(decoding: try recipe.json(), as: UTF8.self)
+                let recipe = try files.patchRecipe(published.patchSide)
+                // None of a picture's patches is left out.
+                configuration = try files.settings(
+                    settings + [("img_feat_pad_size", .int(recipe.mostPatches))], datasets)
+                featureRecipe = String(decoding: try FeatureRecipe.patches(recipe).json(), as: UTF8.self)
             case .lxmert:
                 answers = try files.listedAnswers(count: published.lxmertAnswerCount, answerFile)
+                configuration = try files.settings(settings, datasets)
                 featureRecipe = nil
             }
         }
@@ -94,6 +95,18 @@ public struct PublishedModel {
         }
     }
 
+    /// Makes sure that settings on top of the folder's fit it.
+    ///
+    /// - Throws: `ConfigurationError` where more words are asked for than have a position.
+    func requireFit(_ configuration: Configuration) throws(ConfigurationError) {
+        guard case .int(let positions)? = configuration.dictionary["max_position_embeddings"],
+            configuration.data.maxToken > positions
+        else { return }
+        throw ConfigurationError(
+            key: "max_token",
+            reason: "expected at most \(positions), for so many have a position, found \(configuration.data.maxToken)")
+    }
+
     /// The files of a published model besides its `config.json`, which tells them.
     package struct NeededFiles {
         /// What it cannot do without: of each line, the first that there is.
@@ -119,8 +132,8 @@ public struct PublishedModel {
                 answers: nil)
         case .transformers(.viLT):
             return NeededFiles(
-                needed: [[Files.pictureFile], Files.weightFiles], wanted: [Files.pieceFile],
-                words: Files.wordFile, answers: nil)
+                needed: [[Files.wordFile], [Files.pictureFile], Files.weightFiles], wanted: [Files.pieceFile],
+                words: nil, answers: nil)
         case .transformers(.lxmert):
             return NeededFiles(
                 needed: [Files.weightFiles], wanted: [Files.pieceFile], words: Files.wordFile,

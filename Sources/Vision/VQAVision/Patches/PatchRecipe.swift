@@ -23,6 +23,12 @@ public struct PatchRecipe: Codable, Sendable, Equatable {
         self.init(checked: settings, patchSize: patchSize)
     }
 
+    /// The most patches that a picture has, of whatever proportions.
+    package var mostPatches: Int {
+        let (shorter, longer) = (settings.shortestEdge, settings.longestEdge)
+        return (shorter / patchSize + 1) * (longer / patchSize + 1)
+    }
+
     /// Those of an extractor.
     init(checked settings: PatchSettings, patchSize: Int) {
         self.settings = settings

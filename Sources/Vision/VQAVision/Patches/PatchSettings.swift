@@ -70,7 +70,7 @@ public struct PatchSettings: Codable, Sendable, Equatable {
     }
 
     /// How long a longer side may be: COCO's pictures were trained on with 800 x 1333.
-    private var longestEdge: Int { Int(clamping: 1333.0 / 800 * Double(shortestEdge)) }
+    var longestEdge: Int { Int(clamping: 1333.0 / 800 * Double(shortestEdge)) }
 
     /// The size that a picture is brought to, in pixels.
     ///

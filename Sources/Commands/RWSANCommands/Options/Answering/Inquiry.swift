@@ -40,6 +40,21 @@ struct Inquiry {
     }
 }
 
+extension [Inquiry] {
+    /// Those that follow one another and are about one picture, together: it is looked at once.
+    func aboutOnePicture() -> [[Inquiry]] {
+        var groups: [[Inquiry]] = []
+        for inquiry in self {
+            if let last = groups.last?.first, last.picture == inquiry.picture, last.isFeatures == inquiry.isFeatures {
+                groups[groups.count - 1].append(inquiry)
+            } else {
+                groups.append([inquiry])
+            }
+        }
+        return groups
+    }
+}
+
 private struct MissingPicture: Error, CustomStringConvertible {
     let image: ImageID
     let folder: String
