@@ -199,6 +199,24 @@ import VQATraining
         #expect(!mini.exists(tool.folder.file("model")))
     }
 
+    @Test(
+        "killed as soon as there is a folder, export leaves what is no model, or a whole one",
+        arguments: [0, 3000])
+    func killed(microseconds: UInt32) throws {
+        let folder = tool.folder.file("model")
+        let command = try tool.start(["export", "--checkpoint", checkpoint, "--output", folder])
+        try command.wait { mini.exists(folder) }
+        usleep(microseconds)
+        command.send(SIGKILL)
+        _ = try command.outcome()
+        let outcome = try tool.run(ask(["--model", folder]))
+        if mini.exists(folder + "/config.json") {
+            #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        } else {
+            tool.expectOneErrorLine(outcome, naming: ["config.json", "found none"])
+        }
+    }
+
     @Test("a checkpoint that is damaged, or lacks words or answers, is refused before a folder is made")
     func damagedCheckpoint() throws {
         var bytes = try [UInt8](Self.run.get()[0])
