@@ -253,7 +253,9 @@ import VQAFeatures
             let outcome = try tool.run(["ask", "--model", folder] + arguments + picture)
             #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
             return try outcome.output.split(separator: "\n").flatMap { line in
-                try #require(String(line).json()["answers"] as? [NSDictionary]).compactMap { $0["score"] as? Double }
+                try #require(String(line).json()["answers"] as? [NSDictionary]).compactMap {
+                    $0["score"] as? Double
+                }
             }
         }
         let together = try scores(["--question"] + asked)
@@ -268,7 +270,8 @@ import VQAFeatures
     func unfit() throws {
         let tool = try CommandLineTool()
         try RegionFeatures(
-            width: 768, features: [Float](repeating: 1, count: 768), boxes: [0, 0, 1, 1], imageHeight: 4, imageWidth: 4
+            width: 768, features: [Float](repeating: 1, count: 768), boxes: [0, 0, 1, 1], imageHeight: 4,
+            imageWidth: 4
         ).writeOfficialFile(to: tool.folder.file("f.npz"))
         let model = ["--model", Self.folder("vilt")]
         try tool.expectRefusal(

@@ -17,7 +17,8 @@ import Testing
             try place.failure("other.bin")
                 == .noFile(repository: "org/net", file: "other.bin", revision: "main"))
         #expect("\(try place.failure(of: "org/other"))".contains("HF_TOKEN"))
-        #expect(!FileManager.default.fileExists(atPath: place.cache))
+        // What a commit lacks is all that is kept.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: place.cache) == [".no_exist"])
     }
 
     @Test(

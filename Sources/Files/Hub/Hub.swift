@@ -53,7 +53,8 @@ package struct Hub: Sendable {
     /// - Returns: The file; nil where somebody asked to stop. What has come is kept.
     /// - Throws: `HubError`; `DownloadError` where nobody answers, or the disk takes no more.
     package func fetch(
-        _ name: String, of repository: HubRepository, revision: String = "main", recorded isRecorded: Bool = true,
+        _ name: String, of repository: HubRepository, revision: String = "main",
+        recorded isRecorded: Bool = true,
         onEvent: @escaping (Event) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> File? {
         let request = HubRequest(

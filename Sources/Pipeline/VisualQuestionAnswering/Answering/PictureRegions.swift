@@ -51,7 +51,8 @@ extension Answerer {
         }
         let origins = try PictureFolder(folder).paths.mapValues { PictureFeatures.Origin.picture($0) }
         return try PictureFeatures(
-            "the pictures in \(folder.relativePath)", origins, width: configuration.data.imgFeatSize, pictureExtractor)
+            "the pictures in \(folder.relativePath)", origins, width: configuration.data.imgFeatSize,
+            pictureExtractor)
     }
 
     /// The regions of a picture in a file, which is read as those that the model was trained on.

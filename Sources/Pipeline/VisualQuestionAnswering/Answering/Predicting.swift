@@ -58,7 +58,8 @@ extension Answerer {
         let cut = list.table.filter { isCut($0.text) }.count
         if cut > 0 {
             onNotice(
-                "\(file.relativePath): of \(cut) of \(list.table.count) questions, the model reads only the beginning")
+                "\(file.relativePath): of \(cut) of \(list.table.count) questions, the model reads only the beginning"
+            )
         }
         for case .features(let features) in list.origins.values { try requireFeaturesTaken(features) }
         var builder = try builder(

@@ -104,7 +104,9 @@ public struct PublishedModel {
         else { return }
         throw ConfigurationError(
             key: "max_token",
-            reason: "expected at most \(positions), for so many have a position, found \(configuration.data.maxToken)")
+            reason:
+                "expected at most \(positions), for so many have a position, found \(configuration.data.maxToken)"
+        )
     }
 
     /// The files of a published model besides its `config.json`, which tells them.

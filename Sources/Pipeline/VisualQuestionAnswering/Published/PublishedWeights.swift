@@ -62,7 +62,8 @@ extension PublishedFiles {
             guard !exists(Self.weightFiles[0] + ".index.json") else {
                 throw PublishedModelError(
                     path: path(Self.weightFiles[0] + ".index.json"),
-                    reason: "expected weights in one file, found them in several, which are not read: save the model with "
+                    reason:
+                        "expected weights in one file, found them in several, which are not read: save the model with "
                         + "max_shard_size above its size")
             }
             throw PublishedModelError(
@@ -84,7 +85,8 @@ extension PublishedFiles {
         let file = try MappedFile(path: path(name))
         guard !file.bytes.starts(with: "version https://git-lfs".utf8) else {
             throw PublishedModelError(
-                path: path(name), reason: "expected weights, found a pointer of Git LFS to them: 'git lfs pull' fetches them")
+                path: path(name),
+                reason: "expected weights, found a pointer of Git LFS to them: 'git lfs pull' fetches them")
         }
     }
 }

@@ -45,7 +45,9 @@ extension [Inquiry] {
     func aboutOnePicture() -> [[Inquiry]] {
         var groups: [[Inquiry]] = []
         for inquiry in self {
-            if let last = groups.last?.first, last.picture == inquiry.picture, last.isFeatures == inquiry.isFeatures {
+            if let last = groups.last?.first, last.picture == inquiry.picture,
+                last.isFeatures == inquiry.isFeatures
+            {
                 groups[groups.count - 1].append(inquiry)
             } else {
                 groups.append([inquiry])
