@@ -90,6 +90,16 @@ import VQAFeatures
         #expect(try run(["info", "files/1.png.npz"]).output.hasSuffix(", with objects and attributes\n"))
     }
 
+    @Test("parts of as many pictures of other names are no parts of one store")
+    func otherPictures() throws {
+        _ = try run(extract("part1", "--store", "--shard", "1/2"))
+        try FileManager.default.moveItem(
+            atPath: tool.folder.file("pictures/6.png"), toPath: tool.folder.file("pictures/7.png"))
+        _ = try run(extract("part2", "--store", "--shard", "2/2"))
+        try tool.expectRefusal(
+            ["pack", "--input", "part1", "part2", "--output", "all"], naming: "part2", "other names")
+    }
+
     @Test("parts that are none, and options of a store without one, are refused")
     func refused() throws {
         for part in ["0/3", "4/3", "a/b"] {

@@ -182,6 +182,29 @@ import Testing
         #expect(try links("train2014") == ["COCO_train2014_000000000021.png": "more/new.png"])
     }
 
+    @Test("pictures that lie elsewhere than before, in the folder or in another one, are told")
+    func displaced() throws {
+        let table = "image,question,answer\ncat.png,is it a cat?,yes\nx.png,is it red?,no\n"
+        #expect(try !imported(table).contains { $0.contains("before") })
+        let folder = tool.folder.file("pictures")
+        try FileManager.default.moveItem(atPath: folder + "/cat.png", toPath: folder + "/a/cat.png")
+        #expect(
+            try imported(table).contains {
+                $0.contains("1 picture lie elsewhere") || $0.contains("lie elsewhere")
+            })
+        _ = try tool.folder.write("table.csv", table)
+        try FileManager.default.copyItem(atPath: folder, toPath: tool.folder.file("others"))
+        let other = try tool.run("import", "table.csv", "--pictures", "others", "--output", "data")
+        #expect(other.errorOutput.contains("the pictures were in \(folder) before"))
+    }
+
+    @Test("a pipe that nobody writes to is no table, and is not waited for")
+    func pipe() throws {
+        #expect(mkfifo(tool.folder.file("pipe.csv"), 0o600) == 0)
+        let run = try tool.start(["import", "pipe.csv", "--pictures", "pictures", "--output", "data"])
+        #expect(try run.outcome(seconds: 20).exitCode == 1)
+    }
+
     @Test("objects a line come to the same, and --json tells a program")
     func objects() throws {
         let table = #"{"image": "cat", "question": "what?", "answers": ["a", "cat"]}"# + "\n"

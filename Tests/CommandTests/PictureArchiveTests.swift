@@ -173,4 +173,30 @@ import VQAFeatures
         try tool.expectRefusal(extract("nowhere.zip", to: "features"), naming: "nowhere.zip")
         #expect(try !tool.folder.names().contains("features"))
     }
+
+    @Test("links in a tar, and pictures whose names begin with an accent, are named or taken")
+    func links() throws {
+        try shell(
+            "cd pictures && ln COCO_2.png copy_22.png && ln -s COCO_3.png link_33.png && tar cf ../links.tar *.png"
+        )
+        let outcome = try tool.run(extract("links.tar", to: "features"))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        for name in ["link_33.png", "found a link"] { #expect(outcome.errorOutput.contains(name)) }
+        // tar keeps one of two names of a file; the other is a link to it.
+        #expect(outcome.errorOutput.contains("copy_22.png: ") || outcome.errorOutput.contains("COCO_2.png: "))
+
+        try shell("mkdir accents && cp pictures/COCO_2.png \"accents/$(printf '\\314\\201')x_7.png\"")
+        let accents = try tool.run(extract("accents", to: "others"))
+        #expect(accents.exitCode == 0, Comment(rawValue: accents.errorOutput))
+        #expect(try contents("others").keys.contains("\u{301}x_7.png.npz"))
+    }
+
+    @Test("an extraction of nothing fails, and a link that leads nowhere is called one")
+    func nothing() throws {
+        try shell("mkdir dangling && ln -s ../gone.png dangling/COCO_1.png")
+        let outcome = try tool.run(extract("dangling", to: "features"))
+        #expect(outcome.exitCode == 1)
+        #expect(outcome.errorOutput.contains("a link to ../gone.png"))
+        #expect(outcome.lastErrorLine.contains("dangling: expected pictures"))
+    }
 }

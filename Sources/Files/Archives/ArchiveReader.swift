@@ -10,6 +10,8 @@ package struct ArchiveEntry: Sendable, Equatable {
     package let byteCount: Int?
     /// Whether the entry is a file with contents, not a folder or a link.
     package let isRegularFile: Bool
+    /// Whether the entry stands for another file.
+    package var isLink = false
 }
 
 /// Reads the entries of a zip, tar or tar.gz archive one after another, unpacking nothing to disk.
@@ -140,7 +142,8 @@ package final class ArchiveReader {
         let entry = ArchiveEntry(
             path: String(cString: path),
             byteCount: archive_entry_size_is_set(header) != 0 ? Int(archive_entry_size(header)) : nil,
-            isRegularFile: archive_entry_filetype(header) == S_IFREG)
+            isRegularFile: archive_entry_filetype(header) == S_IFREG,
+            isLink: archive_entry_filetype(header) == S_IFLNK || archive_entry_hardlink(header) != nil)
         currentEntry = entry
         contentsOffset =
             isTar && archive_entry_sparse_count(header) == 0 ? Int(archive_filter_bytes(archive, 0)) : nil

@@ -30,6 +30,8 @@ package struct IndexedArchive: Sendable {
     package let path: String
     /// The entries that were wanted, in the order of the archive.
     package private(set) var entries: [Entry] = []
+    /// The paths of links, which have no contents of their own, in a tar.
+    package private(set) var links: [String] = []
     private let file: PackedBytes
     /// Nil where the archive is not packed with gzip.
     private let gzip: GzipIndex?
@@ -70,15 +72,20 @@ package struct IndexedArchive: Sendable {
     }
 
     private mutating func keep(_ entry: Entry, _ pathBytes: inout Int) throws {
-        pathBytes += entry.path.utf8.count
-        guard entries.count < Self.mostEntries, pathBytes <= Self.mostPathBytes else {
+        try count(entry.path, &pathBytes, entries.count)
+        entries.append(entry)
+    }
+
+    /// Makes sure that there is room for another name.
+    private func count(_ name: String, _ pathBytes: inout Int, _ kept: Int) throws {
+        pathBytes += name.utf8.count
+        guard kept < Self.mostEntries, pathBytes <= Self.mostPathBytes else {
             throw ArchiveError(
                 file: path,
                 reason: .unreadable(
                     "more than \(Self.mostEntries) entries, or \(Self.mostPathBytes) bytes of names: unpack it"
                 ))
         }
-        entries.append(entry)
     }
 
     private mutating func readDirectory(
@@ -96,7 +103,7 @@ package struct IndexedArchive: Sendable {
             var pathBytes = 0
             _ = try file.bytes(place.bytes).withUnsafeBytes { bytes in
                 try ZipDirectory(bytes, entryCount: place.entryCount) { entry in
-                    guard !entry.path.hasSuffix("/"),
+                    guard entry.path.utf8.last != UInt8(ascii: "/"),
                         try isWanted(entry.path, { self.start(of: entry, startByteCount) })
                     else { return false }
                     let kept = Entry(path: entry.path, byteCount: entry.byteCount, place: .zip(entry))
@@ -118,7 +125,11 @@ package struct IndexedArchive: Sendable {
         let reader = try ArchiveReader(indexing: path, index)
         var pathBytes = 0
         while let entry = try reader.nextEntry() {
-            guard entry.isRegularFile else { continue }
+            if entry.isLink {
+                try count(entry.path, &pathBytes, entries.count + links.count)
+                links.append(entry.path)
+            }
+            guard entry.isRegularFile, !entry.isLink else { continue }
             let offset = reader.contentsOffset
             // What cannot be read is damage of the whole, which the next entry will tell.
             let isKept = try isWanted(entry.path) { try? reader.readChunk(byteLimit: startByteCount) }

@@ -43,8 +43,8 @@ package struct FolderListing: Sendable {
         // Most names have neither.
         let mayBeHidden = path.utf8.first == UInt8(ascii: ".") || path.utf8.contains(UInt8(ascii: "/"))
         guard mayBeHidden || path == "__MACOSX" else { return false }
-        return path.split(separator: "/").contains { part in
-            part == "__MACOSX" || part.hasPrefix(".") && part != "." && part != ".."
+        return path.pathParts.contains { part in
+            part == "__MACOSX" || part.utf8.first == UInt8(ascii: ".") && part != "." && part != ".."
         }
     }
 

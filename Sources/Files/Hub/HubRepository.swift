@@ -41,7 +41,9 @@ struct HubPath: Sendable, Hashable {
 
     /// - Throws: `HubError` where it would lead somewhere else.
     init(_ text: String, what: String) throws(HubError) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
+        }
         guard text.utf8.count <= 1024, !text.utf8.contains(0), !text.contains("\\"),
             parts.allSatisfy({ !["", ".", ".."].contains($0) })
         else { throw .unusableName(what: what, found: text) }

@@ -129,10 +129,13 @@ private final class Descriptor {
     private let number: CInt
 
     init(_ file: URL) throws {
-        let number = open(file.path, O_RDONLY | O_CLOEXEC)
+        // Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it, whatever signals come.
+        let number = open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard number >= 0 else {
             throw DatasetFileError(file: file, problem: "cannot be opened: \(SystemError().reason)")
         }
+        // What a pipe has yet to bring is waited for.
+        _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) & ~O_NONBLOCK)
         self.number = number
     }
 

@@ -122,23 +122,20 @@ struct ExtractCommand: ParsableCommand {
     private func show(_ report: FeatureExtraction.Report, seconds: Double) throws {
         for shard in report.removedShards { Console.note("removed a damaged shard: \(shard)") }
         for error in report.unreadable { Console.note("left out: \(error)") }
-        for picture in report.leftOut.prefix(Self.shownNames) { Console.note("left out: \(picture)") }
-        if report.leftOut.count > Self.shownNames {
-            Console.note("left out: \(report.leftOut.count - Self.shownNames) more for their names")
-        }
+        for picture in report.leftOut { Console.note("left out: \(picture)") }
         Console.note(
             "\(report.extractedCount) pictures extracted, \(report.keptCount) there already, "
                 + "\(report.unreadable.count + report.leftOut.count) left out, in \(readable(seconds: seconds))"
         )
+        let isEmpty = report.extractedCount + report.keptCount == 0 && shard == nil && !report.isInterrupted
         if json {
             try Console.result(json: ExtractSummary(output, shard, report, seconds: seconds))
+        } else if isEmpty {
+            throw NothingExtracted(pictures: pictures)
         } else if !report.isInterrupted {
             try Console.result(path: output)
         }
     }
-
-    /// How many of the pictures that are left out for their names are shown.
-    private static let shownNames = 10
 
     private func extractor() throws -> any PictureFeatureExtractor {
         let count = try detection.regionCount()
@@ -177,6 +174,14 @@ struct ExtractCommand: ParsableCommand {
                 "--blocks: expected numbers from 0 to 15 separated by commas, found '\(blocks)'")
         }
         return numbers.compactMap { $0 }
+    }
+}
+
+/// There are pictures, and no features of any.
+private struct NothingExtracted: Error, CustomStringConvertible {
+    let pictures: [String]
+    var description: String {
+        "\(pictures.joined(separator: ", ")): expected pictures that features can be made of, found none"
     }
 }
 

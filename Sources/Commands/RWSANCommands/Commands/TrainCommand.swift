@@ -1,3 +1,4 @@
+import FileSystem
 import ArgumentParser
 import Foundation
 import Torch
@@ -69,7 +70,7 @@ struct TrainCommand: ParsableCommand {
     private func requireFit() throws {
         try dataset.requirePlace()
         guard let name else { throw ValidationError("expected --name NAME, the name of the run") }
-        guard !name.isEmpty, !name.contains("/") else {
+        guard !name.isEmpty, !name.hasSlash else {
             throw ValidationError("--name: expected a name without /")
         }
         guard resume == nil || startFrom == nil else { throw ValidationError("\(StartAndResumeError())") }

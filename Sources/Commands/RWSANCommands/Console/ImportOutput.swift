@@ -28,6 +28,17 @@ struct ImportOutput {
                 "no question is about \(counted(report.unusedPictures, "more picture")) of the folder")
         }
         for picture in report.unopened.prefix(Self.shownPictures) { lines.append("passed over: \(picture)") }
+        if let former = report.formerFolder {
+            lines.append(
+                "the pictures were in \(former) before: where they are others, remove \(folder)/coco_extract, so that no "
+                    + "features of the former ones are left")
+        }
+        if report.displacedPictures > 0 {
+            lines.append(
+                "\(counted(report.displacedPictures, "picture")) lie elsewhere than before, and count as new ones: with new "
+                    + "numbers, and splits drawn anew. A model that was trained before may have learned from pictures of val"
+            )
+        }
         if report.movedPictures > 0 {
             lines.append(
                 "\(counted(report.movedPictures, "picture")) changed the split: remove \(folder)/coco_extract, so that "

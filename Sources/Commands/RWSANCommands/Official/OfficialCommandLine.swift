@@ -1,3 +1,4 @@
+import FileSystem
 import VQADatasets
 import VQASettings
 import VQASettings
@@ -164,7 +165,7 @@ private struct OfficialValue {
 
     /// A part of a file's name.
     func name() throws(OfficialCommandLineError) -> String {
-        guard !text.isEmpty, !text.contains("/") else { throw expected("a name without /") }
+        guard !text.isEmpty, !text.hasSlash else { throw expected("a name without /") }
         return text
     }
 

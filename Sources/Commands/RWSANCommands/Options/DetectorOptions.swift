@@ -9,7 +9,10 @@ struct DetectorOptions: ParsableArguments {
                 + "hub for those that 'fetch detector' has brought. A file of such a name is ./k36.",
             valueName: "file"))
     var detector: String?
-    @Option(help: ArgumentHelp("How many regions the detector finds: 10-100, or 36.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp(
+            "How many regions the detector finds: 10-100, or 36, as k36 and hub do if it is not given.",
+            valueName: "count"))
     var regions: String?
 
     /// The fetched weights that the option names, and not a file.
@@ -27,7 +30,8 @@ struct DetectorOptions: ParsableArguments {
     ///
     /// - Throws: `ValidationError` where they are none, or there is no detector.
     func regionCount() throws -> RegionCount? {
-        guard let regions else { return nil }
+        // Weights that were trained for 36 regions find 36, unless another number is asked for.
+        guard let regions = regions ?? published?.regions else { return nil }
         guard detector != nil else { throw ValidationError("--regions: expected --detector with it") }
         do {
             return try RegionCount(parsing: regions)

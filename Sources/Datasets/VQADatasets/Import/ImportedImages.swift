@@ -123,7 +123,7 @@ package enum ImageNumbers {
     }
 
     private static func number(inNameOf path: String) -> ImageID? {
-        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let name = path.pathName
         guard let image = ImageNaming.number.image(fileName: name), (0...highest).contains(image.rawValue)
         else { return nil }
         return image

@@ -1,3 +1,4 @@
+import FileSystem
 import VQAFeatures
 
 /// Finds pictures by what a table calls them: a path below their folder, a file's name, or either without its extension.
@@ -22,7 +23,7 @@ package struct PictureNames: Sendable {
     package init(_ paths: [String]) {
         self.paths = paths
         for (place, path) in paths.enumerated() {
-            let name = path.split(separator: "/").last.map(String.init) ?? path
+            let name = path.pathName
             byPath[path, default: []].append(place)
             byName[name, default: []].append(place)
             byStem[Self.stem(path), default: []].append(place)

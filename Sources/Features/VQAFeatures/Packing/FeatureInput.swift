@@ -179,7 +179,7 @@ private final class FeatureArchiveInput: FeatureInput {
 
     func next(isWanted: (ImageID) -> Bool) throws -> FeatureInputItem? {
         while let entry = try reader.nextEntry() {
-            let fileName = entry.path.split(separator: "/").last.map(String.init) ?? ""
+            let fileName = entry.path.pathParts.last ?? ""
             guard entry.isRegularFile, ImageNaming.isFeatureFile(fileName),
                 !FolderListing.isHidden(entry.path)
             else { continue }

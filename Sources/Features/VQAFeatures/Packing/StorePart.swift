@@ -10,18 +10,31 @@ public struct StorePart: Codable, Sendable, Equatable, CustomStringConvertible {
     public let count: Int
     /// How many pictures all parts have together.
     public let pictures: Int
+    /// What tells the names of all pictures from others.
+    public let names: String
 
     /// The name of the note in the store's folder.
     static let fileName = "part.json"
-    /// The note has some 50 bytes.
+    /// The note has some 80 bytes.
     private static let byteLimit = 1 << 12
 
     /// As the command line has it: `2/4`.
     public var description: String { "\(number)/\(count)" }
 
     /// - Parameters: As the properties.
-    package init(number: Int, count: Int, pictures: Int) {
-        (self.number, self.count, self.pictures) = (number, count, pictures)
+    package init(number: Int, count: Int, pictures: Int, names: String) {
+        (self.number, self.count, self.pictures, self.names) = (number, count, pictures, names)
+    }
+
+    /// What tells a list of names from others: FNV-1a of 64 bits, each name with a 0 behind it.
+    package static func fingerprint(of names: some Sequence<String>) -> String {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for name in names {
+            for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            hash = hash &* 0x100_0000_01b3
+        }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: max(0, 16 - digits.count)) + digits
     }
 
     /// The part that a store is of; nil where it is of all pictures.
@@ -69,12 +82,18 @@ public struct StorePart: Codable, Sendable, Equatable, CustomStringConvertible {
         let found = try inputs.compactMap { path in try StorePart(in: path).map { (path: path, part: $0) } }
         guard let first = found.first else { return inputs }
         for other in found
-        where (other.part.count, other.part.pictures) != (first.part.count, first.part.pictures) {
+        where (other.part.count, other.part.pictures, other.part.names)
+            != (first.part.count, first.part.pictures, first.part.names)
+        {
+            let isOtherNames =
+                (other.part.count, other.part.pictures) == (first.part.count, first.part.pictures)
             throw FeatureStoreError(
                 path: other.path,
                 expected:
                     "one of \(first.part.count) parts of \(first.part.pictures) pictures, as \(first.path)",
-                found: "one of \(other.part.count) of \(other.part.pictures)")
+                found: isOtherNames
+                    ? "one of as many pictures of other names"
+                    : "one of \(other.part.count) of \(other.part.pictures)")
         }
         let numbers = Set(found.map(\.part.number))
         guard numbers.count == found.count else {

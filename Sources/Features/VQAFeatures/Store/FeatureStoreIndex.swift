@@ -79,7 +79,7 @@ struct FeatureStoreIndex: Codable, Equatable, Sendable {
                 found: "'\(format)': remove the folder and pack it again")
         }
         // A file of another folder is none of the store's.
-        if let stray = shards.first(where: { $0.file.contains("/") }) {
+        if let stray = shards.first(where: { $0.file.hasSlash }) {
             throw FeatureStoreError(path: path, expected: "names of files", found: "'\(stray.file)'")
         }
     }

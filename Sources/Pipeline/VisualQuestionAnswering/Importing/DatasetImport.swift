@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import VQADatasets
 import VQATraining
@@ -77,6 +78,12 @@ package struct DatasetImport {
         let before = Dictionary((earlier?.images ?? []).map { ($0.id, $0.split) }, uniquingKeysWith: { $1 })
         report.movedPictures = note.images.count {
             before[$0.id].map { [split = $0.split] in split != $0 } ?? false
+        }
+        if let earlier {
+            report.formerFolder = earlier.pictures == note.pictures ? nil : earlier.pictures
+            let (now, then) = (Set(note.images.map(\.picture)), Set(earlier.images.map(\.picture)))
+            let gone = Set(then.subtracting(now).map(\.pathName))
+            report.displacedPictures = now.subtracting(then).count { gone.contains($0.pathName) }
         }
         return report
     }

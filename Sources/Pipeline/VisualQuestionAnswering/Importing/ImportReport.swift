@@ -18,6 +18,10 @@ extension DatasetImport {
         package internal(set) var unopened: [LeftOutPicture] = []
         /// How many pictures are in another split than after the import before.
         package internal(set) var movedPictures = 0
+        /// The folder of the pictures in the import before, where it was another one.
+        package internal(set) var formerFolder: String?
+        /// How many pictures lie elsewhere in their folder than in the import before, by their names, and so count as new.
+        package internal(set) var displacedPictures = 0
 
         /// A split, and what is in it.
         package struct Part: Sendable, Equatable {

@@ -1,3 +1,4 @@
+import FileSystem
 import Torch
 
 /// Reads the checkpoints of the official PyTorch releases: RWSAN's, mcan-vqa's and openvqa's.
@@ -45,7 +46,7 @@ enum OfficialCheckpoint {
 
     /// The epoch that the name says, as the official releases write and read it: `epoch<E>.pkl`; nil for other names.
     static func epoch(inNameOf path: String) -> Int? {
-        let name = path.split(separator: "/").last ?? ""
+        let name = path.pathName
         guard name.hasPrefix("epoch"), name.hasSuffix(".pkl"), let epoch = Int(name.dropFirst(5).dropLast(4)),
             (0...TrainingState.mostSteps).contains(epoch)
         else { return nil }

@@ -101,7 +101,9 @@ public struct FeatureExtraction {
             return try StoreOutput(
                 featureFolder, as: packer, of: places, by: extractor,
                 part: part.map {
-                    StorePart(number: $0.number, count: $0.count, pictures: search.pictures.count)
+                    StorePart(
+                        number: $0.number, count: $0.count, pictures: search.pictures.count,
+                        names: StorePart.fingerprint(of: search.pictures.map(\.name)))
                 }, onCheck: onCheck, shouldStop: shouldStop)
         }
         report.removedShards = store?.removed ?? []

@@ -28,7 +28,7 @@ struct FoundPicture: Sendable {
     }
 
     private static func name(_ path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
+        path.pathName
     }
 
     /// What the file of its features is called.

@@ -18,7 +18,8 @@ package struct PictureListing: Sendable {
     package init(_ folder: String) throws {
         let found = try PicturesOfPlace(folder: folder)
         func below(_ pictures: [FoundPicture]) -> [String] {
-            pictures.map { String($0.path.dropFirst(folder.count + 1)) }.sorted()
+            pictures.map { String(decoding: $0.path.utf8.dropFirst(folder.utf8.count + 1), as: UTF8.self) }
+                .sorted()
         }
         root = folder
         readable = below(found.readable)
@@ -28,7 +29,7 @@ package struct PictureListing: Sendable {
 
     /// The file extension of a picture's name, in small letters; of a name without one, that of its format.
     package func fileExtension(of path: String) -> String {
-        let ending = path.split(separator: "/").last?.split(separator: ".").last.map { $0.lowercased() }
+        let ending = path.pathName.split(separator: ".").last.map { $0.lowercased() }
         if let ending, ImageNaming.isPictureFile(path) { return ending }
         let format = FileKind(contentsOf: "\(root)/\(path)").flatMap { PictureFormat($0) }
         return format?.rawValue.lowercased() ?? "png"

@@ -13,6 +13,8 @@ public struct LeftOutPicture: Sendable, Equatable, CustomStringConvertible {
         case sameImage(as: String)
         /// Its name, or that of a folder, is not UTF-8.
         case invalidName
+        /// An entry of an archive that stands for another one.
+        case link
         /// A folder of pictures that cannot be listed.
         case unreadableFolder(String)
     }
@@ -29,6 +31,8 @@ public struct LeftOutPicture: Sendable, Equatable, CustomStringConvertible {
         case .sameImage(let first):
             "\(path): expected one picture of each image, found \(first) too, which counts"
         case .invalidName: "\(path): expected a name in UTF-8, found other bytes: give it another name"
+        case .link:
+            "\(path): expected a picture, found a link to one: archive the pictures with what links lead to"
         case .unreadableFolder(let reason): "\(path): cannot list the folder: \(reason)"
         }
     }
@@ -136,7 +140,7 @@ struct PicturesOfPlace {
         var areReadable: [Bool?] = []
         let archive = try IndexedArchive(path: path, startByteCount: FileKind.prefixByteCount) {
             entry, start in
-            let name = entry.split(separator: "/").last.map(String.init) ?? ""
+            let name = entry.pathParts.last ?? ""
             guard !name.isEmpty, !FolderListing.isHidden(entry), !ImageNaming.isFeatureFile(name) else {
                 return false
             }
@@ -151,6 +155,10 @@ struct PicturesOfPlace {
             }
             areReadable.append(isReadable)
             return true
+        }
+        for link in archive.links
+        where !FolderListing.isHidden(link) && ImageNaming.isPictureFile(link.pathName) {
+            leftOut.append(LeftOutPicture(path: "\(path)!/\(link)", reason: .link))
         }
         for (entry, isReadable) in zip(archive.entries, areReadable) {
             let picture = FoundPicture(entry, of: archive)

@@ -93,6 +93,10 @@ enum PictureFile {
             // Asked for first: reading a pipe or a device could go on for ever.
             let attributes = try FileManager.default.attributesOfItem(
                 atPath: file.resolvingSymlinksInPath().path)
+            if attributes[.type] as? FileAttributeType == .typeSymbolicLink {
+                let target = try FileManager.default.destinationOfSymbolicLink(atPath: file.path)
+                throw unreadable(file, "it is a link to \(target), which is not there")
+            }
             guard attributes[.type] as? FileAttributeType == .typeRegular else {
                 throw unreadable(file, "it is not a regular file")
             }
