@@ -1,9 +1,21 @@
 import Torch
+import VQASettings
 
 // The layers of which networks of attention over regions and words are made. Their parameters have the names that
 // RWSAN's release, mcan-vqa and openvqa give them alike.
 //
 // Shapes in the comments: B questions, whose rows (words, or regions) lie one below the other, d the width of a row.
+
+extension SettingsGroup {
+    /// Makes sure that heads share a hidden width.
+    func requireShared(hiddenSize: Int, multiHead: Int) throws(ConfigurationError) {
+        guard hiddenSize % multiHead == 0 else {
+            throw ConfigurationError(
+                key: "hidden_size",
+                reason: "expected a multiple of multi_head (\(multiHead)), found \(hiddenSize)")
+        }
+    }
+}
 
 /// The sizes that the parts of a ``SelfUnit`` or a ``GuidedUnit`` have in common.
 struct UnitSizes {

@@ -196,7 +196,7 @@ final class CrossLayer: Module {
     /// Of the words' part the first row of each question alone, and none of the regions': `[B, d]`.
     func first(_ x: Tensor, _ words: Segments, _ y: Tensor, _ regions: Segments) throws -> Tensor {
         let informed = try cross(x, words, source: y, regions)
-        let single = try Segments(lengths: [Int](repeating: 1, count: words.count), device: x.device)
+        let single = try Segments.single(words.count, device: x.device)
         let attended = try wordAttention(
             informed.gathered(words.firstRows()), single, source: informed, words)
         return try wordContract(attended, plus: wordExpand(attended).gelu())
@@ -268,10 +268,6 @@ public struct LXMERTOptions: SettingsGroup {
 
     /// Makes sure that the heads share the hidden width.
     public func validate() throws(ConfigurationError) {
-        guard hiddenSize % multiHead == 0 else {
-            throw ConfigurationError(
-                key: "hidden_size",
-                reason: "expected a multiple of multi_head (\(multiHead)), found \(hiddenSize)")
-        }
+        try requireShared(hiddenSize: hiddenSize, multiHead: multiHead)
     }
 }

@@ -251,11 +251,7 @@ public struct MCANOptions: SettingsGroup {
 
     /// Makes sure that the heads share the hidden width, and that mcan-vqa's form is asked for no boxes.
     public func validate() throws(ConfigurationError) {
-        guard hiddenSize % multiHead == 0 else {
-            throw ConfigurationError(
-                key: "hidden_size",
-                reason: "expected a multiple of multi_head (\(multiHead)), found \(hiddenSize)")
-        }
+        try requireShared(hiddenSize: hiddenSize, multiHead: multiHead)
         guard release == Self.openVQA || !useBboxFeat else {
             throw ConfigurationError(
                 key: "use_bbox_feat",

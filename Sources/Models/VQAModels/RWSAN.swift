@@ -212,10 +212,6 @@ public struct RWSANOptions: SettingsGroup {
 
     /// Makes sure that the heads share the hidden width.
     public func validate() throws(ConfigurationError) {
-        guard hiddenSize % multiHead == 0 else {
-            throw ConfigurationError(
-                key: "hidden_size",
-                reason: "expected a multiple of multi_head (\(multiHead)), found \(hiddenSize)")
-        }
+        try requireShared(hiddenSize: hiddenSize, multiHead: multiHead)
     }
 }

@@ -65,8 +65,7 @@ public final class ViLT: Module, VQAModel {
     /// What the first layer gets: of each question its pieces, the picture's own row, and its patches.
     func joinedRows(_ batch: Batch) throws -> (Segments, rows: Tensor) {
         let (wordSegments, regionSegments) = (batch.wordSegments, batch.regionSegments)
-        let single = try Segments(
-            lengths: [Int](repeating: 1, count: wordSegments.count), device: batch.words.device)
+        let single = try Segments.single(wordSegments.count, device: batch.words.device)
         let joined = try JoinedSegments([wordSegments, single, regionSegments])
         let text = try words(batch.words, wordSegments) + patches.kind(.text)
         let picture = try patches.pictureRows(wordSegments.count)
@@ -208,8 +207,7 @@ final class ViLTLayer: Module {
     func first(_ x: Tensor, _ segments: Segments) throws -> Tensor {
         let normed = try normBefore(x)
         let rows = try segments.firstRows()
-        let single = try Segments(
-            lengths: [Int](repeating: 1, count: segments.count), device: x.device)
+        let single = try Segments.single(segments.count, device: x.device)
         let attended = try attention(normed.gathered(rows), single, source: normed, segments)
         return try finished(x.gathered(rows), attended)
     }
@@ -279,11 +277,7 @@ public struct ViLTOptions: SettingsGroup {
 
     /// Makes sure that the heads share the hidden width, and patches the picture.
     public func validate() throws(ConfigurationError) {
-        guard hiddenSize % multiHead == 0 else {
-            throw ConfigurationError(
-                key: "hidden_size",
-                reason: "expected a multiple of multi_head (\(multiHead)), found \(hiddenSize)")
-        }
+        try requireShared(hiddenSize: hiddenSize, multiHead: multiHead)
         guard imageSize % patchSize == 0 else {
             throw ConfigurationError(
                 key: "image_size",

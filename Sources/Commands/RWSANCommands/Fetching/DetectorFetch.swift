@@ -116,19 +116,8 @@ struct DetectorFetch {
         var hub = Hub()
         hub.downloader = downloader
         hub.downloader.byteLimit = Self.mostWeightBytes
-        var notes: DownloadNotes?
-        let name = detector.fileName
-        let file = try hub.fetch(
-            name, of: HubRepository(PublishedDetector.repository),
-            onEvent: { event in
-                switch event {
-                case .fetching(let address, let path): notes = DownloadNotes(name, from: address, to: path)
-                case .download(let event): (notes ?? DownloadNotes(name, to: "")).tell(event)
-                case .notice(let text): Console.note(text)
-                }
-            }, shouldStop: { interrupts.isRequested })
-        Console.clearProgress()
-        guard let file else { throw FetchStopped() }
+        let file = try hub.fetchShowing(
+            detector.fileName, of: HubRepository(PublishedDetector.repository), interrupts)
         do {
             let weights = try read(file.path)
             let blob = URL(fileURLWithPath: file.path).resolvingSymlinksInPath().path

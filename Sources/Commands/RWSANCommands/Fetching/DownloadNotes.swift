@@ -1,5 +1,6 @@
 import Downloads
 import Foundation
+import Hub
 
 /// Tells how a download goes.
 final class DownloadNotes {
@@ -48,6 +49,31 @@ extension Downloader {
             address, to: path, onEvent: notes.tell, shouldStop: { interrupts.isRequested })
         Console.clearProgress()
         if outcome == .interrupted { throw FetchStopped() }
+    }
+}
+
+extension Hub {
+    /// Fetches a file of the hub, and tells how it goes.
+    ///
+    /// - Throws: `FetchStopped`; `HubError`; `DownloadError`.
+    func fetchShowing(
+        _ name: String, of repository: HubRepository, revision: String = "main",
+        recorded isRecorded: Bool = true,
+        _ interrupts: Interrupts
+    ) throws -> File {
+        var notes: DownloadNotes?
+        let file = try fetch(
+            name, of: repository, revision: revision, recorded: isRecorded,
+            onEvent: { event in
+                switch event {
+                case .fetching(let address, let path): notes = DownloadNotes(name, from: address, to: path)
+                case .download(let event): (notes ?? DownloadNotes(name, to: "")).tell(event)
+                case .notice(let text): Console.note(text)
+                }
+            }, shouldStop: { interrupts.isRequested })
+        Console.clearProgress()
+        guard let file else { throw FetchStopped() }
+        return file
     }
 }
 

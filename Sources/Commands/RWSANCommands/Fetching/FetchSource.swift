@@ -1,6 +1,16 @@
 import ArgumentParser
 import Downloads
 
+/// `--retries COUNT`
+struct RetriesOption: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How often in a row to try again when a connection is cut or the server fails.",
+            valueName: "count"))
+    var retries = 8
+}
+
 /// Where files are fetched from, and how patiently: `--mirror URL --retries COUNT`.
 struct FetchSource {
     /// Another address than the authors', which ends in a slash.

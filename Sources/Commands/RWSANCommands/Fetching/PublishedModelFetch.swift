@@ -150,22 +150,10 @@ struct PublishedModelFetch {
         /// - Throws: `HubError`; `DownloadError`; `FetchStopped`.
         func fetch(_ name: String, of repository: HubRepository, revision: String = "main") throws -> Hub.File
         {
-            var notes: DownloadNotes?
-            let file = try hub.fetch(
-                name, of: repository, revision: revision,
-                // The model's own commit is recorded when all of it is there.
-                recorded: repository != fetch.repository,
-                onEvent: { event in
-                    switch event {
-                    case .fetching(let address, let path):
-                        notes = DownloadNotes(name, from: address, to: path)
-                    case .download(let event): (notes ?? DownloadNotes(name, to: "")).tell(event)
-                    case .notice(let text): Console.note(text)
-                    }
-                }, shouldStop: { fetch.interrupts.isRequested })
-            Console.clearProgress()
-            guard let file else { throw FetchStopped() }
-            return file
+            // The model's own commit is recorded when all of it is there.
+            try hub.fetchShowing(
+                name, of: repository, revision: revision, recorded: repository != fetch.repository,
+                fetch.interrupts)
         }
 
         /// What `body` gives; nil where it is known that the repository has no such file.

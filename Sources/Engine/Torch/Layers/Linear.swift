@@ -63,7 +63,7 @@ extension Module {
 }
 
 /// A linear layer's weight in 8 bits, for inference on the CPU.
-private struct Int8Weight {
+package struct Int8Weight: Sendable {
     private static let linear = Operator("rwsan::int8_linear")
     private static let quantizeRows = Operator("rwsan::quantize_rows")
 
@@ -72,13 +72,18 @@ private struct Int8Weight {
     /// What one step of each output's weights is worth: `[outputWidth]`
     private let scales: Tensor
 
-    init(rounding weight: Tensor) throws(TorchError) {
+    /// Rounds a weight `[outputWidth, inputWidth]`.
+    ///
+    /// - Throws: `TorchError` where the processor has no instructions for it, or the weight is on a GPU.
+    package init(rounding weight: Tensor) throws(TorchError) {
         try TorchRuntime.requireInt8Products()
         let parts = try Self.quantizeRows.tensors(.tensor(weight.detached()))
         (values, scales) = (parts[0], parts[1])
     }
 
-    func callAsFunction(_ x: Tensor, _ bias: Tensor?, relu: Bool = false) throws(TorchError) -> Tensor {
+    /// `x W^T + bias`, and what is negative 0 where that is asked for: `[rows, inputWidth]` gives `[rows, outputWidth]`.
+    package func callAsFunction(_ x: Tensor, _ bias: Tensor?, relu: Bool = false) throws(TorchError) -> Tensor
+    {
         let bias = if let bias { bias } else { try Tensor.zeros([scales.count]) }
         return try Self.linear.tensor(
             .tensor(x), .tensor(values), .tensor(scales), .tensor(bias), .bool(relu))

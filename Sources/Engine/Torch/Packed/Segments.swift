@@ -65,6 +65,13 @@ public struct Segments: Sendable {
         self.paddingMask = try Tensor(mask, shape: [lengths.count, longest], pinned: pinned).moved(to: device)
     }
 
+    /// Sequences of one row each.
+    ///
+    /// - Throws: `TorchError` where memory is short.
+    public static func single(_ count: Int, device: Device) throws -> Segments {
+        try Segments(lengths: [Int](repeating: 1, count: count), device: device)
+    }
+
     /// Segments whose tensors were computed, and agree: as the properties, without masked sequences.
     init(lengths: [Int], offsets: Tensor, paddedPlaces: Tensor, paddingMask: Tensor) {
         self.lengths = lengths

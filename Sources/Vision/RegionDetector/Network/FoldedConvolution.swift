@@ -6,18 +6,17 @@ import Torch
 /// On the CPU it runs on oneDNN, with weights laid out for it once, on a kernel that makes fewer products, or on products of
 /// 8 bits; elsewhere on libtorch's own convolution.
 struct FoldedConvolution {
-    private let weight: Tensor
     private let bias: Tensor
     private let stride: Int
     private let padding: Int
     private let kernel: Kernel
 
+    /// What computes it, with the weights as it takes them.
     private enum Kernel {
-        case libtorch
-        case oneDNN
-        case winograd
-        /// What one step of each output's weights is worth: `[out]`.
-        case int8(scales: Tensor)
+        case libtorch(Tensor)
+        case oneDNN(Tensor)
+        case winograd(Tensor)
+        case int8(Int8Weight)
     }
 
     /// What a convolution is given.
@@ -50,19 +49,15 @@ struct FoldedConvolution {
                 throw TorchError(
                     operation: "int8", reason: "expected a detector on the CPU, found one on \(device)")
             }
-            try TorchRuntime.requireInt8Products()
-            let parts = try Operators.quantizeRows.tensors(.tensor(weight.reshaped([weight.size(0), -1])))
-            (self.weight, kernel) = (parts[0], .int8(scales: parts[1]))
+            kernel = .int8(try Int8Weight(rounding: weight.reshaped([weight.size(0), -1])))
         } else if device == .cpu, input != .pictures, !isPoint, precision == .float32, fillsLanes {
-            kernel = .winograd
-            self.weight = try Operators.winogradWeights.tensor(.tensor(weight))
+            kernel = .winograd(try Operators.winogradWeights.tensor(.tensor(weight)))
         } else if device == .cpu, Self.hasOneDNN {
-            kernel = .oneDNN
-            self.weight = try Operators.packWeight.tensor(
-                .tensor(weight), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]), 1)
+            kernel = .oneDNN(
+                try Operators.packWeight.tensor(
+                    .tensor(weight), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]), 1))
         } else {
-            kernel = .libtorch
-            self.weight = weight
+            kernel = .libtorch(weight)
         }
     }
 
@@ -76,16 +71,16 @@ struct FoldedConvolution {
         -> Tensor
     {
         switch kernel {
-        case .winograd:
+        case .winograd(let weight):
             // Rectified in the same pass, but where something is to be added first.
             let y = try Operators.winograd.tensor(
                 .tensor(x), .tensor(weight), .tensor(bias), .bool(isRectified && other == nil))
             return try summed(y, other, rectified: isRectified && other != nil)
-        case .int8(let scales):
-            let y = try inInt8(x, scales, rectified: isRectified && other == nil)
+        case .int8(let rounded):
+            let y = try inInt8(x, rounded, rectified: isRectified && other == nil)
             return try summed(y, other, rectified: isRectified && other != nil)
-        case .oneDNN: return try onOneDNN(x, rectified: isRectified, adding: other)
-        case .libtorch:
+        case .oneDNN(let weight): return try onOneDNN(x, weight, rectified: isRectified, adding: other)
+        case .libtorch(let weight):
             let y = try Operators.convolution.tensor(
                 .tensor(x), .tensor(weight), .tensor(bias), .ints([stride, stride]),
                 .ints([padding, padding]),
@@ -102,18 +97,17 @@ struct FoldedConvolution {
     }
 
     /// A product of each pixel's channels, channels last in memory, with all of the weights.
-    private func inInt8(_ x: Tensor, _ scales: Tensor, rectified isRectified: Bool) throws(TorchError)
+    private func inInt8(_ x: Tensor, _ rounded: Int8Weight, rectified isRectified: Bool) throws(TorchError)
         -> Tensor
     {
         let (count, height, width) = (x.size(0), x.size(2), x.size(3))
         let rows = try x.permuted([0, 2, 3, 1]).reshaped([count * height * width, x.size(1)])
-        let y = try Operators.int8Linear.tensor(
-            .tensor(rows), .tensor(weight), .tensor(scales), .tensor(bias), .bool(isRectified))
+        let y = try rounded(rows, bias, relu: isRectified)
         return try y.reshaped([count, height, width, -1]).permuted([0, 3, 1, 2])
     }
 
-    private func onOneDNN(_ x: Tensor, rectified isRectified: Bool, adding other: Tensor?) throws(TorchError)
-        -> Tensor
+    private func onOneDNN(_ x: Tensor, _ weight: Tensor, rectified isRectified: Bool, adding other: Tensor?)
+        throws(TorchError) -> Tensor
     {
         let (padding, stride): ([Int], [Int]) = ([padding, padding], [stride, stride])
         if let other {
@@ -132,8 +126,6 @@ struct FoldedConvolution {
 
     private enum Operators {
         static let convolution = Operator("aten::conv2d")
-        static let quantizeRows = Operator("rwsan::quantize_rows")
-        static let int8Linear = Operator("rwsan::int8_linear")
         static let winogradWeights = Operator("rwsan::winograd_weights")
         static let winograd = Operator("rwsan::winograd_convolution")
         static let packWeight = Operator("mkldnn::_reorder_convolution_weight")

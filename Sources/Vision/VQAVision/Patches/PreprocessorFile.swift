@@ -15,7 +15,7 @@ extension PatchSettings {
             throw PatchSettingsError(source: path, reason: "\(error): it is no preprocessor_config.json")
         } catch let error as DecodingError {
             throw PatchSettingsError(
-                source: path, reason: "is not a preprocessor_config.json of ViLT: \(error.reason)")
+                source: path, reason: "is not a preprocessor_config.json of ViLT: \(error.whatIsWrong)")
         } catch {
             throw PatchSettingsError(source: path, reason: "cannot be read: \(systemReason(of: error))")
         }
@@ -105,19 +105,6 @@ private struct PreprocessorFile: Decodable {
                 shortestEdge = try decoder.container(keyedBy: Keys.self).decode(
                     Int.self, forKey: .shortestEdge)
             }
-        }
-    }
-}
-
-extension DecodingError {
-    /// What the decoder stumbled over, and at which key, in one line.
-    fileprivate var reason: String {
-        switch self {
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
-            .dataCorrupted(let context):
-            let keys = context.codingPath.map(\.stringValue).joined(separator: ".")
-            return keys.isEmpty ? context.debugDescription : "\(keys): \(context.debugDescription)"
-        @unknown default: return localizedDescription
         }
     }
 }

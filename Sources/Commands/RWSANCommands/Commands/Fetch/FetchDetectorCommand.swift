@@ -38,12 +38,7 @@ extension FetchCommand {
                     + "follow it. The hub's address is HF_ENDPOINT.",
                 valueName: "URL"))
         var mirror: String?
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "How often in a row to try again when a connection is cut or the server fails.",
-                valueName: "count"))
-        var retries = 8
+        @OptionGroup var patience: RetriesOption
         @Flag(help: "Also fetch files that are there already.") var force = false
         @Flag(help: "Print what there is now as JSON, in place of the path of the weights.") var json = false
 
@@ -51,7 +46,7 @@ extension FetchCommand {
             guard let detector = PublishedDetector(rawValue: which) else {
                 throw ValidationError("--which: expected \(PublishedDetector.choices), found '\(which)'")
             }
-            let source = try FetchSource(mirror: mirror, retries: retries)
+            let source = try FetchSource(mirror: mirror, retries: patience.retries)
             let interrupts = Interrupts(note: "stopping (again to end at once)")
             let fetch = DetectorFetch(
                 detector: detector, folder: output ?? detector.folder, mirror: source.mirror, isForced: force,

@@ -27,12 +27,7 @@ extension FetchCommand {
                 "Another address to take LXMERT's answers from, http://, https:// or file:///; the file's name follows it. "
                     + "The hub's address is HF_ENDPOINT.", valueName: "URL"))
         var mirror: String?
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "How often in a row to try again when a connection is cut or the server fails.",
-                valueName: "count"))
-        var retries = 8
+        @OptionGroup var patience: RetriesOption
         @Flag(help: "Print what there is now as JSON, in place of the path of the folder.") var json = false
 
         func run() throws {
@@ -40,7 +35,7 @@ extension FetchCommand {
                 throw ValidationError(
                     "expected the name of a model, found the folder '\(name)': it is there already")
             }
-            let source = try FetchSource(mirror: mirror, retries: retries)
+            let source = try FetchSource(mirror: mirror, retries: patience.retries)
             let interrupts = Interrupts(note: "stopping (again to end at once)")
             do {
                 let fetched = try PublishedModelFetch(

@@ -44,17 +44,12 @@ extension FetchCommand {
                     + "Other counts of questions than VQA-v2's own are told then, and no error.",
                 valueName: "URL"))
         var mirror: String?
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "How often in a row to try again when a connection is cut or the server fails.",
-                valueName: "count"))
-        var retries = 8
+        @OptionGroup var patience: RetriesOption
         @Flag(help: "Also fetch files that are there already.") var force = false
         @Flag(help: "Print what there is now as JSON, in place of the path of the dataset.") var json = false
 
         func run() throws {
-            let source = try FetchSource(mirror: mirror, retries: retries)
+            let source = try FetchSource(mirror: mirror, retries: patience.retries)
             let parts = try VQAv2Part.list(partList)
             let interrupts = Interrupts(note: "stopping (again to end at once)")
             do {
