@@ -42,6 +42,20 @@ import Testing
         #expect(try folder.bytes(of: "a.zip") == Array("old".utf8))
     }
 
+    @Test("a pipe gets nothing that looks whole from a writer that is thrown away")
+    func discardedPipe() throws {
+        let folder = try TemporaryFolder()
+        #expect(mkfifo(folder.file("pipe"), 0o600) == 0)
+        let reader = open(folder.file("pipe"), O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        do {
+            let writer = try ZipWriter(path: folder.file("pipe"))
+            try writer.add(name: "x", contents: [1])
+        }
+        var bytes = [UInt8](repeating: 0, count: 20)
+        #expect(read(reader, &bytes, bytes.count) == 0)
+    }
+
     @Test("a finished file replaces the old one and leaves no temporary file")
     func finished() throws {
         let folder = try TemporaryFolder()

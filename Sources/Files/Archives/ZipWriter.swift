@@ -17,6 +17,7 @@ package final class ZipWriter {
 
     private let archive: OpaquePointer
     private let file: AtomicFile
+    private let output: Output
     private var isFinished = false
 
     /// Starts a zip file that will replace whatever is at `path`; the folder must exist.
@@ -32,16 +33,25 @@ package final class ZipWriter {
         }
         self.archive = archive
         self.file = file
+        output = Output(descriptor: file.descriptor)
         try check(archive_write_set_format_zip(archive))
         try check(archive_write_set_format_option(archive, "zip", "compression", compression.rawValue))
         try check(archive_write_set_bytes_per_block(archive, 128 << 10))
         try check(archive_write_set_bytes_in_last_block(archive, 1))
-        try check(archive_write_open_fd(archive, file.descriptor))
+        try check(
+            archive_write_open(
+                archive, Unmanaged.passUnretained(output).toOpaque(), nil,
+                { _, output, bytes, count in
+                    guard let output else { return -1 }
+                    Unmanaged<Output>.fromOpaque(output).takeUnretainedValue()
+                        .write(UnsafeRawBufferPointer(start: bytes, count: count))
+                    return count
+                }, nil))
     }
 
     deinit {
-        // Freeing an open archive would first write its directory, to a file that is thrown away.
-        if !isFinished { archive_write_fail(archive) }
+        // Freeing an open archive first closes it, which writes its directory: a pipe would get what looks whole.
+        if !isFinished { output.isDiscarded = true }
         archive_write_free(archive)
     }
 
@@ -65,7 +75,7 @@ package final class ZipWriter {
             while !remaining.isEmpty {
                 let count = archive_write_data(
                     archive, UnsafeRawBufferPointer(rebasing: remaining).baseAddress, remaining.count)
-                guard count > 0 else { throw failure }
+                guard count > 0, output.systemError == nil else { throw failure }
                 remaining = remaining.dropFirst(count)
             }
         }
@@ -84,13 +94,36 @@ package final class ZipWriter {
     }
 
     private func check(_ status: Int32) throws {
-        guard status == ARCHIVE_OK else { throw failure }
+        guard status == ARCHIVE_OK, output.systemError == nil else { throw failure }
     }
 
     private var failure: ArchiveError {
-        // libarchive itself says no more than "Write error" when the system refused.
-        let systemError = archive_errno(archive)
-        let reason = systemError > 0 ? ": " + String(cString: strerror(systemError)) : ""
-        return ArchiveError(file: file.path, reason: .unwritable(archive.lastErrorMessage + reason))
+        let reason = output.systemError.map { String(cString: strerror($0)) } ?? archive.lastErrorMessage
+        return ArchiveError(file: file.path, reason: .unwritable(reason))
+    }
+
+    /// Where libarchive's blocks go.
+    ///
+    /// An archive that was told of a failure, or is released as failed, never gives its block of 128 KiB back. So it
+    /// hears of none: what the system refused is kept here, and no more is written.
+    private final class Output {
+        let descriptor: Int32
+        var isDiscarded = false
+        private(set) var systemError: Int32?
+
+        init(descriptor: Int32) { self.descriptor = descriptor }
+
+        func write(_ bytes: UnsafeRawBufferPointer) {
+            var remaining = bytes[...]
+            while !remaining.isEmpty, !isDiscarded, systemError == nil {
+                let count = Foundation.write(
+                    descriptor, UnsafeRawBufferPointer(rebasing: remaining).baseAddress, remaining.count)
+                if count > 0 {
+                    remaining = remaining.dropFirst(count)
+                } else if errno != EINTR {
+                    systemError = errno
+                }
+            }
+        }
     }
 }
