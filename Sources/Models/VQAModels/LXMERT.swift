@@ -141,7 +141,7 @@ final class PostNormLayer: Module {
 
     func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
         let attended = try attention(x, segments, source: x, segments)
-        return try contract(attended, plus: expand(attended).gelu())
+        return try contract(attended, plus: expand.gelu(attended))
     }
 
     func roundToInt8() throws {

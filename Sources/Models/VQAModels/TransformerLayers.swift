@@ -69,7 +69,7 @@ final class NormedSum: Module {
     }
 
     func callAsFunction(_ x: Tensor, plus branch: Tensor) throws -> Tensor {
-        try norm(x + dropout(linear(branch)))
+        try norm(linear.added(to: x, branch, dropout))
     }
 }
 

@@ -213,8 +213,8 @@ final class ViLTLayer: Module {
     }
 
     private func finished(_ x: Tensor, _ attended: Tensor) throws -> Tensor {
-        let informed = try x + dropout(merge(attended))
-        return try informed + dropout(contract(expand(normAfter(informed)).gelu()))
+        let informed = try merge.added(to: x, attended, dropout)
+        return try contract.added(to: informed, expand.gelu(normAfter(informed)), dropout)
     }
 }
 

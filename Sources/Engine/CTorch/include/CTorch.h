@@ -137,6 +137,8 @@ ctorch_thread_counts ctorch_exchange_thread_counts(ctorch_thread_counts counts);
 void ctorch_keep_freed_memory(void);
 /// Whether the processor multiplies whole numbers of 8 bits faster than single precision, and exactly.
 bool ctorch_has_int8_products(void);
+/// Whether the processor has what products with packed weights are written for: AVX-512.
+bool ctorch_has_packed_products(void);
 
 // CUDA devices
 

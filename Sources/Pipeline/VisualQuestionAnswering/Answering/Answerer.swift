@@ -179,6 +179,7 @@ public final class Answerer {
             try model.roundToInt8()
         } else {
             try model.convertLinearLayers(for: precision)
+            if precision == .float32 { try model.packLinearLayers() }
         }
     }
 
