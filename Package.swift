@@ -129,6 +129,9 @@ let package = Package(
                 ]),
                 .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
             ]),
+        // The header alone: scripts/setup --mpi compiles the library, for nobody needs MPI to build or to run on one machine.
+        .systemLibrary(name: "CMPI", path: "Sources/Engine/CMPI"),
+        module("Engine", "Collectives", ["CMPI", "FileSystem", "Workers"]),
         module("Engine", "Torch", ["CTorch", "Archives"]),
 
         module("Settings", "VQASettings", []),
@@ -154,7 +157,7 @@ let package = Package(
         module(
             "Training", "VQATraining",
             [
-                "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Archives", "FileSystem",
+                "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Collectives", "Archives", "FileSystem",
                 "Workers",
             ]),
         module(
@@ -167,7 +170,8 @@ let package = Package(
             "Commands", "RWSANCommands",
             [
                 "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
-                "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "Hub", "FileSystem", argumentParser,
+                "VQAFeatures", "VQASettings", "Torch", "Collectives", "Archives", "Downloads", "Hub", "FileSystem",
+                argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
@@ -185,6 +189,7 @@ let package = Package(
         tests(of: "Hub", "Downloads"),
         tests(of: "TextFiles"),
         tests(of: "Workers"),
+        tests(of: "Collectives"),
         tests(of: "Torch", "Archives"),
         tests(of: "VQAFeatures", "Archives", "FileSystem", "VQABatches", "VQADatasets"),
         tests(of: "VQADatasets", "Archives", "VQAFeatures"),

@@ -19,5 +19,8 @@ package final class UnreadableImages: Sendable {
     /// Whether an image is among them.
     package func contains(_ image: ImageID) -> Bool { reasons.withLock { $0[image] != nil } }
 
-    func note(_ image: ImageID, _ error: any Error) { reasons.withLock { $0[image] = "\(error)" } }
+    func note(_ image: ImageID, _ error: any Error) { note(image, reason: "\(error)") }
+
+    /// Notes an image that somebody else could not read.
+    package func note(_ image: ImageID, reason: String) { reasons.withLock { $0[image] = reason } }
 }

@@ -61,8 +61,8 @@ struct RootCommand: ParsableCommand {
         // Swift's runtime shows a stack trace at Ctrl-\ and has the program go on.
         signal(SIGQUIT, SIG_DFL)
         Interrupts.unblock()
-        Foundation.exit(
-            exitCode(isOutputOpen: isOutputOpen, Array(CommandLine.arguments.dropFirst())).rawValue)
+        let code = exitCode(isOutputOpen: isOutputOpen, Array(CommandLine.arguments.dropFirst()))
+        Foundation.exit(JoinedProcesses.leave(code).rawValue)
     }
 
     private static func exitCode(isOutputOpen: Bool, _ arguments: [String]) -> ExitCode {
@@ -89,12 +89,16 @@ struct RootCommand: ParsableCommand {
             // The help or the version that was asked for.
             return shown(fullMessage(for: error, columns: Console.columns))
         case _ where error is ValidationError || exitCode(for: error) == .validationFailure:
-            Console.error("\(ErrorLine.inOneLine(message(for: error))); see '\(path.helpCommand)'")
+            tell("\(ErrorLine.inOneLine(message(for: error))); see '\(path.helpCommand)'", error)
             return .validationFailure
         default:
-            Console.error(ErrorLine.text(for: error))
+            tell(ErrorLine.text(for: error), error)
             return error is any WrongUse ? .validationFailure : .failure
         }
+    }
+
+    private static func tell(_ text: String, _ error: any Error) {
+        if let origin = JoinedProcesses.origin(of: error) { Console.error(origin + text) }
     }
 
     private static func shown(_ text: String) -> ExitCode {

@@ -62,7 +62,7 @@ private final class ThreadWork: Sendable {
     // Signals that ask for an end are for the threads that a program starts with, and never cut into this work.
     var (held, earlier) = (sigset_t(), sigset_t())
     sigemptyset(&held)
-    for number in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] { sigaddset(&held, number) }
+    for number in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1] { sigaddset(&held, number) }
     pthread_sigmask(SIG_BLOCK, &held, &earlier)
     defer { pthread_sigmask(SIG_SETMASK, &earlier, nil) }
 

@@ -6,11 +6,11 @@ import Workers
 
 /// Answers questions with a model.
 package struct Predictor {
-    private let model: any VQAModel
+    let model: any VQAModel
     private let device: Device
     private let precision: Precision
-    private let batchSize: Int
-    private let workers: Int
+    let batchSize: Int
+    let workers: Int
 
     /// The answers to some questions.
     package struct Answers: Sendable {
@@ -62,23 +62,33 @@ package struct Predictor {
         var answers = Answers()
         while let readable = try batches.next() {
             guard let batch = readable else { continue }
-            let logits = try withoutGradients {
-                // What follows the batch's own questions only fills it up.
-                try precision.autocast(on: device) { try model(batch.moved(to: device)) }
-                    .narrowed(axis: 0, start: 0, length: batch.count).converted(to: .float32)
-            }
-            guard try logits.isFinite().all().item() == 1 else {
-                throw LogitsNotFiniteError(question: batch.questionIDs[0])
-            }
+            let logits = try logits(of: batch)
             answers.questionIDs.append(contentsOf: batch.questionIDs)
-            answers.best.append(
-                contentsOf: try logits.argmax(axis: 1).array(of: Int64.self).map {
-                    AnswerIndex(rawValue: Int32(clamping: $0))
-                })
+            answers.best.append(contentsOf: try best(logits))
             if let onLogits { try onLogits(logits.moved(to: .cpu)) }
             guard try onProgress(answers.questionIDs.count) else { throw InterruptedError() }
         }
         return answers
+    }
+
+    /// The logits of a batch's questions: float32 `[questions, answers]` on the device. The network is not training.
+    ///
+    /// - Throws: `TorchError` where the batch does not fit the network; `LogitsNotFiniteError`.
+    func logits(of batch: Batch) throws -> Tensor {
+        let logits = try withoutGradients {
+            // What follows the batch's own questions only fills it up.
+            try precision.autocast(on: device) { try model(batch.moved(to: device)) }
+                .narrowed(axis: 0, start: 0, length: batch.count).converted(to: .float32)
+        }
+        guard try logits.isFinite().all().item() == 1 else {
+            throw LogitsNotFiniteError(question: batch.questionIDs[0])
+        }
+        return logits
+    }
+
+    /// The answer with the highest logit to each question.
+    func best(_ logits: Tensor) throws -> [AnswerIndex] {
+        try logits.argmax(axis: 1).array(of: Int64.self).map { AnswerIndex(rawValue: Int32(clamping: $0)) }
     }
 }
 

@@ -31,6 +31,7 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var metric: MetricOption
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
+    @OptionGroup var processes: ProcessesOption
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var damaged: DamagedOption
     @Flag(help: "Print JSON.") var json = false
@@ -38,12 +39,15 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         try dataset.requirePlace()
         try requireDistinctFiles()
+        let share = try processes.join()
         let resultFile = try output.map(OutputPath.init)
         let logitsFile = try saveLogits.map(OutputPath.init)
         let logFile = try log.map(OutputPath.init)
         let device = try device.resolve()
+        try ProcessesOption.requireFit(share, on: [device])
         var options = Registries.answererOptions()
         options.device = device
+        options.share = share
         options.precision = try precision.resolve(for: .answering, on: device)
         options.changeSettings = settings.apply
         options.place = dataset.place
@@ -55,6 +59,7 @@ struct EvaluateCommand: ParsableCommand {
         let evaluation = try AnsweringProgress().show {
             try answerer.evaluate(savingLogitsTo: logitsFile?.path, onProgress: $0)
         }
+        guard share.isWriting else { return }
         if let resultFile { try answerer.dataset?.write(evaluation.predictions, to: resultFile.url) }
         if let logFile { try OfficialLog.append(evaluation.report, to: logFile.url) }
         try AccuracyOutput(evaluation.report).show(asJSON: json)

@@ -41,6 +41,7 @@ struct PredictCommand: ParsableCommand {
     var saveLogits: String?
     @OptionGroup var settings: ConfigurationOptions
     @OptionGroup var device: DeviceOption
+    @OptionGroup var processes: ProcessesOption
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var damaged: DamagedOption
     @Flag(help: "Print what was done as JSON, in place of the path of the answers.") var json = false
@@ -48,11 +49,14 @@ struct PredictCommand: ParsableCommand {
     func run() throws {
         try requireQuestions()
         try requireDistinctFiles()
+        let share = try processes.join()
         let resultFile = try OutputPath(output)
         let logitsFile = try saveLogits.map(OutputPath.init)
         let device = try device.resolve()
+        try ProcessesOption.requireFit(share, on: [device])
         var options = Registries.answererOptions()
         options.device = device
+        options.share = share
         options.precision = try precision.resolve(for: .answering, on: device)
         options.changeSettings = settings.apply
         options.place = dataset.place == DatasetPlace(folder: nil) ? nil : dataset.place
@@ -76,10 +80,12 @@ struct PredictCommand: ParsableCommand {
                 throw ValidationError("--split: \(error)")
             }
         }
-        if let dataset = answerer.dataset {
-            try dataset.write(predictions, to: resultFile.url)
-        } else {
-            try ResultFile.write(predictions, to: resultFile.url)
+        if share.isWriting {
+            if let dataset = answerer.dataset {
+                try dataset.write(predictions, to: resultFile.url)
+            } else {
+                try ResultFile.write(predictions, to: resultFile.url)
+            }
         }
         Console.note("answered \(predictions.count) questions")
         guard json else { return try Console.result(path: output) }

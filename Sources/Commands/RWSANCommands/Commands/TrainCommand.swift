@@ -17,7 +17,11 @@ struct TrainCommand: ParsableCommand {
             the last checkpoint is the result.
 
             Ctrl-C (or a signal HUP, QUIT or TERM) finishes the step at hand, writes a checkpoint and says how to go \
-            on; a second one ends the run at once. --resume goes on with the run, however it ended.
+            on; a second one ends the run at once. --resume goes on with the run, however it ended. A signal USR1, which \
+            Slurm sends before a job's time is over, does the same.
+
+            mpirun and srun start several processes, which share the questions of each step on the processors of one machine \
+            or many.
 
             --start-from begins a run with the weights of another one. The network's sizes are the checkpoint's, where it \
             has them. Words and answers are the dataset's: those that the checkpoint knows too keep its weights, the others \
@@ -51,6 +55,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var devices: DevicesOption
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var gpu: GPUOptions
+    @OptionGroup var processes: ProcessesOption
     @OptionGroup var metric: MetricOption
     @Flag(
         help: """
@@ -79,18 +84,21 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         guard !showSettings else { return try SettingsListing(settings).show(asJSON: json) }
         try requireFit()
+        let share = try processes.join()
         let output = TrainingOutput(asJSON: json, showsSteps: !quiet)
         var request = TrainingRun.Request(
             name: name ?? "", place: dataset.place, configuration: try Registries.configuration())
         try requireDistinctFiles(of: RunFolder(name: request.name, in: request.workingFolder))
         let profileFile = try profile.map(OutputPath.init)
         let devices = try devices.resolve()
+        try ProcessesOption.requireFit(share, on: devices)
         request.changeSettings = settings.apply
         request.resume = resume
         request.startFrom = startFrom
         request.answerFile = answers
         request.glove = glove.map { URL(fileURLWithPath: $0) }
         request.devices = devices
+        request.share = share
         request.precision = try precision.resolve(for: .training, on: devices[0])
         request.gpu = gpu.use
         request.skipsDamaged = skipDamaged

@@ -32,6 +32,7 @@ enum Console {
     ///
     /// - Throws: As `result(_:)`.
     static func lines(_ text: String) throws {
+        guard JoinedProcesses.isPrinting else { return }
         var rest = Array((text + "\n").utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
@@ -51,7 +52,9 @@ enum Console {
     }
 
     /// A line on how things go.
-    static func note(_ text: String) { write(noteText(text)) }
+    static func note(_ text: String) {
+        if JoinedProcesses.isPrinting { write(noteText(text)) }
+    }
 
     /// What is written for such a line.
     static func noteText(_ text: String) -> String {
@@ -66,7 +69,7 @@ enum Console {
 
     /// A line that the next one overwrites. Nothing without a terminal.
     static func progress(_ text: String) {
-        guard isTerminal else { return }
+        guard isTerminal, JoinedProcesses.isPrinting else { return }
         write(clearing + PrintableText.escaping(text))
     }
 

@@ -2,14 +2,15 @@ import ArgumentParser
 import Foundation
 import Synchronization
 
-/// Signals that ask for an end (Ctrl-C, Ctrl-\, termination, a terminal that was closed), noticed and not obeyed at once:
+/// Signals that ask for an end (Ctrl-C, Ctrl-\, termination, a terminal that was closed, time that is over), noticed and not obeyed at once:
 /// the step at hand is finished first.
 ///
 /// They are handled on whichever thread they come to, so that they are obeyed where no thread can be made for them.
 final class Interrupts: Sendable {
     private let listened: [Int32]
 
-    private static let numbers = [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+    /// Slurm sends SIGUSR1 some time before a job's time is over.
+    private static let numbers = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1]
     /// A handler can be given nothing: what it knows belongs to the process.
     fileprivate static let received = ReceivedSignals()
 
@@ -20,6 +21,9 @@ final class Interrupts: Sendable {
         for number in numbers { sigaddset(&signals, number) }
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
+
+    /// Whether the process was asked to end with the signal that a kill follows where it does not.
+    static var isTerminated: Bool { received.first == SIGTERM }
 
     /// Whether somebody asked for an end.
     var isRequested: Bool { Self.received.first != 0 }
@@ -34,7 +38,7 @@ final class Interrupts: Sendable {
     ///
     /// - Parameter note: What is said at the first; nil for nothing.
     init(note: String? = nil) {
-        Self.received.prepare(saying: note.map(Console.noteText) ?? "")
+        Self.received.prepare(saying: JoinedProcesses.isPrinting ? note.map(Console.noteText) ?? "" : "")
         listened = Self.numbers.filter { number in
             var earlier = sigaction()
             // nohup has a process go on when its terminal is closed.

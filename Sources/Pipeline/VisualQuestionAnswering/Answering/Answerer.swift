@@ -47,6 +47,8 @@ public final class Answerer {
     let skipsDamaged: Bool
     /// The feature stores that were compared with their checksums before.
     let verifiedFiles: VerifiedFiles?
+    /// This process's share in the questions.
+    let share: RunShare
     let extractorWeights: String?
     let detectorWeights: String?
     let regions: RegionCount
@@ -77,6 +79,8 @@ public final class Answerer {
         public var metric = MetricVersion.release
         /// Whether questions about images whose features cannot be read are left out; else they are an error.
         public var skipsDamaged = false
+        /// This process's share in the questions, where several were started to answer them.
+        package var share = RunShare()
         /// The feature stores that were compared with their checksums before, and where that is remembered; nil for
         /// nowhere.
         package var verifiedFiles: VerifiedFiles? = VerifiedFiles()
@@ -172,6 +176,7 @@ public final class Answerer {
         metric = options.metric
         skipsDamaged = options.skipsDamaged
         verifiedFiles = options.verifiedFiles
+        share = options.share
         onNotice = options.onNotice
         try model.move(to: device)
         model.setTraining(false)

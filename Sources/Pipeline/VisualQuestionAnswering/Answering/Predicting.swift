@@ -84,8 +84,10 @@ extension Answerer {
         builder.isPinned = device != .cpu
         builder.unreadable = skipsDamaged ? UnreadableImages() : nil
         let count = builder.count
-        try FeatureCheck(skipsDamaged: skipsDamaged, memory: verifiedFiles, onNotice: onNotice)
-            .check(builder.stores, shouldStop: { try !onProgress(0, count) })
+        try share.oncePerMachine {
+            try FeatureCheck(skipsDamaged: skipsDamaged, memory: verifiedFiles, onNotice: onNotice)
+                .check(builder.stores, shouldStop: { try !onProgress(0, count) })
+        }
         let predictions = try answer(builder, savingLogitsTo: logitsFile, onProgress)
         LeftOutQuestions(of: builder)?.tell(consequence: ": the results lack them", onNotice)
         return (predictions, builder.leftOut)
@@ -98,15 +100,22 @@ extension Answerer {
         let predictor = Predictor(model, device: device, precision: precision, configuration.training)
         let count = builder.count
         guard let logitsFile else {
-            return try predictor.answer(builder, onProgress: { try onProgress($0, count) }).predictions(
-                answers)
+            return try predictor.answer(builder, share: share, onProgress: { try onProgress($0, count) })
+                .predictions(answers)
         }
         // How many rows the file has is written at its beginning.
         let readable = try builder.leavingOutUnreadable()
+        guard share.isWriting else {
+            // The logits of all processes go to the one that writes them.
+            return try predictor.answer(readable, share: share, onLogits: { _ in }) {
+                try onProgress($0, count)
+            }
+            .predictions(answers)
+        }
         return try LogitsFile.write(of: readable.questionIDs, answerCount: answers.count, to: logitsFile) {
             append in
             try withoutActuallyEscaping(append) { append in
-                try predictor.answer(readable, onLogits: append) { try onProgress($0, count) }
+                try predictor.answer(readable, share: share, onLogits: append) { try onProgress($0, count) }
                     .predictions(answers)
             }
         }

@@ -29,13 +29,13 @@ struct RunPreparation {
     }
 
     func setup(_ folder: RunFolder) throws -> Trainer.Setup {
-        let data = try readTexts()
+        let data = try request.share.oncePerMachine(readTexts)
         guard data.answers.count > 0 else { throw EmptyAnswerListError() }
         let inputs = configuration.inputs(words: data.vocabulary.count, answers: data.answers.count)
         try requireFit(inputs)
         let transfer = try start?.transfer(to: configuration, data)
         let model = try configuration.model.make(inputs)
-        if checkpoint == nil { try startEmbedding(of: model, data) }
+        if checkpoint == nil { try request.share.oncePerMachine { try startEmbedding(of: model, data) } }
         let startedFrom = try transfer?.start(model)
         let device = request.devices.first ?? .best
         try model.move(to: device)
@@ -48,12 +48,13 @@ struct RunPreparation {
             training.unreadable = UnreadableImages()
             validation?.0.unreadable = UnreadableImages()
         }
-        try FeatureCheck(
-            skipsDamaged: request.skipsDamaged, memory: request.verifiedFiles, onNotice: request.onNotice
-        )
-        .check(
-            training.stores + (validation?.0.stores ?? []), onProgress: request.onProgress,
-            shouldStop: request.shouldStop)
+        let stores = training.stores + (validation?.0.stores ?? [])
+        try request.share.oncePerMachine {
+            try FeatureCheck(
+                skipsDamaged: request.skipsDamaged, memory: request.verifiedFiles, onNotice: request.onNotice
+            )
+            .check(stores, onProgress: request.onProgress, shouldStop: request.shouldStop)
+        }
         try training.lookAtFirstImage()
         try validation?.0.lookAtFirstImage()
         let recipe = try dataset.imageSplits(trainingOn: configuration.data.split).first
@@ -67,6 +68,7 @@ struct RunPreparation {
             vocabulary: data.vocabulary, answers: data.answers,
             featureRecipe: recipe ?? checkpoint?.featureRecipe, folder: folder)
         setup.startedFrom = startedFrom
+        setup.share = request.share
         return setup
     }
 

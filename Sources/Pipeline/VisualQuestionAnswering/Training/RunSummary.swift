@@ -23,7 +23,9 @@ extension TrainingRun {
         public let devices: [String]
         /// In what precision it computes.
         public let precision: String
-        /// How many threads libtorch uses on the CPU.
+        /// How many processes share each step.
+        public let processes: Int
+        /// How many threads libtorch uses on the CPU, in each of them.
         public let threads: Int
         /// What the run's random numbers started from.
         public let seed: UInt64
@@ -39,7 +41,8 @@ extension TrainingRun {
         private var model: String { configuration["model"]?.description ?? "" }
 
         enum CodingKeys: String, CodingKey {
-            case name, configuration, parameters, words, answers, questions, devices, precision, threads, seed
+            case name, configuration, parameters, words, answers, questions, devices, precision, processes,
+                threads, seed
             case evaluatedQuestions = "evaluated_questions"
             case epochsDone = "epochs_done"
             case stepsDone = "steps_done"
@@ -51,12 +54,16 @@ extension TrainingRun {
         public var lines: [String] {
             let first =
                 "\(model): \(parameters) parameters, \(words) words, \(answers) answers; \(questions) questions to "
-                + "learn from, on \(devices.joined(separator: ",")) in \(precision) with \(threads) threads, seed "
-                + "\(seed)"
+                + "learn from, on \(devices.joined(separator: ",")) in \(precision) with \(workers), seed \(seed)"
             guard let source else { return [first] + startLines }
             return [
                 first, "going on from \(source): epoch \(epochsDone + 1), after \(stepsDone) of its steps",
             ]
+        }
+
+        private var workers: String {
+            let threads = threads == 1 && processes > 1 ? "1 thread" : "\(threads) threads"
+            return processes == 1 ? threads : "\(processes) processes of \(threads)"
         }
 
         private var startLines: [String] {
@@ -76,7 +83,8 @@ extension TrainingRun {
             answers: setup.answers.count, questions: setup.training.count,
             evaluatedQuestions: setup.validation?.questions.count,
             devices: setup.devices.map(\.description), precision: setup.precision.rawValue,
-            threads: TorchRuntime.threadCount, seed: trainer.state.seed, epochsDone: trainer.state.epoch,
+            processes: setup.share.processCount, threads: TorchRuntime.threadCount, seed: trainer.state.seed,
+            epochsDone: trainer.state.epoch,
             stepsDone: trainer.state.stepInEpoch, source: source, start: trainer.state.startedFrom)
     }
 }

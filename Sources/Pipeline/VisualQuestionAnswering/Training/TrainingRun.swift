@@ -60,6 +60,9 @@ public final class TrainingRun {
         public var onProgress: (FeatureCheckProgress) -> Void = { _ in }
         /// Asked meanwhile; where it says so, making the run ends with `InterruptedError`.
         public var shouldStop: () -> Bool = { false }
+        /// This process's share in the run, where several were started for it: which of each step's questions it learns
+        /// from, and whether it writes files.
+        package var share = RunShare()
         /// The feature stores that were compared before, and where that is remembered; nil for nowhere.
         package var verifiedFiles: VerifiedFiles? = VerifiedFiles()
 
@@ -84,7 +87,7 @@ public final class TrainingRun {
 
     private let request: Request
     private let checkpoint: Checkpoint?
-    private let lock: FileLock
+    private let lock: FileLock?
 
     /// Reads what the run needs, and makes its folder ready.
     ///
@@ -100,7 +103,9 @@ public final class TrainingRun {
         let start = try request.startFrom.map(StartingPoint.init)
         configuration = try Self.configuration(request, checkpoint, source, start)
         let dataset = try configuration.datasetType.init(at: request.place)
-        let seed = UInt64(clamping: configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
+        let seed = UInt64(
+            clamping: try configuration.training.seed
+                ?? request.share.agreed(Int.random(in: 0...Int(Int32.max))))
         TorchRuntime.seed(seed)
         var setup = try RunPreparation(request, configuration, dataset, checkpoint, source, start).setup(
             folder)
@@ -119,6 +124,12 @@ public final class TrainingRun {
         }
         if checkpoint != nil, configuration.changedKeys.contains("lr_base") {
             trainer.resetLearningRate()
+        }
+        // From here on the folder changes: all have read what they need of it.
+        try request.share.requireSameState(trainer.checkpoint(), "before the first step")
+        guard request.share.isWriting else {
+            lock = nil
+            return
         }
         lock = try folder.lock()
         if let old = try folder.setAsideEarlierRun(
@@ -146,7 +157,9 @@ public final class TrainingRun {
         }
         try trainer.prepare { try request.gpu.loadFeatures(for: &$0, onNotice: request.onNotice) }
         announce()
-        trainer.profile = request.profile.map { StepProfile(file: $0, device: setup.device) }
+        trainer.profile = (request.share.isWriting ? request.profile : nil).map {
+            StepProfile(file: $0, device: setup.device)
+        }
         defer { tellUnreadable() }
         return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
     }
@@ -213,6 +226,12 @@ public final class TrainingRun {
         noteOtherEpochs()
         if setup.device != .cpu, checkpoint?.deviceGeneratorStates.isEmpty ?? true {
             request.onNotice("the run was not on a GPU before: what dropout draws there starts anew")
+        }
+        let processes = checkpoint?.training?.processCount ?? 1
+        if checkpoint?.training != nil, processes != request.share.processCount {
+            request.onNotice(
+                "the run had \(processes) processes before, and has \(request.share.processCount) now: its weights will differ "
+                    + "in their last bits, and dropout draws other numbers")
         }
         if let threads = checkpoint?.training?.threadCount, threads != TorchRuntime.threadCount {
             request.onNotice(

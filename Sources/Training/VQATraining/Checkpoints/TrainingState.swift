@@ -22,6 +22,8 @@ public struct TrainingState: Codable, Sendable, Equatable {
     public var seed: UInt64
     /// How many threads libtorch used. Sums come out the same to the last bit only for the same number.
     public var threadCount: Int
+    /// How many processes shared the steps; nil for one alone. Sums are the same for the same number.
+    public var processCount: Int?
     /// What the loss is scaled by; nil where training is not in half precision.
     public var lossScale: LossScale?
     /// How many steps were left out of Adam's count, because a gradient was infinite in half precision.

@@ -1,3 +1,4 @@
+import Collectives
 import Foundation
 import Torch
 import VQABatches
@@ -19,7 +20,7 @@ public final class Trainer {
     }
 
     /// Where the run stands.
-    package private(set) var state: TrainingState
+    package internal(set) var state: TrainingState
     /// The epochs so far.
     package private(set) var records: [EpochRecord] = []
     /// Records some of the steps to come; nil for none.
@@ -28,21 +29,21 @@ public final class Trainer {
     /// Where it computes.
     package var devices: [Device] { setup.devices }
 
-    private var setup: Setup
-    private let options: TrainingOptions
-    private let optimizer: any Optimizer
+    private(set) var setup: Setup
+    let options: TrainingOptions
+    let optimizer: any Optimizer
     /// Made when the first step is, so that it starts from what was resumed.
     private lazy var steps = Result { [setup, optimizer, state] in
         try setup.stepping.makeSteps(
             setup.model, copies: setup.copies(), optimizer, device: setup.device,
-            precision: setup.precision, loss: setup.loss, lossScale: state.lossScale)
+            precision: setup.precision, loss: setup.loss, lossScale: state.lossScale, share: setup.share)
     }
     /// How many of the epoch's steps ``state`` holds the results of.
     private var collectedInEpoch = 0
     /// The mean loss of a question in the last steps whose results have been fetched; nil before the first.
     private var lastLoss: Double?
-    private let schedule: any LearningRateSchedule
-    private let stepsPerEpoch: Int
+    let schedule: any LearningRateSchedule
+    let stepsPerEpoch: Int
 
     /// A run from the start.
     ///
@@ -64,10 +65,14 @@ public final class Trainer {
         guard setup.helpers.count < part else {
             throw TrainingError.tooManyDevices(found: setup.helpers.count + 1, questions: part)
         }
+        guard setup.share.processCount <= part else {
+            throw TrainingError.tooManyProcesses(found: setup.share.processCount, questions: part)
+        }
         schedule = try ScheduleChoice.schedule(options, exampleCount: setup.training.count)
         state = TrainingState(
             learningRateBase: options.lrBase, seed: seed, threadCount: TorchRuntime.threadCount)
         state.startedFrom = setup.startedFrom
+        state.processCount = setup.share.group?.count
         if setup.precision == .float16 { state.lossScale = LossScale() }
         optimizer = try OptimizerChoice.optimizer(of: setup.model.namedParameters(), options)
     }
@@ -96,9 +101,9 @@ public final class Trainer {
             guard training.isPossible(stepsPerEpoch: stepsPerEpoch) else {
                 throw TrainingError.impossibleState(training, stepsPerEpoch: stepsPerEpoch)
             }
-            let (threads, lossScale) = (state.threadCount, state.lossScale)
+            let (threads, processes, lossScale) = (state.threadCount, state.processCount, state.lossScale)
             state = training
-            state.threadCount = threads
+            (state.threadCount, state.processCount) = (threads, processes)
             state.lossScale = lossScale == nil ? nil : training.lossScale ?? lossScale
         } else {
             state.step = checkpoint.stepCount
@@ -151,20 +156,14 @@ public final class Trainer {
     private func trainEpochs(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
         -> Outcome
     {
-        try setup.folder.create()
-        records = try setup.folder.records(upTo: state.epoch)
+        try prepareFolder()
         var last = setup.folder.checkpoint(epoch: state.epoch)
-        // A run that is over already, and was resumed from elsewhere, still leaves its checkpoint.
-        let isOver = state.epoch >= options.maxEpoch
-        if state.step == 0 || isOver && !FileManager.default.fileExists(atPath: last.path) {
-            // Before the first step there is nothing that a power cut could take.
-            try checkpoint().write(to: last.path, durably: state.step > 0)
-        }
         while state.epoch < options.maxEpoch {
             if state.stepInEpoch == 0 {
                 state.learningRateBase = schedule.base(state.learningRateBase, atStartOf: state.epoch)
             }
             guard try trainOrKeep(onEvent, shouldStop) else { return try interrupted() }
+            try setup.share.requireSameState(checkpoint(), "after epoch \(state.epoch + 1)")
             try keepLearnedEpoch()
             guard let record = try evaluatedOrKept(onEvent, shouldStop) else { return try interrupted() }
             last = try finish(record)
@@ -173,15 +172,29 @@ public final class Trainer {
         return .finished(checkpoint: last.path)
     }
 
+    /// Makes the run's folder ready, with a checkpoint in it before the first step.
+    private func prepareFolder() throws {
+        guard setup.share.isWriting else { return }
+        try setup.folder.create()
+        records = try setup.folder.records(upTo: state.epoch)
+        let first = setup.folder.checkpoint(epoch: state.epoch)
+        // A run that is over already, and was resumed from elsewhere, still leaves its checkpoint.
+        let isOver = state.epoch >= options.maxEpoch
+        if state.step == 0 || isOver && !FileManager.default.fileExists(atPath: first.path) {
+            // Before the first step there is nothing that a power cut could take.
+            try checkpoint().write(to: first.path, durably: state.step > 0)
+        }
+    }
+
     private func interrupted() throws -> Outcome {
-        try checkpoint().write(to: setup.folder.interrupted.path)
+        if setup.share.isWriting { try checkpoint().write(to: setup.folder.interrupted.path) }
         return .interrupted(checkpoint: setup.folder.interrupted.path)
     }
 
     /// Writes the epoch's checkpoint before the val questions are answered, so that nothing that goes wrong there can
     /// take it; a run that goes on from it answers them first.
     private func keepLearnedEpoch() throws {
-        guard setup.validation != nil, options.evalEveryEpoch else { return }
+        guard setup.validation != nil, options.evalEveryEpoch, setup.share.isWriting else { return }
         try checkpoint().write(to: setup.folder.checkpoint(epoch: state.epoch + 1).path)
     }
 
@@ -218,7 +231,7 @@ public final class Trainer {
         let order = EpochOrder(
             count: setup.training.count, seed: options.shuffle ? state.seed : nil, epoch: state.epoch)
         let epoch = EpochBatches(
-            rows: order.rows, batchSize: options.batchSize, parts: options.gradAccuSteps,
+            rows: order.rows, batchSize: options.batchSize, parts: options.gradAccuSteps, share: setup.share,
             builders: [setup.training] + setup.helpers.map(\.training))
         let count = epoch.batchesPerStep
         let batches = Prefetcher(
@@ -239,6 +252,7 @@ public final class Trainer {
                 let asked = clock.now
                 let parts = try stepBatches(count, from: batches, maker)
                 waiting += clock.now - asked
+                setup.share.seedStep(state.step, of: state.seed)
                 try finite(rate) { try maker.step(parts, learningRate: rate) }
             }
             state.step += 1
@@ -250,7 +264,7 @@ public final class Trainer {
             state.seconds = secondsBefore + elapsed / .seconds(1)
             state.waitingSeconds = waitingBefore + waiting / .seconds(1)
             try onEvent(.step(progress(loss: lastLoss ?? 0, rate)))
-            if shouldStop() {
+            if try setup.share.anyone(shouldStop()) {
                 try collect(maker, rate)
                 return false
             }
@@ -266,9 +280,9 @@ public final class Trainer {
     {
         do {
             return try Profiler.named("waiting for data") {
-                try (0..<count).compactMap { _ in try batches.next() ?? nil }
+                try setup.share.together { try (0..<count).compactMap { _ in try batches.next() ?? nil } }
             }
-        } catch let error where !(error is ThreadError) {
+        } catch let error where !(error is ThreadError || error is ProcessError) {
             try collect(maker, schedule.rate(step: state.step, base: state.learningRateBase))
             throw BatchFailure(cause: error)
         }
@@ -303,63 +317,11 @@ public final class Trainer {
         }
     }
 
-    /// Which share of the epoch's time was spent waiting for data.
-    private var waitingShare: Double { (state.waitingSeconds ?? 0) / max(state.seconds, 1e-9) }
-
-    /// The norm of all gradients together, on average over the epoch's steps; nil where a part of them was made by
-    /// a version that did not measure it.
-    private var meanGradientNorm: Double? {
-        state.gradientNormSum.map { $0 / Double(max(1, state.stepInEpoch)) }
-    }
-
-    private func progress(loss: Double, _ learningRate: Double) -> StepProgress {
-        let speed = Double(state.stepInEpoch * options.batchSize) / max(state.seconds, 1e-9)
-        let questionsLeft = (stepsPerEpoch - state.stepInEpoch) * options.batchSize
-        return StepProgress(
-            epoch: state.epoch + 1, epochCount: options.maxEpoch, step: state.stepInEpoch,
-            stepCount: stepsPerEpoch, loss: loss, learningRate: learningRate, questionsPerSecond: speed,
-            secondsLeft: Double(questionsLeft) / max(speed, 1e-9), waitingShare: waitingShare)
-    }
-
-    private func evaluated(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
-        -> EpochRecord?
-    {
-        var record = EpochRecord(
-            epoch: state.epoch + 1, loss: state.lossSum / Double(setup.training.count),
-            lr: schedule.rate(step: state.step, base: state.learningRateBase),
-            questionsPerSecond: Double(stepsPerEpoch * options.batchSize) / max(state.seconds, 1e-9),
-            seconds: state.seconds, waitingShare: waitingShare, gradientNorm: meanGradientNorm)
-        guard let validation = setup.validation, options.evalEveryEpoch else { return record }
-        let count = validation.questions.count
-        do {
-            let answers = try Predictor(
-                setup.model, device: setup.device, precision: setup.precision, options
-            )
-            .answer(
-                validation.questions,
-                onProgress: {
-                    try onEvent(.evaluating(answered: $0, of: count))
-                    return !shouldStop()
-                })
-            let predictions = answers.predictions(setup.answers)
-            try ResultFile.write(predictions, to: setup.folder.validationResult)
-            let leftOut = Set(validation.questions.leftOut)
-            record.leftOut = leftOut.isEmpty ? nil : leftOut.count
-            // Where no val question is left, the run goes on without accuracies.
-            guard !predictions.isEmpty || leftOut.isEmpty else { return record }
-            let report = try validation.metric.evaluate(predictions, leavingOut: leftOut)
-            record.overall = report.overall
-            (record.perAnswerType, record.metric) = (report.perAnswerType, report.metric)
-        } catch is InterruptedError {
-            return nil
-        }
-        return record
-    }
-
     /// Ends the epoch: its record and its checkpoint.
     private func finish(_ record: EpochRecord) throws -> URL {
         records.append(record)
-        try setup.folder.write(records)
+        try setup.share.shareUnreadable(of: setup.training)
+        if setup.share.isWriting { try setup.folder.write(records) }
         state.epoch += 1
         state.stepInEpoch = 0
         state.lossSum = 0
@@ -367,25 +329,11 @@ public final class Trainer {
         state.waitingSeconds = 0
         state.gradientNormSum = 0
         let file = setup.folder.checkpoint(epoch: state.epoch)
+        guard setup.share.isWriting else { return file }
         try checkpoint().write(to: file.path)
         // The epoch's checkpoint is ahead of one from its middle.
         try? FileManager.default.removeItem(at: setup.folder.interrupted)
         return file
-    }
-
-    /// The run as it stands.
-    package func checkpoint() throws -> Checkpoint {
-        var checkpoint = Checkpoint(weights: try setup.model.state())
-        checkpoint.settings = setup.settings
-        checkpoint.vocabulary = setup.vocabulary
-        checkpoint.answers = setup.answers
-        checkpoint.training = state
-        checkpoint.featureRecipe = setup.featureRecipe
-        checkpoint.optimizerState = optimizer.state
-        checkpoint.stepCount = state.optimizerSteps
-        checkpoint.generatorState = try TorchRuntime.generatorState()
-        checkpoint.deviceGeneratorStates = try setup.gpus.map { try TorchRuntime.generatorState(of: $0) }
-        return checkpoint
     }
 }
 

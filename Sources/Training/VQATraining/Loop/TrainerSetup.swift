@@ -37,6 +37,8 @@ extension Trainer {
         package var startedFrom: StartRecord?
         /// Further devices that share the questions of each step.
         package var helpers: [Helper] = []
+        /// This process's share in the run: which questions of each step it learns from, and whether it writes files.
+        package var share = RunShare()
         /// Where the run's files go.
         package var folder: RunFolder
 

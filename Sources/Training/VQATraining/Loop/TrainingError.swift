@@ -2,6 +2,7 @@
 public enum TrainingError: Error, Sendable, CustomStringConvertible {
     case tooFewQuestions(found: Int, batchSize: Int)
     case tooManyDevices(found: Int, questions: Int)
+    case tooManyProcesses(found: Int, questions: Int)
     case noOptimizerState
     case unusableOptimizerState(reason: String)
     case notBetweenEpochs(step: Int, stepsPerEpoch: Int)
@@ -19,6 +20,9 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
             "expected at least batch_size = \(batchSize) questions to train on, found \(found)"
         case .tooManyDevices(let found, let questions):
             "expected at most as many devices as there are questions in a part of a batch, \(questions), found \(found)"
+        case .tooManyProcesses(let found, let questions):
+            "expected at most as many processes as there are questions in a part of a batch, \(questions), found \(found): "
+                + "start fewer (mpirun -np), or raise batch_size"
         case .noOptimizerState:
             "the checkpoint has no optimizer state to go on from; it can evaluate, predict and answer"
         case .unusableOptimizerState(let reason):

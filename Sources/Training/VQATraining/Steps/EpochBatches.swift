@@ -2,7 +2,7 @@ import VQABatches
 
 /// The batches of an epoch, in the parts that are learned at once.
 ///
-/// A step's questions are divided into `parts`, whose gradients add up, and each part among the devices.
+/// A step's questions are divided into `parts`, whose gradients add up, and each part among the processes and their devices.
 struct EpochBatches: Sendable {
     /// The questions of the epoch, by row.
     let rows: [Int]
@@ -10,6 +10,8 @@ struct EpochBatches: Sendable {
     let batchSize: Int
     /// In how many parts a device learns its share.
     let parts: Int
+    /// This process's share in the work.
+    var share = RunShare()
     /// What makes each device's batches.
     let builders: [BatchBuilder]
 
@@ -24,8 +26,9 @@ struct EpochBatches: Sendable {
         let (part, device) = index.quotientAndRemainder(dividingBy: builders.count)
         let size = batchSize / parts
         let start = part * size
-        let share = size * device / builders.count..<size * (device + 1) / builders.count
+        let (place, count) = (share.rank * builders.count + device, share.processCount * builders.count)
+        let questions = size * place / count..<size * (place + 1) / count
         return try builders[device].readableBatch(
-            rows: rows[start + share.lowerBound..<start + share.upperBound])
+            rows: rows[start + questions.lowerBound..<start + questions.upperBound])
     }
 }

@@ -66,11 +66,13 @@ package enum Stepping: String, Sendable, CaseIterable {
     ///   - precision: In what precision it computes.
     ///   - loss: What training makes small.
     ///   - lossScale: What the first loss is scaled by; nil scales none.
-    /// - Throws: `TorchError` where memory is short, or there are copies for steps that cannot be shared.
+    ///   - share: This process's share in the steps; of several, for ``immediate`` alone.
+    /// - Throws: `TorchError` where memory is short, or there are copies or processes for steps that cannot be shared.
     package func makeSteps(
         _ model: any VQAModel, copies: [(model: any VQAModel, device: Device)] = [],
         _ optimizer: any Optimizer,
-        device: Device, precision: Precision, loss: any AnswerLoss = SoftScoreLoss(), lossScale: LossScale?
+        device: Device, precision: Precision, loss: any AnswerLoss = SoftScoreLoss(), lossScale: LossScale?,
+        share: RunShare = RunShare()
     ) throws -> any StepMaker {
         let network = TrainedNetwork(
             model: model, device: device, precision: precision, answerLoss: loss)
@@ -80,7 +82,15 @@ package enum Stepping: String, Sendable, CaseIterable {
                     operation: "steps",
                     reason: "expected one device for immediate steps, found \(copies.count + 1)")
             }
-            return ImmediateSteps(network, optimizer, lossScale: lossScale)
+            return ImmediateSteps(
+                network, optimizer, lossScale: lossScale,
+                exchange: try share.group.map { try GradientExchange($0, model.parameters()) })
+        }
+        guard share.group == nil else {
+            throw TorchError(
+                operation: "steps",
+                reason: "expected immediate steps for \(share.processCount) processes, found \(rawValue) ones"
+            )
         }
         return try DeferredSteps(
             network,
