@@ -72,7 +72,7 @@ import Testing
     private static let commands = [
         "fetch vqa-v2", "fetch easy-vqa", "fetch efficientnet-lite0", "import", "extract", "pack", "answers",
         "train",
-        "evaluate", "predict", "ask", "detect", "score", "export", "info",
+        "evaluate", "predict", "join", "ask", "detect", "score", "export", "info",
     ]
 
     @Test("where a dataset is needed, the usage says so", arguments: ["train", "evaluate", "predict"])

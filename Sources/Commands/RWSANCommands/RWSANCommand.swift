@@ -46,7 +46,8 @@ struct RootCommand: ParsableCommand {
         subcommands: [
             FetchCommand.self, ImportCommand.self, ExtractCommand.self, PackCommand.self, AnswersCommand.self,
             TrainCommand.self,
-            EvaluateCommand.self, PredictCommand.self, AskCommand.self, DetectCommand.self, ScoreCommand.self,
+            EvaluateCommand.self, PredictCommand.self, JoinCommand.self, AskCommand.self, DetectCommand.self,
+            ScoreCommand.self,
             ExportCommand.self, InfoCommand.self,
             SettingsCommand.self,
         ])

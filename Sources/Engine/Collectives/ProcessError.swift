@@ -37,8 +37,7 @@ package enum ProcessError: Error, Sendable, Equatable, CustomStringConvertible {
             "the processes cannot reach each other: \(reason)"
         case .notAnswering(let partners, let seconds):
             "\(Self.text(partners)) \(partners.count == 1 ? "has" : "have") not answered for \(Self.text(seconds)) s: it was "
-                + "killed or stopped, or its machine or network is lost; the run ends here, and --resume goes on from its last "
-                + "checkpoint"
+                + "killed or stopped, or its machine or network is lost; a run goes on from its last checkpoint with --resume"
         case .tooLong(let byteCount):
             "expected messages of less than 2 GB in all, found \(byteCount) bytes: start fewer processes"
         case .unreadable(let partner):

@@ -32,9 +32,12 @@ package struct Predictor {
         self.model = model
         self.device = device
         self.precision = precision
-        batchSize = max(1, options.batchSize / 2)
+        batchSize = Self.batchSize(options)
         workers = options.numWorkers
     }
+
+    /// How many questions are answered at once.
+    package static func batchSize(_ options: TrainingOptions) -> Int { max(1, options.batchSize / 2) }
 
     /// Answers all questions; those about images whose features cannot be read are left out where the builder notes
     /// these.

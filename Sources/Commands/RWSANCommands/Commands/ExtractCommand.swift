@@ -72,7 +72,7 @@ struct ExtractCommand: ParsableCommand {
         files.write("--output", output)
         try files.requireDistinct()
         let packer = try packer()
-        let part = try part()
+        let part = try ExtractionPart.part(ofOption: shard)
         var extraction = FeatureExtraction(try extractor())
         extraction.packer = packer
         extraction.part = part
@@ -109,14 +109,6 @@ struct ExtractCommand: ParsableCommand {
         packer.memory = VerifiedFiles()
         packer.onNotice = Console.note
         return packer
-    }
-
-    private func part() throws -> ExtractionPart? {
-        do {
-            return try shard.map { text throws(ExtractionPartError) in try ExtractionPart(parsing: text) }
-        } catch {
-            throw ValidationError("--shard: \(error)")
-        }
     }
 
     private func show(_ report: FeatureExtraction.Report, seconds: Double) throws {

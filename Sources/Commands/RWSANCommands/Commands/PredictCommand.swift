@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import VQADatasets
+import VQAVision
 import VisualQuestionAnswering
 
 struct PredictCommand: ParsableCommand {
@@ -30,6 +31,11 @@ struct PredictCommand: ParsableCommand {
     @Option(help: "The split whose questions are answered: \(Registries.splits).") var split: String?
     @Option(
         help: ArgumentHelp(
+            "Which of N parts of the split's questions to answer, 1/N to N/N, into a file that join takes.",
+            valueName: "I/N"))
+    var shard: String?
+    @Option(
+        help: ArgumentHelp(
             "Questions about pictures of your own, in place of a dataset: JSON Lines.", valueName: "file"))
     var picturesAndQuestions: String?
     @OptionGroup var pictures: PicturesOption
@@ -57,6 +63,7 @@ struct PredictCommand: ParsableCommand {
         var options = Registries.answererOptions()
         options.device = device
         options.share = share
+        options.part = try ExtractionPart.part(ofOption: shard)
         options.precision = try precision.resolve(for: .answering, on: device)
         options.changeSettings = settings.apply
         options.place = dataset.place == DatasetPlace(folder: nil) ? nil : dataset.place
@@ -104,10 +111,10 @@ struct PredictCommand: ParsableCommand {
             }
             return
         }
-        guard split == nil, pictures.pictures == nil else {
+        guard split == nil, pictures.pictures == nil, shard == nil else {
             throw ValidationError(
-                "--pictures-and-questions brings questions and pictures: expected neither --split nor --pictures with it"
-            )
+                "--pictures-and-questions brings questions and pictures: expected neither --split, --shard nor --pictures "
+                    + "with it")
         }
     }
 

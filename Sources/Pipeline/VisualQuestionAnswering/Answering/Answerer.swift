@@ -49,6 +49,8 @@ public final class Answerer {
     let verifiedFiles: VerifiedFiles?
     /// This process's share in the questions.
     let share: RunShare
+    /// Which part of a split's questions is answered; nil for all.
+    let part: ExtractionPart?
     let extractorWeights: String?
     let detectorWeights: String?
     let regions: RegionCount
@@ -79,6 +81,8 @@ public final class Answerer {
         public var metric = MetricVersion.release
         /// Whether questions about images whose features cannot be read are left out; else they are an error.
         public var skipsDamaged = false
+        /// Which part of a split's questions is answered; nil for all.
+        public var part: ExtractionPart?
         /// This process's share in the questions, where several were started to answer them.
         package var share = RunShare()
         /// The feature stores that were compared with their checksums before, and where that is remembered; nil for
@@ -177,6 +181,7 @@ public final class Answerer {
         skipsDamaged = options.skipsDamaged
         verifiedFiles = options.verifiedFiles
         share = options.share
+        part = options.part
         onNotice = options.onNotice
         try model.move(to: device)
         model.setTraining(false)

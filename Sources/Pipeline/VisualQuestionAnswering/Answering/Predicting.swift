@@ -25,6 +25,8 @@ extension Answerer {
     /// - Throws: ``NoDatasetError``; ``SplitOfNoDatasetError``; ``DamagedFeaturesError``; what reading features throws;
     ///   `InterruptedError` where
     ///   `onProgress` ended it.
+    ///
+    /// ``Options/part`` has a part of them answered alone.
     public func predict(
         split: String, savingLogitsTo logitsFile: String? = nil,
         onProgress: (_ answered: Int, _ count: Int) throws -> Bool = { _, _ in true }
@@ -36,7 +38,18 @@ extension Answerer {
         }
         let examples = try dataset.examples(
             of: split, vocabulary: vocabulary, maximumWords: configuration.data.maxToken)
-        return try answer(examples, of: split, dataset, savingLogitsTo: logitsFile, onProgress).predictions
+        return try answer(
+            partOf(examples), of: split, dataset, savingLogitsTo: logitsFile, onProgress
+        ).predictions
+    }
+
+    /// The questions of the part that is to be answered: whole batches, which are those of all questions.
+    private func partOf(_ examples: Examples) -> Examples {
+        guard let part else { return examples }
+        let size = Predictor.batchSize(configuration.training)
+        let batches = part.range(of: (examples.count + size - 1) / size)
+        let rows = batches.lowerBound * size..<min(examples.count, batches.upperBound * size)
+        return examples.selecting(Array(rows))
     }
 
     /// Answers the questions of a file of one's own, a line each: an object with `id`, `question`, and `picture` or

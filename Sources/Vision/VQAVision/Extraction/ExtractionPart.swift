@@ -1,4 +1,4 @@
-/// One of several parts of the pictures, which machines or processes extract side by side.
+/// One of several parts of the pictures, or of the questions about them, which machines or processes work on side by side.
 public struct ExtractionPart: Sendable, Equatable, CustomStringConvertible {
     /// From 1 to `count`.
     public let number: Int
@@ -21,10 +21,10 @@ public struct ExtractionPart: Sendable, Equatable, CustomStringConvertible {
     /// As the command line has it: `2/4`.
     public var description: String { "\(number)/\(count)" }
 
-    /// The places of the part's pictures among all. The parts of all numbers follow one another and leave none out; their
+    /// The places of what the part has among all. The parts of all numbers follow one another and leave none out; their
     /// lengths differ by one at most.
-    func range(of total: Int) -> Range<Int> {
-        // Some millions of pictures in a million parts.
+    package func range(of total: Int) -> Range<Int> {
+        // Some millions of pictures or questions in a million parts.
         total * (number - 1) / count..<total * number / count
     }
 }
@@ -36,6 +36,6 @@ public struct ExtractionPartError: Error, Sendable, Equatable, CustomStringConve
 
     /// One line.
     public var description: String {
-        "expected a part of the pictures such as 2/4, from 1/4 to 4/4, found '\(found)'"
+        "expected a part such as 2/4, from 1/4 to 4/4, found '\(found)'"
     }
 }
