@@ -47,7 +47,7 @@ import Testing
     @Test("answers that do not belong together, and shards that are none, are refused")
     func refused() throws {
         let mini = try MiniCommands()
-        let part = try predict(mini, shard: "1/8")
+        let part = try predict(mini, shard: "1/3")
         let other = try mini.tool.folder.write("other.json", #"[{"answer": "yes", "question_id": 123456}]"#)
         try mini.tool.expectRefusal(join(mini, [part, other]), naming: other, "123456")
         let text = String(decoding: try mini.tool.folder.bytes(of: part), as: UTF8.self)

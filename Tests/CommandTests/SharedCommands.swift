@@ -26,9 +26,10 @@ struct SharedCommands {
         try FileManager.default.createSymbolicLink(atPath: cache + "/mpi", withDestinationPath: Self.library)
     }
 
-    /// The shell's words that start so many processes, as root too and on fewer cores.
+    /// The shell's words that start so many processes, as root too and on fewer cores. Threads of the tests hold signals
+    /// back, and what they start does too.
     private static func launcher(_ count: Int, _ options: String) -> String {
-        "exec mpirun --allow-run-as-root --oversubscribe -np \(count) \(options) \"$@\""
+        "exec env --default-signal=INT,TERM,USR1 mpirun --allow-run-as-root --oversubscribe -np \(count) \(options) \"$@\""
     }
 
     /// Runs a command to its end.

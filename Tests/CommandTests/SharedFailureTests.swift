@@ -105,7 +105,8 @@ struct SharedFailureTests {
     func notSetUp() throws {
         let mini = try MiniCommands()
         let outcome = try mini.tool.run(
-            in: "exec mpirun --allow-run-as-root --oversubscribe -np 2 \"$@\"", train(mini))
+            in: "exec env --default-signal=TERM mpirun --allow-run-as-root --oversubscribe -np 2 \"$@\"",
+            train(mini))
         #expect(outcome.exitCode != 0)
         let lines = errors(outcome)
         #expect(

@@ -63,7 +63,7 @@ package struct ProcessorShare: Sendable, Equatable, Codable {
     static func allowedProcessors(status: String) -> [Int] {
         let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") } ?? ""
         let found = line.drop { $0 != ":" }.dropFirst().split(separator: ",").flatMap { range -> [Int] in
-            let ends = range.split(separator: "-").map { Int($0.trimmingCharacters(in: .whitespaces)) }
+            let ends = range.split { $0 == "-" || $0.isWhitespace }.map { Int($0) }
             guard let first = ends.first ?? nil, let last = ends.last ?? nil, 0...last ~= first,
                 last < mostProcessors
             else { return [] }

@@ -36,7 +36,7 @@ enum JoinedProcesses {
     }
 
     /// So long another process waits before it tells an error, for process 0 may have the same.
-    private static let patience = Duration.seconds(2)
+    private static let patience = Duration.seconds(5)
 
     /// What an error line begins with, which tells whose it is.
     ///

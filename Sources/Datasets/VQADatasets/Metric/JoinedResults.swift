@@ -23,8 +23,8 @@ public struct JoinedResults: Sendable {
                 }
                 if let earlier = answers[row], earlier.answer != prediction.answer {
                     throw JoiningError.twoAnswers(
-                        prediction.questionID, first: earlier.answer, in: earlier.file.relativePath,
-                        second: prediction.answer, in: file.relativePath)
+                        prediction.questionID, first: earlier.answer, firstFile: earlier.file.relativePath,
+                        second: prediction.answer, secondFile: file.relativePath)
                 }
                 answers[row] = (prediction.answer, file)
             }
@@ -39,7 +39,7 @@ public struct JoinedResults: Sendable {
 /// Result files that are no parts of the answers to the same questions.
 public enum JoiningError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknownQuestion(QuestionID, file: String)
-    case twoAnswers(QuestionID, first: String, in: String, second: String, in: String)
+    case twoAnswers(QuestionID, first: String, firstFile: String, second: String, secondFile: String)
     case missing(count: Int, of: Int, first: [QuestionID])
 
     /// One line.
