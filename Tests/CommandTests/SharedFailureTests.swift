@@ -50,6 +50,52 @@ struct SharedFailureTests {
         return try shared.weights("epoch3.safetensors")
     }
 
+    /// The shell's words that start two processes whose arguments differ in what follows.
+    private func pair(_ first: String, _ second: String) -> String {
+        "exec env --default-signal=TERM mpirun --allow-run-as-root --oversubscribe -np 1 \"$@\" \(first) : "
+            + "-np 1 \"$@\" \(second)"
+    }
+
+    @Test(
+        "processes whose weights are not the same bits end the run: before the first step, and after each epoch",
+        arguments: [("seed=", "before the first step"), ("lr_base=0.00", "after epoch 1")])
+    func different(setting: String, moment: String) throws {
+        let shared = try SharedCommands()
+        let outcome = try shared.mini.tool.run(
+            in: pair("--set \(setting)1", "--set \(setting)2"), train(shared.mini))
+        #expect(outcome.exitCode != 0)
+        let lines = errors(outcome)
+        #expect(lines.count == 1, Comment(rawValue: outcome.errorOutput))
+        #expect(
+            lines.allSatisfy {
+                $0.contains("\(moment), expected the same weights") && $0.contains("in process 1 on ")
+            })
+        #expect(!shared.mini.exists(shared.mini.runFile("epoch1.safetensors")))
+    }
+
+    @Test("a process that is busy for longer than the time to wait is not taken for a lost one")
+    func busy() throws {
+        let shared = try SharedCommands()
+        let (folder, pipe) = (shared.mini.tool.folder, shared.mini.tool.folder.file("pipe.yaml"))
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let run = try shared.mini.tool.start(
+            in: pair("--config pipe.yaml", "--config mini.yaml"),
+            [
+                "train", "--data", shared.mini.datasets, "--name", "mini", "--set", "use_glove=false",
+                "--set", "max_epoch=1",
+                "--set", "eval_every_epoch=false", "--process-timeout", "1",
+            ])
+        // Who opens the other end knows that process 0 waits for it, and process 1 for process 0.
+        let descriptor = open(pipe, O_WRONLY)
+        usleep(3_000_000)
+        let settings = try folder.bytes(of: "mini.yaml")
+        #expect(write(descriptor, settings, settings.count) == settings.count)
+        close(descriptor)
+        let outcome = try run.outcome()
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        #expect(shared.mini.exists(shared.mini.runFile("epoch1.safetensors")))
+    }
+
     @Test("what is wrong for all processes is said once, and ends them all")
     func saidOnce() throws {
         let shared = try SharedCommands()
