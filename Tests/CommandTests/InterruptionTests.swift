@@ -110,8 +110,8 @@ import Testing
     }
 
     @Test(
-        "Ctrl-\\ and a terminal that is closed end a run as Ctrl-C does, without a stack trace",
-        arguments: [SIGQUIT, SIGHUP])
+        "Ctrl-\\, a terminal that is closed and time that is over end a run as Ctrl-C does, without a stack trace",
+        arguments: [SIGQUIT, SIGHUP, SIGUSR1])
     func quit(signal: Int32) throws {
         let mini = try MiniCommands()
         let run = try mini.tool.start(Self.endless(mini))

@@ -3,6 +3,10 @@ import Foundation
 import TestSupport
 import Testing
 
+/// What several processes share: one test at a time, for each has more processes than there may be cores.
+@Suite(.serialized, .enabled(if: SharedCommands.arePossible, SharedCommands.areMissing)) enum SharedWorkTests
+{}
+
 /// Commands that several processes share, started by `mpirun`.
 struct SharedCommands {
     let mini: MiniCommands

@@ -41,7 +41,8 @@ package enum ProcessError: Error, Sendable, Equatable, CustomStringConvertible {
         case .tooLong(let byteCount):
             "expected messages of less than 2 GB in all, found \(byteCount) bytes: start fewer processes"
         case .unreadable(let partner):
-            "\(Self.text([partner])): expected a message that can be read: every process has to be of the same version"
+            "\(Self.text([partner])): expected a message that can be read: every process has to be of the same version, and to "
+                + "find the same files"
         }
     }
 
