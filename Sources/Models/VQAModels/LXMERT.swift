@@ -217,8 +217,13 @@ extension LXMERT {
     /// The published size.
     public static let presets = [
         ModelPreset(
-            "lxmert", "LXMERT, as the Hugging Face hub publishes it.",
-            settings: ["max_token": 20, "img_feat_size": 2048, "img_feat_pad_size": 300])
+            "lxmert", "LXMERT, as the Hugging Face hub publishes it, fine-tuned as its authors do.",
+            settings: [
+                "max_token": 20, "img_feat_size": 2048, "img_feat_pad_size": 300, "use_glove": false,
+                "batch_size": 32, "max_epoch": 4, "optimizer": "adamw", "opt_betas": [0.9, 0.999],
+                "opt_eps": 1e-6, "weight_decay": 0.01, "lr_base": 5e-5, "lr_schedule": "linear",
+                "warmup_ratio": 0.1,
+            ])
     ]
 }
 
@@ -263,7 +268,7 @@ public struct LXMERTOptions: SettingsGroup {
     var sizes: TransformerSizes {
         TransformerSizes(
             width: hiddenSize, heads: multiHead, feedForwardWidth: ffSize, epsilon: 1e-12,
-            dropout: dropoutR)
+            dropout: dropoutR, attentionDropout: dropoutR)
     }
 
     /// Makes sure that the heads share the hidden width.

@@ -17,6 +17,8 @@ struct TransformerSizes {
     let epsilon: Double
     /// How likely dropout sets an element to zero.
     let dropout: Double
+    /// How likely dropout sets a weight of an attention to zero.
+    let attentionDropout: Double
 }
 
 /// Attention of Vaswani et al. 2017, up to what merges the heads.
@@ -31,7 +33,7 @@ final class HeadAttention: Module {
         query = try Linear(sizes.width, sizes.width)
         key = try Linear(sizes.width, sizes.width)
         value = try Linear(sizes.width, sizes.width)
-        dropout = Dropout(sizes.dropout)
+        dropout = Dropout(sizes.attentionDropout)
         let headWidth = Double(max(1, sizes.width / max(1, sizes.heads)))
         attention = SegmentAttention(
             heads: sizes.heads, scale: 1 / headWidth.squareRoot(), dropout: dropout)
