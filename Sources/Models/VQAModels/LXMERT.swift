@@ -217,7 +217,7 @@ extension LXMERT {
     /// The published size.
     public static let presets = [
         ModelPreset(
-            "lxmert", "LXMERT, as the Hugging Face hub publishes it, fine-tuned as its authors do.",
+            "lxmert", "LXMERT, as the Hugging Face hub publishes it.",
             settings: [
                 "max_token": 20, "img_feat_size": 2048, "img_feat_pad_size": 300, "use_glove": false,
                 "batch_size": 32, "max_epoch": 4, "optimizer": "adamw", "opt_betas": [0.9, 0.999],

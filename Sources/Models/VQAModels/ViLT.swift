@@ -226,7 +226,7 @@ extension ViLT {
     /// The published size.
     public static let presets = [
         ModelPreset(
-            "vilt", "ViLT, as the Hugging Face hub publishes it, fine-tuned as its authors do.",
+            "vilt", "ViLT, as the Hugging Face hub publishes it.",
             settings: [
                 "max_token": 40, "img_feat_size": 3072, "img_feat_pad_size": 260, "use_glove": false,
                 "batch_size": 256, "grad_accu_steps": 16, "max_epoch": 10, "optimizer": "adamw",

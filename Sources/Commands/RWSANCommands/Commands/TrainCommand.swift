@@ -87,7 +87,9 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        guard !showSettings else { return try SettingsListing(settings).show(asJSON: json) }
+        guard !showSettings else {
+            return try SettingsListing(settings, startingFrom: published.source()).show(asJSON: json)
+        }
         try requireFit()
         let output = TrainingOutput(asJSON: json, showsSteps: !quiet)
         var request = TrainingRun.Request(

@@ -230,6 +230,13 @@ extension Configuration {
         return restored
     }
 
+    /// The settings of a run that starts from a published model: its sizes, and what its authors fine-tuned with.
+    ///
+    /// - Throws: As `PublishedModel`.
+    package func starting(from source: PublishedModel.Source) throws -> Configuration {
+        try StartingPoint(source, models: models, datasets: datasets).configuration(self)
+    }
+
     /// Which of the models that can be named a checkpoint's tensors look like; nil where they look like none.
     ///
     /// - Parameter shapes: The tensors' shapes by name.

@@ -37,7 +37,7 @@ public struct PublishedModel {
     let vocabulary: Vocabulary
     /// The answers that it chooses from.
     let answers: AnswerList
-    /// How its input is made of pictures, as JSON; nil where that is not known, or a detector makes it.
+    /// How its input is made of pictures, as JSON; nil where that is not known.
     let featureRecipe: String?
     /// Whose form it has.
     let form: PublishedForm
@@ -86,7 +86,7 @@ public struct PublishedModel {
             case .lxmert:
                 answers = try files.listedAnswers(count: published.lxmertAnswerCount, answerFile)
                 configuration = try files.settings(settings, datasets)
-                featureRecipe = nil
+                featureRecipe = try files.ownRecipe()
             }
         }
     }
@@ -165,7 +165,7 @@ public struct PublishedModel {
                 words: nil, answers: nil)
         case .transformers(.lxmert):
             return NeededFiles(
-                needed: [Files.weightFiles], wanted: [Files.pieceFile], words: Files.wordFile,
+                needed: [Files.weightFiles], wanted: [Files.pieceFile, Files.recipeFile], words: Files.wordFile,
                 answers: Files.answerFile)
         }
     }
