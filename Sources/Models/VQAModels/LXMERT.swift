@@ -34,7 +34,9 @@ public final class LXMERT: Module, VQAModel {
     /// The network with its start values.
     public init(_ c: LXMERTOptions, inputs: ModelInputs) throws {
         let sizes = c.sizes
-        words = try PieceEmbedding(words: inputs.wordCount, positions: c.maxPositionEmbeddings, sizes)
+        // As its authors have it: [PAD] has the number 0, and the rows of that number learn nothing in all three tables.
+        words = try PieceEmbedding(
+            words: inputs.wordCount, positions: c.maxPositionEmbeddings, sizes, fixesFirstRows: true)
         regions = try RegionEmbedding(inputs.regionWidth, sizes)
         wordLayers = try (0..<c.layer).map { _ in try PostNormLayer(sizes) }
         regionLayers = try (0..<c.regionLayer).map { _ in try PostNormLayer(sizes) }

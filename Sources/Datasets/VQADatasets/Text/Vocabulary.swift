@@ -166,6 +166,11 @@ package struct EncodedQuestions: Sendable, Equatable {
         endQuestion(isCut: question.isCut)
     }
 
+    /// Whether the questions have the same numbers, wherever they come from.
+    package static func == (left: EncodedQuestions, right: EncodedQuestions) -> Bool {
+        left.words == right.words && left.offsets == right.offsets
+    }
+
     /// How many questions there are.
     package var count: Int { offsets.count - 1 }
 
