@@ -9,7 +9,9 @@ import VQATraining
 @Suite struct FineTuningCommandTests {
     private static let published = Fixtures.url("hub/vilt/model.safetensors").path
 
-    @Test("ViLT learns from pictures; it starts from published weights and pieces, and knows some of the answers")
+    @Test(
+        "ViLT learns from pictures; it starts from published weights and pieces, and knows some of the answers"
+    )
     func viLT() throws {
         let set = try FineTuningSet()
         let outcome = try set.run(set.train())
@@ -22,7 +24,9 @@ import VQATraining
             try Fixtures.url("hub/vilt/config.json").json()["id2label"] as? [String: String])
         let known = answers.filter(Set(own.values).contains)
         #expect(answers.contains("triangle") && known.contains("red") && known.count < answers.count)
-        #expect(outcome.errorOutput.contains("213 of 213 words and of \(known.count) of \(answers.count) answers"))
+        #expect(
+            outcome.errorOutput.contains("213 of 213 words and of \(known.count) of \(answers.count) answers")
+        )
         let weights = try loadSafetensors(Self.published).tensors
         for (name, weight) in start.weights where !name.hasPrefix("classifier.3.") {
             let (before, after): ([Float], [Float]) = (
@@ -32,14 +36,15 @@ import VQATraining
         }
         let rows: [Float] = try #require(start.weights["classifier.3.bias"]).array()
         let published: [Float] = try #require(weights["classifier.3.bias"]).array()
-        for (number, answer) in own { 
+        for (number, answer) in own {
             guard let place = answers.firstIndex(of: answer) else { continue }
             #expect(rows[place] == published[try #require(Int(number))], "\(answer)")
         }
         // Every layer has learned, down to the patches.
         let end = try set.checkpoint(3)
         for name in [
-            "vilt.embeddings.patch_embeddings.projection.weight", "vilt.encoder.layer.0.attention.attention.query.weight",
+            "vilt.embeddings.patch_embeddings.projection.weight",
+            "vilt.encoder.layer.0.attention.attention.query.weight",
             "vilt.embeddings.text_embeddings.word_embeddings.weight", "vilt.embeddings.cls_token",
         ] {
             let (before, after): ([Float], [Float]) = (
@@ -101,7 +106,9 @@ import VQATraining
 
     @Test("where all of the dataset's answers are among the model's, these stay as they are")
     func knownAnswers() throws {
-        let set = try FineTuningSet { rows in rows.filter { $0.hasSuffix("answer") || $0.contains("yes") || $0.contains(",no") } }
+        let set = try FineTuningSet { rows in
+            rows.filter { $0.hasSuffix("answer") || $0.contains("yes") || $0.contains(",no") }
+        }
         let outcome = try set.run(set.train("--set", "max_epoch=1", "--set", "batch_size=10"))
         let start = try set.checkpoint(0)
         #expect(start.answers?.count == 15 && start.answers?.answers.first == "")
@@ -162,14 +169,17 @@ import VQATraining
     func startFrom() throws {
         let set = try FineTuningSet()
         try set.run(set.train("--set", "max_epoch=1"))
-        _ = try set.tool.folder.write("answers.json", #"[{"yes": 0, "zebra": 1}, {"0": "yes", "1": "zebra"}]"#)
+        _ = try set.tool.folder.write(
+            "answers.json", #"[{"yes": 0, "zebra": 1}, {"0": "yes", "1": "zebra"}]"#)
         let outcome = try set.run(
             [
                 "train", "--data", set.data, "--name", "second", "--start-from",
                 set.runFile("epoch1.safetensors"), "--answers", "answers.json", "--set", "max_epoch=1",
             ] + Array(FineTuningSet.settings.prefix(4)))
         #expect(outcome.errorOutput.contains("213 of 213 words and of 1 of 2 answers"))
-        #expect(try set.checkpoint(1, of: "second").vocabulary?.pieceList == set.checkpoint(1).vocabulary?.pieceList)
+        #expect(
+            try set.checkpoint(1, of: "second").vocabulary?.pieceList
+                == set.checkpoint(1).vocabulary?.pieceList)
     }
 
     @Test("--show-settings has what a run with a published model would have")

@@ -54,7 +54,9 @@ import Testing
         return (missing.lastPathComponent, broken.path)
     }
 
-    @Test("a missing and a broken picture end a run, or are left out of it with --skip-damaged, which names them")
+    @Test(
+        "a missing and a broken picture end a run, or are left out of it with --skip-damaged, which names them"
+    )
     func damaged() throws {
         let set = try FineTuningSet()
         let (missing, broken) = try damage(set)

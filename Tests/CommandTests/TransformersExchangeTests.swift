@@ -52,23 +52,23 @@ import Testing
     func fineTuned() throws {
         let set = try FineTuningSet()
         try set.run(set.train("--set", "max_epoch=1"))
-        try set.run(["export", "--checkpoint", set.runFile("epoch1.safetensors"), "--output", "vilt"])
+        try set.run(["export", "--checkpoint", set.runFile("epoch1.safetensors"), "--output", "my-vilt"])
         try set.run([
             "train", "--model", FineTuningSet.model("lxmert"), "--data", MiniRun.datasets.path, "--name", "l",
             "--set", "max_epoch=1", "--set", "eval_every_epoch=false",
         ])
         try set.run([
-            "export", "--checkpoint", set.runFile("epoch1.safetensors", of: "l"), "--output", "lxmert",
+            "export", "--checkpoint", set.runFile("epoch1.safetensors", of: "l"), "--output", "my-lxmert",
         ])
         let asked = ["photos/photo 1.png", "what shape is in the picture?"]
-        for (model, arguments) in [("vilt", asked), ("lxmert", [])] {
+        for (model, arguments) in [("my-vilt", asked), ("my-lxmert", [])] {
             let python = try set.tool.run(
                 in: "shift; HF_HUB_OFFLINE=1 exec \"$@\"",
                 [try #require(Self.interpreter), Fixtures.url("hub/answer.py").path, model] + arguments)
             #expect(python.exitCode == 0, Comment(rawValue: python.errorOutput))
-            guard model == "vilt" else { continue }
+            guard model == "my-vilt" else { continue }
             let ours = try set.run([
-                "ask", "--model", "vilt", "--picture", asked[0], "--question", asked[1], "--json",
+                "ask", "--model", model, "--picture", asked[0], "--question", asked[1], "--json",
             ])
             let answers = try #require(try ours.output.json()["answers"] as? [NSDictionary])
             let scores = try python.output.json()

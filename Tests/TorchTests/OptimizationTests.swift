@@ -61,7 +61,8 @@ import Torch
         try expectClose(optimizer.state["q"]?["square"], [0.039208, 0])
     }
 
-    @Test("AdamW as work for a device alone makes the same steps, and shrinks nothing in one that is left out")
+    @Test(
+        "AdamW as work for a device alone makes the same steps, and shrinks nothing in one that is left out")
     func adamWOnDevice() throws {
         let p = try Tensor([1, -2, 0.5] as [Float]).requiringGradient()
         let q = try Tensor([3, -1] as [Float], shape: [1, 2]).requiringGradient()

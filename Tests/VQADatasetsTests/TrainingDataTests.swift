@@ -301,7 +301,8 @@ import Testing
         #expect(copy.entries() == before)
     }
 
-    @Test("questions become the pieces of words that are given, also out of the cache, which tells them apart")
+    @Test(
+        "questions become the pieces of words that are given, also out of the cache, which tells them apart")
     func pieces() throws {
         let work = try Copy()
         func vocabulary(_ settings: WordPieceSettings) throws -> Vocabulary {

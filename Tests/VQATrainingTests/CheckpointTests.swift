@@ -45,7 +45,8 @@ import VQADatasets
         #expect(copy.pieceList == original.vocabulary?.pieceList && copy.count == tokens.count)
         for question in ["e\u{301}s", "\u{E9}s", "日 x"] {
             #expect(
-                copy.encode(question, maximumCount: 9) == original.vocabulary?.encode(question, maximumCount: 9))
+                copy.encode(question, maximumCount: 9)
+                    == original.vocabulary?.encode(question, maximumCount: 9))
         }
         #expect(copy.encode("e\u{301}s", maximumCount: 9) == [2, 5, 8, 3])
 

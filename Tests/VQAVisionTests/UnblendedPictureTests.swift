@@ -35,7 +35,9 @@ import Testing
     func notAsOpenCV() throws {
         for name in ["rgba.tif", "associated.tif", "p.gif"] {
             let file = Self.folder.appending(path: name)
-            #expect(try Picture(contentsOf: file, reading: .unblended) != Picture(contentsOf: file, reading: .stored))
+            #expect(
+                try Picture(contentsOf: file, reading: .unblended)
+                    != Picture(contentsOf: file, reading: .stored))
         }
     }
 

@@ -161,7 +161,8 @@ public struct DatasetRequest: Sendable {
 
     /// - Parameters: as the properties.
     public init(
-        split: String, isEvaluated: Bool, maximumWords: Int, vocabulary: Vocabulary? = nil, answers: AnswerList? = nil,
+        split: String, isEvaluated: Bool, maximumWords: Int, vocabulary: Vocabulary? = nil,
+        answers: AnswerList? = nil,
         knownAnswers: AnswerList? = nil, metric: MetricVersion = .release, reservedWords: [String] = []
     ) {
         self.knownAnswers = knownAnswers

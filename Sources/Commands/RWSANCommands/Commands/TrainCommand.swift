@@ -81,7 +81,8 @@ struct TrainCommand: ParsableCommand {
             throw ValidationError("--name: expected a name without /")
         }
         let starts = [
-            ("--resume", resume != nil), ("--start-from", startFrom != nil), ("--model", published.model != nil),
+            ("--resume", resume != nil), ("--start-from", startFrom != nil),
+            ("--model", published.model != nil),
         ]
         if let error = StartAndResumeError(starts) { throw ValidationError("\(error)") }
     }

@@ -93,7 +93,8 @@ extension Answerer {
     private func tellCut(_ examples: Examples, of place: String) {
         guard examples.cutCount > 0 else { return }
         onNotice(
-            "\(place): of \(examples.cutCount) of \(examples.count) questions, the model reads only the beginning")
+            "\(place): of \(examples.cutCount) of \(examples.count) questions, the model reads only the beginning"
+        )
     }
 
     private func answer(

@@ -165,7 +165,8 @@ public struct PublishedModel {
                 words: nil, answers: nil)
         case .transformers(.lxmert):
             return NeededFiles(
-                needed: [Files.weightFiles], wanted: [Files.pieceFile, Files.recipeFile], words: Files.wordFile,
+                needed: [Files.weightFiles], wanted: [Files.pieceFile, Files.recipeFile],
+                words: Files.wordFile,
                 answers: Files.answerFile)
         }
     }

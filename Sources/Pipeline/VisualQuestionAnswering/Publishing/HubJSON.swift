@@ -22,7 +22,9 @@ enum HubJSON {
     }
 
     /// An object of settings.
-    static func members(_ members: [(key: String, value: SettingValue)]) throws -> [(key: String, value: String)] {
+    static func members(_ members: [(key: String, value: SettingValue)]) throws -> [(
+        key: String, value: String
+    )] {
         try members.map { ($0.key, try text($0.value)) }
     }
 

@@ -61,7 +61,8 @@ private struct ModelCardWriter {
     /// What the hub reads. Under which licence a model stands is for its owner to say.
     private var frontMatter: String {
         var lines = [
-            "---", "# license: to be filled in by whoever publishes the model", "library_name: \(form == nil ? "rwsan" : "transformers")",
+            "---", "# license: to be filled in by whoever publishes the model",
+            "library_name: \(form == nil ? "rwsan" : "transformers")",
             "pipeline_tag: visual-question-answering", "tags:", "- rwsan", "- visual-question-answering",
         ]
         // Data of one's own have VQA-v2's form too: there the name tells nothing of what was learned from.

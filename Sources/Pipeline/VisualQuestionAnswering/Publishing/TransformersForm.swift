@@ -22,7 +22,8 @@ struct TransformersForm {
         else { return nil }
         guard let pieces = answerer.vocabulary.pieceList else {
             throw ModelExportError(
-                path: answerer.path, reason: "expected pieces of words, which \(model.name) reads, found words")
+                path: answerer.path,
+                reason: "expected pieces of words, which \(model.name) reads, found words")
         }
         let recipe = answerer.featureRecipe.flatMap { try? FeatureRecipe(parsing: $0) }
         patches = if case .patches(let patches) = recipe { patches } else { nil }
@@ -76,7 +77,10 @@ struct TransformersForm {
         let answers = answerer.answers.answers
         return try HubJSON.file(
             [("architectures", try HubJSON.text([architecture.rawValue]))] + HubJSON.members(members) + [
-                ("id2label", try HubJSON.object(answers.enumerated().map { ("\($0)", try HubJSON.text($1)) })),
+                (
+                    "id2label",
+                    try HubJSON.object(answers.enumerated().map { ("\($0)", try HubJSON.text($1)) })
+                ),
                 ("label2id", try HubJSON.object(answers.enumerated().map { ($1, "\($0)") })),
             ])
     }
@@ -85,22 +89,26 @@ struct TransformersForm {
         let settings = pieces.settings
         return try HubJSON.file(
             HubJSON.members([
-            ("tokenizer_class", "BertTokenizer"), ("do_lower_case", .bool(settings.isLowercasing)),
-            ("strip_accents", .bool(settings.dropsAccents)),
-            ("tokenize_chinese_chars", .bool(settings.separatesIdeographs)), ("pad_token", "[PAD]"),
-            ("unk_token", "[UNK]"), ("cls_token", "[CLS]"), ("sep_token", "[SEP]"), ("mask_token", "[MASK]"),
-            ("model_max_length", .int(answerer.configuration.data.maxToken)),
-        ]))
+                ("tokenizer_class", "BertTokenizer"), ("do_lower_case", .bool(settings.isLowercasing)),
+                ("strip_accents", .bool(settings.dropsAccents)),
+                ("tokenize_chinese_chars", .bool(settings.separatesIdeographs)), ("pad_token", "[PAD]"),
+                ("unk_token", "[UNK]"), ("cls_token", "[CLS]"), ("sep_token", "[SEP]"),
+                ("mask_token", "[MASK]"),
+                ("model_max_length", .int(answerer.configuration.data.maxToken)),
+            ]))
     }
 
     private func preprocessor(_ settings: PatchSettings) throws -> Data {
         func list(_ numbers: [Double]) -> SettingValue { .list(numbers.map { .double($0) }) }
         return try HubJSON.file(
             HubJSON.members([
-            ("image_processor_type", "ViltImageProcessor"), ("do_resize", true),
-            ("size", .int(settings.shortestEdge)), ("size_divisor", .int(settings.divisor)), ("resample", 3),
-            ("do_rescale", true), ("rescale_factor", .double(settings.rescaleFactor)), ("do_normalize", true),
-            ("image_mean", list(settings.means)), ("image_std", list(settings.deviations)), ("do_pad", true),
-        ]))
+                ("image_processor_type", "ViltImageProcessor"), ("do_resize", true),
+                ("size", .int(settings.shortestEdge)), ("size_divisor", .int(settings.divisor)),
+                ("resample", 3),
+                ("do_rescale", true), ("rescale_factor", .double(settings.rescaleFactor)),
+                ("do_normalize", true),
+                ("image_mean", list(settings.means)), ("image_std", list(settings.deviations)),
+                ("do_pad", true),
+            ]))
     }
 }

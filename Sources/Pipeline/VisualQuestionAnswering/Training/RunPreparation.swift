@@ -48,7 +48,8 @@ struct RunPreparation {
         let device = request.devices.first ?? .best
         try model.move(to: device)
         let (training, validation) = try builders(data)
-        let recipe = try patches.map { String(decoding: try FeatureRecipe.patches($0).json(), as: UTF8.self) }
+        let recipe =
+            try patches.map { String(decoding: try FeatureRecipe.patches($0).json(), as: UTF8.self) }
             ?? imageSplits.first.flatMap(dataset.featureRecipe)
         start?.otherFeatures(than: recipe).map(request.onNotice)
         let choice = configuration.model
@@ -79,8 +80,10 @@ struct RunPreparation {
         return try dataset.trainingData(
             DatasetRequest(
                 split: configuration.data.split, isEvaluated: configuration.training.evalEveryEpoch,
-                maximumWords: configuration.data.maxToken, vocabulary: checkpoint?.vocabulary ?? start?.pieces,
-                answers: list, knownAnswers: start?.knownAnswers, metric: request.metric, reservedWords: configuration.model.reservedWords),
+                maximumWords: configuration.data.maxToken,
+                vocabulary: checkpoint?.vocabulary ?? start?.pieces,
+                answers: list, knownAnswers: start?.knownAnswers, metric: request.metric,
+                reservedWords: configuration.model.reservedWords),
             cache: request.cache, onNotice: request.onNotice)
     }
 
@@ -126,7 +129,8 @@ struct RunPreparation {
         guard let patches else {
             if request.pictures != nil {
                 request.onNotice(
-                    "--pictures changes nothing: \(configuration.model.name) reads features that were made before")
+                    "--pictures changes nothing: \(configuration.model.name) reads features that were made before"
+                )
             }
             return nil
         }

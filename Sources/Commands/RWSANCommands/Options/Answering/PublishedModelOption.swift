@@ -32,7 +32,8 @@ struct PublishedModelOption: ParsableArguments {
                 repository: repository, isOffline: offline, interrupts: interrupts
             ).run()
             return PublishedModel.Source(
-                name: "\(repository.id)@\(fetched.commit)", folder: fetched.folder, answerFile: fetched.answers,
+                name: "\(repository.id)@\(fetched.commit)", folder: fetched.folder,
+                answerFile: fetched.answers,
                 wordFile: fetched.words)
         } catch is FetchStopped {
             Console.note("stopped; what has come is kept: the same command goes on")

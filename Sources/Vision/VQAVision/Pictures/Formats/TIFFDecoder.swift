@@ -45,7 +45,9 @@ private struct TIFFPage {
         try checkParts()
         let alpha = ctiff_first_extra_sample(tiff)
         // The reading of OpenCV has such colours multiplied, as libtiff does by itself.
-        if source.reading != .stored, alpha == EXTRASAMPLE_UNASSALPHA { _ = ctiff_take_colors_as_they_are(tiff) }
+        if source.reading != .stored, alpha == EXTRASAMPLE_UNASSALPHA {
+            _ = ctiff_take_colors_as_they_are(tiff)
+        }
 
         let orientation = ctiff_choice(tiff, UInt32(TIFFTAG_ORIENTATION), UInt16(ORIENTATION_TOPLEFT))
         let rows = try rows(orientation)
