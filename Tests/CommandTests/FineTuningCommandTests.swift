@@ -104,6 +104,17 @@ import VQATraining
         #expect(try set.metrics().compactMap { $0["epoch"] as? Int } == [1, 2, 3])
     }
 
+    @Test("a finished run goes on with more epochs, at a rate that is told to go by them")
+    func moreEpochs() throws {
+        let set = try FineTuningSet()
+        try set.run(set.train("--set", "max_epoch=1"))
+        let outcome = try set.run(set.resume("--set", "max_epoch=2"))
+        #expect(outcome.errorOutput.contains("max_epoch = 2, where it has 1: the learning rate goes on"))
+        let rates = try set.metrics().compactMap { $0["lr"] as? Double }
+        // Of some nine steps the last has a ninth of the rate, and of twice as many half of that.
+        #expect(rates.count == 2 && rates[0] < 2e-3 / 7 && rates[1] > 0 && rates[1] < 2e-3 / 14)
+    }
+
     @Test("where all of the dataset's answers are among the model's, these stay as they are")
     func knownAnswers() throws {
         let set = try FineTuningSet { rows in

@@ -125,6 +125,7 @@ public final class TrainingRun {
             }
             settings.withoutEffect.forEach(request.onNotice)
             settings.movedSchedule(ofQuestions: setup.training.count).map(request.onNotice)
+            settings.movedEnd.map(request.onNotice)
         }
         if checkpoint != nil, configuration.changedKeys.contains("lr_base") {
             trainer.resetLearningRate()
