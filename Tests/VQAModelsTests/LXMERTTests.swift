@@ -7,33 +7,9 @@ import VQABatches
 
 /// LXMERT's numbers against those of transformers, on the same weights, regions and pieces of words.
 @Suite struct LXMERTTests {
-    private func model() throws -> LXMERT {
-        var options = LXMERTOptions()
-        (options.layer, options.regionLayer, options.crossLayer) = (3, 2, 2)
-        (options.hiddenSize, options.ffSize, options.multiHead) = (32, 80, 4)
-        options.maxPositionEmbeddings = 64
-        let model = try LXMERT(
-            options, inputs: ModelInputs(wordCount: 213, answerCount: 15, regionWidth: 24))
-        try model.load(loadSafetensors(Fixtures.url("hub/lxmert/model.safetensors").path).tensors)
-        model.setTraining(false)
-        return model
-    }
+    private func model() throws -> LXMERT { try HubCase.lxmert() }
 
-    private func batch(_ hub: HubCase) throws -> Batch {
-        let features = try hub["visual_feats"]
-        let (count, most) = (features.size(0), features.size(1))
-        let mask = try hub.tensors["\(hub.name).visual_attention_mask"]?.array(of: UInt8.self)
-        let kept = (0..<count * most).filter { mask?[$0] != 0 }.map(Int64.init)
-        let lengths = (0..<count).map { row in kept.filter { Int($0) / most == row }.count }
-        let rows = try Tensor(kept)
-        let (words, wordSegments) = try hub.words()
-        return Batch(
-            questionIDs: (0..<count).map { .init(rawValue: Int64($0)) },
-            regions: try features.flattened(from: 0, through: 1).gathered(rows),
-            boxes: try hub["visual_pos"].flattened(from: 0, through: 1).gathered(rows),
-            regionSegments: try Segments(lengths: lengths), words: words, wordSegments: wordSegments,
-            targets: nil)
-    }
+    private func batch(_ hub: HubCase) throws -> Batch { try hub.lxmertBatch() }
 
     @Test("every layer gives what transformers gives", arguments: ["single", "few"])
     func layers(name: String) throws {

@@ -7,42 +7,9 @@ import VQABatches
 
 /// ViLT's numbers against those of transformers, on the same weights, pixels and pieces of words.
 @Suite struct ViLTTests {
-    private func model() throws -> ViLT {
-        var options = ViLTOptions()
-        (options.layer, options.hiddenSize, options.ffSize, options.multiHead) = (3, 48, 96, 4)
-        (options.imageSize, options.patchSize) = (80, 16)
-        let model = try ViLT(options, inputs: ModelInputs(wordCount: 213, answerCount: 15))
-        try model.load(loadSafetensors(Fixtures.url("hub/vilt/model.safetensors").path).tensors)
-        model.setTraining(false)
-        return model
-    }
+    private func model() throws -> ViLT { try HubCase.viLT() }
 
-    /// The patches of a picture `[1, 3, height, width]`, and their boxes.
-    private func patches(_ pixels: Tensor) throws -> (Tensor, boxes: Tensor) {
-        let (rows, columns) = (pixels.size(2) / 16, pixels.size(3) / 16)
-        let patches = try pixels.reshaped([3, rows, 16, columns, 16]).permuted([1, 3, 0, 2, 4])
-            .reshaped([rows * columns, 3 * 16 * 16])
-        var boxes: [Float] = []
-        for y in 0..<rows {
-            for x in 0..<columns {
-                let (left, top) = (Float(x) / Float(columns), Float(y) / Float(rows))
-                boxes += [left, top, Float(x + 1) / Float(columns), Float(y + 1) / Float(rows)]
-            }
-        }
-        return (patches, try Tensor(boxes, shape: [rows * columns, 4]))
-    }
-
-    private func batch(_ cases: [HubCase]) throws -> Batch {
-        let pictures = try cases.map { try patches($0["pixel_values"]) }
-        let words = try cases.map { try $0.words() }
-        return Batch(
-            questionIDs: cases.indices.map { .init(rawValue: Int64($0)) },
-            regions: try Tensor.concatenate(pictures.map(\.0)),
-            boxes: try Tensor.concatenate(pictures.map(\.boxes)),
-            regionSegments: try Segments(lengths: pictures.map { $0.0.size(0) }),
-            words: try Tensor.concatenate(words.map(\.0)),
-            wordSegments: try Segments(lengths: words.map { $0.1.rowCount }), targets: nil)
-    }
+    private func batch(_ cases: [HubCase]) throws -> Batch { try HubCase.viLTBatch(cases) }
 
     @Test("every layer gives what transformers gives", arguments: ["single", "single_b"])
     func layers(name: String) throws {

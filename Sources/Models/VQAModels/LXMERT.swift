@@ -34,7 +34,9 @@ public final class LXMERT: Module, VQAModel {
     /// The network with its start values.
     public init(_ c: LXMERTOptions, inputs: ModelInputs) throws {
         let sizes = c.sizes
-        words = try PieceEmbedding(words: inputs.wordCount, positions: c.maxPositionEmbeddings, sizes)
+        // As its authors have it: [PAD] has the number 0, and the rows of that number learn nothing in all three tables.
+        words = try PieceEmbedding(
+            words: inputs.wordCount, positions: c.maxPositionEmbeddings, sizes, fixesFirstRows: true)
         regions = try RegionEmbedding(inputs.regionWidth, sizes)
         wordLayers = try (0..<c.layer).map { _ in try PostNormLayer(sizes) }
         regionLayers = try (0..<c.regionLayer).map { _ in try PostNormLayer(sizes) }
@@ -218,7 +220,12 @@ extension LXMERT {
     public static let presets = [
         ModelPreset(
             "lxmert", "LXMERT, as the Hugging Face hub publishes it.",
-            settings: ["max_token": 20, "img_feat_size": 2048, "img_feat_pad_size": 300])
+            settings: [
+                "max_token": 20, "img_feat_size": 2048, "img_feat_pad_size": 300, "use_glove": false,
+                "batch_size": 32, "max_epoch": 4, "optimizer": "adamw", "opt_betas": [0.9, 0.999],
+                "opt_eps": 1e-6, "weight_decay": 0.01, "lr_base": 5e-5, "lr_schedule": "linear",
+                "warmup_ratio": 0.1,
+            ])
     ]
 }
 
@@ -263,7 +270,7 @@ public struct LXMERTOptions: SettingsGroup {
     var sizes: TransformerSizes {
         TransformerSizes(
             width: hiddenSize, heads: multiHead, feedForwardWidth: ffSize, epsilon: 1e-12,
-            dropout: dropoutR)
+            dropout: dropoutR, attentionDropout: dropoutR)
     }
 
     /// Makes sure that the heads share the hidden width.

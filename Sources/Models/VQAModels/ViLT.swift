@@ -88,6 +88,7 @@ final class PatchEmbedding: Module {
     let weight: Tensor  // [d, 3, P, P]
     let bias: Tensor  // [d]
     let kinds: Embedding
+    private let dropout: Dropout
     /// How many patches the grid of positions has on a side.
     private let side: Int
 
@@ -106,6 +107,7 @@ final class PatchEmbedding: Module {
             .requiringGradient()
         bias = try Tensor.uniform([c.hiddenSize], in: -bound...bound).requiringGradient()
         kinds = try Embedding(count: 2, width: c.hiddenSize)
+        dropout = Dropout(c.dropoutR)
     }
 
     /// What is added to the rows of text, or of pictures: `[1, d]`.
@@ -118,8 +120,8 @@ final class PatchEmbedding: Module {
         let width = bias.count
         let row =
             try picture.reshaped([1, width])
-            + positions.narrowed(axis: 1, start: 0, length: 1).reshaped([1, width]) + kind(.picture)
-        return try row.broadcast(to: [count, width])
+            + positions.narrowed(axis: 1, start: 0, length: 1).reshaped([1, width])
+        return try dropout(row.broadcast(to: [count, width])) + kind(.picture)
     }
 
     /// - Parameters:
@@ -130,7 +132,7 @@ final class PatchEmbedding: Module {
         // A convolution whose stride is its size is a product of each patch with all of its weights.
         let rows = try Self.linear.tensor(
             .tensor(pixels), .tensor(weight.flattened(from: 1)), .tensor(bias))
-        return try rows + gridPositions(boxes) + kind(.picture)
+        return try dropout(rows + gridPositions(boxes)) + kind(.picture)
     }
 
     /// The grid's positions, stretched over the picture's own grid: linear between the nearest four, corners on corners.
@@ -225,11 +227,18 @@ extension ViLT {
     public static let presets = [
         ModelPreset(
             "vilt", "ViLT, as the Hugging Face hub publishes it.",
-            settings: ["max_token": 40, "img_feat_size": 3072, "img_feat_pad_size": 260])
+            settings: [
+                "max_token": 40, "img_feat_size": 3072, "img_feat_pad_size": 260, "use_glove": false,
+                "batch_size": 256, "grad_accu_steps": 16, "max_epoch": 10, "optimizer": "adamw",
+                "opt_betas": [0.9, 0.98],
+                "opt_eps": 1e-8, "weight_decay": 0.01, "lr_base": 1e-4, "lr_schedule": "linear",
+                "warmup_ratio": 0.1,
+            ])
     ]
 }
 
-/// The hyper-parameters of ViLT. The defaults are those of `dandelin/vilt-b32-finetuned-vqa`.
+/// The hyper-parameters of ViLT. The defaults are those of `dandelin/vilt-b32-finetuned-vqa`, and the dropout that its
+/// authors trained it with.
 public struct ViLTOptions: SettingsGroup {
     /// How many layers there are.
     public var layer = 12
@@ -239,8 +248,8 @@ public struct ViLTOptions: SettingsGroup {
     public var ffSize = 3072
     /// How many heads an attention has.
     public var multiHead = 12
-    /// How likely dropout sets an element to zero.
-    public var dropoutR = 0.0
+    /// How likely dropout sets an element to zero, of rows and not of attention's weights.
+    public var dropoutR = 0.1
     /// What norms add to the variance.
     public var layerNormEps = 1e-12
     /// The side of the square picture whose grid has the stored positions, in pixels.
@@ -272,7 +281,7 @@ public struct ViLTOptions: SettingsGroup {
     var sizes: TransformerSizes {
         TransformerSizes(
             width: hiddenSize, heads: multiHead, feedForwardWidth: ffSize, epsilon: layerNormEps,
-            dropout: dropoutR)
+            dropout: dropoutR, attentionDropout: 0)
     }
 
     /// Makes sure that the heads share the hidden width, and patches the picture.

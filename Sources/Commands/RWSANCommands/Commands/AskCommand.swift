@@ -162,6 +162,9 @@ private struct Reply: Encodable {
     func show() throws {
         try Console.result("\(picture): \(question)")
         for answer in answers { try Console.result("  \(decimal(answer.score, 3))  \(answer.text)") }
+        if let lead = answers.first?.lead {
+            try Console.result("  the first answer is \(decimal(lead, 3)) ahead of the next")
+        }
         if let truth { try Console.result("  people say: \(truth)") }
         guard !unknownWords.isEmpty else { return }
         Console.note("  the model does not know: \(unknownWords.joined(separator: ", "))")

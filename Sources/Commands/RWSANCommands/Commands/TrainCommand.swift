@@ -22,9 +22,16 @@ struct TrainCommand: ParsableCommand {
             --start-from begins a run with the weights of another one. The network's sizes are the checkpoint's, where it \
             has them. Words and answers are the dataset's: those that the checkpoint knows too keep its weights, the others \
             are new, and so is all that the optimizer keeps.
+
+            --model fine-tunes a published model: its weights and its pieces of words, on the dataset's questions. It keeps \
+            its own answers where all of the dataset's are among them; else the answers are the dataset's, and those that it \
+            knows keep its weights. ViLT looks at the pictures (--pictures), LXMERT at features of a detector. The settings \
+            are those that the authors fine-tuned with; those of another rate, batch or count of epochs are yours to set.
             """)
 
     @OptionGroup var dataset: DatasetOptions
+    @OptionGroup var published: PublishedModelOption
+    @OptionGroup var pictures: PicturesOption
     @Option(help: "The name of the run. Needed to train.") var name: String?
     @OptionGroup var settings: ConfigurationOptions
     @Flag(help: "Show every setting with its value, and train nothing.") var showSettings = false
@@ -73,11 +80,17 @@ struct TrainCommand: ParsableCommand {
         guard !name.isEmpty, !name.hasSlash else {
             throw ValidationError("--name: expected a name without /")
         }
-        guard resume == nil || startFrom == nil else { throw ValidationError("\(StartAndResumeError())") }
+        let starts = [
+            ("--resume", resume != nil), ("--start-from", startFrom != nil),
+            ("--model", published.model != nil),
+        ]
+        if let error = StartAndResumeError(starts) { throw ValidationError("\(error)") }
     }
 
     func run() throws {
-        guard !showSettings else { return try SettingsListing(settings).show(asJSON: json) }
+        guard !showSettings else {
+            return try SettingsListing(settings, startingFrom: published.source()).show(asJSON: json)
+        }
         try requireFit()
         let output = TrainingOutput(asJSON: json, showsSteps: !quiet)
         var request = TrainingRun.Request(
@@ -88,6 +101,8 @@ struct TrainCommand: ParsableCommand {
         request.changeSettings = settings.apply
         request.resume = resume
         request.startFrom = startFrom
+        request.startFromModel = try published.source()
+        request.pictures = pictures.folder
         request.answerFile = answers
         request.glove = glove.map { URL(fileURLWithPath: $0) }
         request.devices = devices
@@ -129,7 +144,8 @@ struct TrainCommand: ParsableCommand {
         let words =
             [Program.name, "train"] + dataset.arguments
             + ["--name", name ?? "", "--resume", checkpoint, "--device", Device.list(devices)]
-            + precision.arguments + gpu.arguments + metric.arguments
+            + (pictures.pictures.map { ["--pictures", $0] } ?? []) + precision.arguments + gpu.arguments
+            + metric.arguments
             + (skipDamaged ? ["--skip-damaged"] : [])
         return ShellQuoting.line(words)
     }

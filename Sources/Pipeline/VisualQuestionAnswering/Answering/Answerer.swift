@@ -143,7 +143,6 @@ public final class Answerer {
         var configuration = published.configuration
         try options.changeSettings(&configuration)
         try configuration.validate()
-        try published.requireFit(configuration)
         try self.init(
             Parts(
                 path: folder, configuration: configuration,

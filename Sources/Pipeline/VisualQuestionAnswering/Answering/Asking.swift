@@ -1,3 +1,4 @@
+import FileSystem
 import Torch
 import VQABatches
 import VQADatasets
@@ -11,10 +12,13 @@ public struct ScoredAnswer: Sendable, Equatable, Encodable {
     public let text: String
     /// From 0 to 1. Several answers to one question may be right, so the scores need not add up to 1.
     public let score: Double
+    /// How far the score is above that of the next answer, shown or not: near 0, the model is as sure of that one. Nil for the
+    /// last of all answers.
+    public let lead: Double?
 
     enum CodingKeys: String, CodingKey {
         case text = "answer"
-        case score
+        case score, lead
     }
 }
 
@@ -59,12 +63,20 @@ extension Answerer {
             }
             return try logits.sigmoid()
         }
-        return try questions.indices.map { row in
-            let best = try scores[.position(row)].largest(max(1, min(count, answers.count)))
-            return zip(try best.positions.array(of: Int64.self), try best.values.array(of: Float.self)).map {
-                ScoredAnswer(
-                    text: answers[AnswerIndex(rawValue: Int32(clamping: $0))], score: Double($1))
-            }
+        return try questions.indices.map { try best(max(1, count), of: scores[.position($0)]) }
+    }
+
+    /// The answers of the highest scores.
+    ///
+    /// - Parameter scores: Of all answers, `[answers]`.
+    private func best(_ count: Int, of scores: Tensor) throws -> [ScoredAnswer] {
+        // One more, for the lead of the last.
+        let best = try scores.largest(min(count.addingClamped(1), answers.count))
+        let values = try best.values.array(of: Float.self).map(Double.init)
+        return try best.positions.array(of: Int64.self).prefix(count).enumerated().map { place, answer in
+            ScoredAnswer(
+                text: answers[AnswerIndex(rawValue: Int32(clamping: answer))], score: values[place],
+                lead: place + 1 < values.count ? values[place] - values[place + 1] : nil)
         }
     }
 

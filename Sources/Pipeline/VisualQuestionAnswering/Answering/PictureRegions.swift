@@ -44,15 +44,10 @@ extension Answerer {
     /// which were made before.
     ///
     /// - Throws: ``NoPicturesError`` where there are no pictures.
-    func pictureFeatures(of split: String, _ dataset: any VQADataset) throws -> (any FeatureSource)? {
+    func pictureFeatures(of split: String, _ dataset: any VQADataset) throws -> PictureFeatures? {
         guard case .patches = try recipe() else { return nil }
-        guard let folder = try pictures ?? dataset.pictures(of: split) else {
-            throw NoPicturesError(dataset: type(of: dataset).name, split: split)
-        }
-        let origins = try PictureFolder(folder).paths.mapValues { PictureFeatures.Origin.picture($0) }
-        return try PictureFeatures(
-            "the pictures in \(folder.relativePath)", origins, width: configuration.data.imgFeatSize,
-            pictureExtractor)
+        return try DatasetPictures(dataset: dataset, folder: pictures).features(
+            of: [split], width: configuration.data.imgFeatSize, skipsDamaged: skipsDamaged, pictureExtractor)
     }
 
     /// The regions of a picture in a file, which is read as those that the model was trained on.
@@ -134,18 +129,6 @@ public struct PicturesWantedError: Error, Sendable, CustomStringConvertible {
     /// One line.
     public var description: String {
         "\(file): expected a picture, for the model looks at pictures themselves, found features"
-    }
-}
-
-/// A model that looks at pictures was asked about a split whose pictures are not known.
-public struct NoPicturesError: Error, Sendable, CustomStringConvertible {
-    /// The name of the dataset.
-    public let dataset: String
-    /// The name of the split.
-    public let split: String
-    /// One line.
-    public var description: String {
-        "the model looks at pictures, and \(dataset) has none of \(split): expected --pictures with their folder"
     }
 }
 

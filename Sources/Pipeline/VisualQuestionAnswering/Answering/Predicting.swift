@@ -55,12 +55,7 @@ extension Answerer {
         let list = try QuestionList(contentsOf: file)
         let examples = Examples(
             questions: list.table, vocabulary: vocabulary, maximumWords: configuration.data.maxToken)
-        let cut = list.table.filter { isCut($0.text) }.count
-        if cut > 0 {
-            onNotice(
-                "\(file.relativePath): of \(cut) of \(list.table.count) questions, the model reads only the beginning"
-            )
-        }
+        tellCut(examples, of: file.relativePath)
         for case .features(let features) in list.origins.values { try requireFeaturesTaken(features) }
         var builder = try builder(
             examples,
@@ -76,8 +71,11 @@ extension Answerer {
         _ examples: Examples, of split: String, _ dataset: any VQADataset,
         savingLogitsTo logitsFile: String?, _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
     ) throws -> (predictions: [Prediction], leftOut: [QuestionID]) {
+        tellCut(examples, of: split)
+        let pictures = try pictureFeatures(of: split, dataset)
+        try pictures?.requireAny(of: examples.imageIDs)
         let features =
-            try pictureFeatures(of: split, dataset)
+            try pictures
             ?? dataset.features(
                 of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: onNotice)
         var builder = try builder(examples, features)
@@ -89,6 +87,14 @@ extension Answerer {
         let predictions = try answer(builder, savingLogitsTo: logitsFile, onProgress)
         LeftOutQuestions(of: builder)?.tell(consequence: ": the results lack them", onNotice)
         return (predictions, builder.leftOut)
+    }
+
+    /// Tells how many questions are longer than what the model reads of them.
+    private func tellCut(_ examples: Examples, of place: String) {
+        guard examples.cutCount > 0 else { return }
+        onNotice(
+            "\(place): of \(examples.cutCount) of \(examples.count) questions, the model reads only the beginning"
+        )
     }
 
     private func answer(

@@ -30,6 +30,12 @@ public final class TrainingRun {
         public var resume: String?
         /// A checkpoint whose weights a new run starts with, as far as they fit its words and answers; nil for none.
         public var startFrom: String?
+        /// A published model whose weights, words, and way of taking pictures a new run starts with; nil for none. Its
+        /// answers count where all of the dataset's own are among them, else those, of which it knows some.
+        public var startFromModel: PublishedModel.Source?
+        /// The folder of the pictures, or one with a folder for each split in it, for a model that looks at pictures; nil
+        /// for the dataset's own.
+        public var pictures: URL?
         /// The working folder, below which the run's files go.
         public var workingFolder = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
         /// A file with the answer list; nil has it built from the annotations.
@@ -84,6 +90,8 @@ public final class TrainingRun {
 
     private let request: Request
     private let checkpoint: Checkpoint?
+    /// Whether batches are made of pictures, and not of features that were made before.
+    private let readsPictures: Bool
     private let lock: FileLock
 
     /// Reads what the run needs, and makes its folder ready.
@@ -94,16 +102,17 @@ public final class TrainingRun {
     public init(_ request: Request) throws {
         self.request = request
         folder = RunFolder(name: request.name, in: request.workingFolder)
-        guard request.resume == nil || request.startFrom == nil else { throw StartAndResumeError() }
+        if let error = StartAndResumeError(request) { throw error }
         source = try Self.resumeFile(request, folder)
         checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
-        let start = try request.startFrom.map(StartingPoint.init)
+        let start = try StartingPoint(request)
         configuration = try Self.configuration(request, checkpoint, source, start)
         let dataset = try configuration.datasetType.init(at: request.place)
         let seed = UInt64(clamping: configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
         TorchRuntime.seed(seed)
-        var setup = try RunPreparation(request, configuration, dataset, checkpoint, source, start).setup(
-            folder)
+        let preparation = RunPreparation(request, configuration, dataset, checkpoint, source, start)
+        readsPictures = preparation.patches != nil
+        var setup = try preparation.setup(folder)
         try request.gpu.apply(to: &setup, request.devices, onNotice: request.onNotice)
         self.setup = setup
         trainer = try Trainer(setup, seed: seed)
@@ -116,6 +125,7 @@ public final class TrainingRun {
             }
             settings.withoutEffect.forEach(request.onNotice)
             settings.movedSchedule(ofQuestions: setup.training.count).map(request.onNotice)
+            settings.movedEnd.map(request.onNotice)
         }
         if checkpoint != nil, configuration.changedKeys.contains("lr_base") {
             trainer.resetLearningRate()
@@ -144,7 +154,9 @@ public final class TrainingRun {
                     + "--set max_epoch=N goes on")
             return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
         }
-        try trainer.prepare { try request.gpu.loadFeatures(for: &$0, onNotice: request.onNotice) }
+        if !readsPictures {
+            try trainer.prepare { try request.gpu.loadFeatures(for: &$0, onNotice: request.onNotice) }
+        }
         announce()
         trainer.profile = request.profile.map { StepProfile(file: $0, device: setup.device) }
         defer { tellUnreadable() }

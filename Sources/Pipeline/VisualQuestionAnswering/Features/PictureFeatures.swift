@@ -4,7 +4,7 @@ import VQAFeatures
 import VQAVision
 
 /// Features of images that are made of their pictures when they are asked for. Those of the last few images are kept, for
-/// questions about one picture mostly follow one another.
+/// questions about one picture mostly follow one another, and for training the first ones that there is memory for.
 final class PictureFeatures: FeatureSource {
     /// What an image's features come from.
     enum Origin: Hashable, Sendable {
@@ -21,7 +21,10 @@ final class PictureFeatures: FeatureSource {
     private let origins: [ImageID: Origin]
     private let extractor: (any PictureFeatureExtractor)?
     private let width: Int
+    /// Whether an image without a picture is one whose picture cannot be read, as `--skip-damaged` has it.
+    private let skipsMissing: Bool
     private let kept = Mutex(LastUsed())
+    private let cache: Mutex<FeatureCache>
     /// Held while features are made, where only one thread may do so.
     private let turn = Mutex(())
 
@@ -29,18 +32,31 @@ final class PictureFeatures: FeatureSource {
     ///   - place: What to call all of them in an error.
     ///   - origins: Where the features of each image come from.
     ///   - width: How wide features have to be.
+    ///   - skipsMissing: Whether an image without a picture is one whose picture cannot be read.
+    ///   - cacheByteLimit: How many bytes of features are kept in memory besides those of the last images.
     ///   - extractor: Gives what makes them of pictures; asked only where there is a picture among them.
     init(
-        _ place: String, _ origins: [ImageID: Origin], width: Int,
-        _ extractor: () throws -> any PictureFeatureExtractor
+        _ place: String, _ origins: [ImageID: Origin], width: Int, skipsMissing: Bool = false,
+        cacheByteLimit: Int = 0, _ extractor: () throws -> any PictureFeatureExtractor
     ) rethrows {
         self.width = width
         self.place = place
         self.origins = origins
+        self.skipsMissing = skipsMissing
+        cache = Mutex(FeatureCache(byteLimit: cacheByteLimit))
         self.extractor = try origins.values.contains(where: \.isPicture) ? extractor() : nil
     }
 
-    func contains(_ image: ImageID) -> Bool { origins[image] != nil }
+    func contains(_ image: ImageID) -> Bool { skipsMissing || origins[image] != nil }
+
+    /// Makes sure that there is a picture of one of some images: leaving all of them out is nobody's wish.
+    ///
+    /// - Throws: `MissingFeaturesError` where there is none.
+    func requireAny(of images: [ImageID]) throws(MissingFeaturesError) {
+        guard skipsMissing, !images.isEmpty, !images.contains(where: { origins[$0] != nil }) else { return }
+        let missing = Set(images).sorted()
+        throw MissingFeaturesError(place: place, images: missing, imageCount: missing.count)
+    }
 
     /// - Throws: `MissingFeaturesError`; `PictureError` or `NPZError` where a file cannot be read; what making features
     ///   throws.
@@ -48,9 +64,10 @@ final class PictureFeatures: FeatureSource {
         guard let origin = origins[image] else {
             throw MissingFeaturesError(place: place, images: [image], imageCount: origins.count)
         }
-        if let features = kept.withLock({ $0[image] }) { return features }
+        if let features = kept.withLock({ $0[image] }) ?? cache.withLock({ $0[image] }) { return features }
         let features = try features(of: origin)
         kept.withLock { $0.keep(features, of: image) }
+        cache.withLock { $0.insert(features, for: image) }
         return features
     }
 
