@@ -106,6 +106,8 @@ public final class Answerer {
         let featureRecipe: String?
         let training: TrainingState?
         let model: any VQAModel
+        /// The file on whose pages the weights lie; nil where they are in memory.
+        var weightFile: SafetensorsFile?
     }
 
     /// Loads a checkpoint: of ours, or an official one, which is read and never executed.
@@ -143,13 +145,15 @@ public final class Answerer {
         var configuration = published.configuration
         try options.changeSettings(&configuration)
         try configuration.validate()
+        var weightFile: SafetensorsFile?
+        let model = try published.network(configuration) { weightFile = $0 }
         try self.init(
             Parts(
                 path: folder, configuration: configuration,
                 dataset: options.place.map { try configuration.datasetType.init(at: $0) },
                 vocabulary: published.vocabulary, answers: published.answers,
                 featureRecipe: published.featureRecipe, training: nil,
-                model: published.network(configuration)),
+                model: model, weightFile: weightFile),
             options)
     }
 
@@ -178,7 +182,7 @@ public final class Answerer {
             try model.roundToInt8()
         } else {
             try model.convertLinearLayers(for: precision)
-            if precision == .float32 { try model.packLinearLayers() }
+            if precision == .float32 { try model.packLinearLayers { parts.weightFile?.forgetPages() } }
         }
     }
 

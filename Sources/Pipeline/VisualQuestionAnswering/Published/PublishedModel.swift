@@ -93,8 +93,13 @@ public struct PublishedModel {
 
     /// The network with its weights.
     ///
+    /// - Parameters:
+    ///   - configuration: Its settings.
+    ///   - onFile: Given the file on whose pages the weights lie, where they do.
     /// - Throws: ``PublishedModelError`` where weights are missing or do not fit; what reading them throws.
-    func network(_ configuration: Configuration) throws -> any VQAModel {
+    func network(_ configuration: Configuration, onFile: (SafetensorsFile) -> Void = { _ in }) throws
+        -> any VQAModel
+    {
         let inputs = configuration.inputs(words: vocabulary.count, answers: answers.count)
         let files = PublishedFiles(folder)
         do {
@@ -102,7 +107,7 @@ public struct PublishedModel {
             case .transformers:
                 let names = try configuration.model.tensorNames(inputs)
                 return try configuration.model.make(
-                    inputs, weights: files.weights(named: names), isAdopting: true)
+                    inputs, weights: files.weights(named: names, onFile: onFile), isAdopting: true)
             case .own:
                 // Copied to where a checkpoint's weights would lie: products of matrices look at that, in their last bits.
                 return try configuration.model.make(inputs, weights: files.ownWeights())
