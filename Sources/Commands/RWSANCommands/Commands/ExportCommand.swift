@@ -21,7 +21,7 @@ struct ExportCommand: ParsableCommand {
 
             A checkpoint of ours has its words and answers; an official one takes them from the dataset, or from \
             --answers. A model that is published already (--model) is written in the form that it has, its weights as \
-            safetensors.
+            safetensors; ViLT and LXMERT that were fine-tuned (--checkpoint) in transformers' form.
             """)
 
     @OptionGroup var model: ModelOptions

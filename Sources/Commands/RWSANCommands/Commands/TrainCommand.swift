@@ -10,6 +10,7 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a model on a dataset, or go on with a run.",
         usage: DatasetOptions.usage("train", "--name <name> [<options>]")
+            + "\n\(Program.name) train --data <folder> --name <name> --model <name> [--pictures <folder>] [<options>]"
             + "\n\(Program.name) train --show-settings [--config <file>] [--set <key=value> ...] [--json]",
         discussion: """
             A run writes a checkpoint an epoch to ckpts/ckpt_NAME/ below the working folder, with metrics.jsonl beside \

@@ -57,6 +57,9 @@ public struct Vocabulary: Sendable {
         self.init(index: index)
     }
 
+    /// Whether it has pieces of words, and not whole ones.
+    package var hasPieces: Bool { pieces != nil }
+
     /// The pieces of words as a checkpoint holds them; nil where whole words are known.
     package var pieceList: WordPieceList? { pieces.map(WordPieceList.init) }
 

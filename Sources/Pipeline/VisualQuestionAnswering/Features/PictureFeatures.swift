@@ -58,12 +58,10 @@ final class PictureFeatures: FeatureSource {
         throw MissingFeaturesError(place: place, images: missing, imageCount: missing.count)
     }
 
-    /// - Throws: `MissingFeaturesError`; `PictureError` or `NPZError` where a file cannot be read; what making features
+    /// - Throws: ``MissingPictureError``; `PictureError` or `NPZError` where a file cannot be read; what making features
     ///   throws.
     func features(for image: ImageID) throws -> RegionFeatures {
-        guard let origin = origins[image] else {
-            throw MissingFeaturesError(place: place, images: [image], imageCount: origins.count)
-        }
+        guard let origin = origins[image] else { throw MissingPictureError(place: place, image: image) }
         if let features = kept.withLock({ $0[image] }) ?? cache.withLock({ $0[image] }) { return features }
         let features = try features(of: origin)
         kept.withLock { $0.keep(features, of: image) }
@@ -103,6 +101,16 @@ private struct LastUsed {
         if features.updateValue(new, forKey: image) == nil { order.append(image) }
         if order.count > Self.limit { features[order.removeFirst()] = nil }
     }
+}
+
+/// An image without a picture.
+struct MissingPictureError: Error, CustomStringConvertible {
+    /// Where it was looked for.
+    let place: String
+    /// The image.
+    let image: ImageID
+    /// One line.
+    var description: String { "\(place): expected one of image \(image), found none" }
 }
 
 /// Features in a file that are not those which the model takes.

@@ -53,7 +53,7 @@ struct StartingPoint {
     }
 
     /// The words of a model that reads pieces of them; nil for one whose words are the dataset's.
-    var pieces: Vocabulary? { checkpoint.vocabulary?.pieceList == nil ? nil : checkpoint.vocabulary }
+    var pieces: Vocabulary? { checkpoint.vocabulary.flatMap { $0.hasPieces ? $0 : nil } }
 
     /// How its input was made of pictures, as JSON; nil where that is not known.
     var featureRecipe: String? { checkpoint.featureRecipe }
