@@ -108,7 +108,8 @@ import VQAVision
         #expect(left[2] > left[0] + 50 && right[0] > right[2] + 10)
         let svg = try drawing.svg(over: nil)
         for text in ["-0.80", "+0.40", "-1.50", "+0.30"] { #expect(svg.contains(">\(text)</text>")) }
-        #expect(asked.written(-0.001) == "0.00" && question([]).written(0.12345) == "0.123")
+        #expect(asked.written(-0.00001) == "0.00" && asked.written(-0.00312) == "-0.0031")
+        #expect(asked.written(21.728) == "+21.73" && question([]).written(0.12345) == "0.123")
     }
 
     @Test("small, thin and large images, many words and answers, and what is no number, are drawn")
