@@ -55,9 +55,9 @@ import Testing
         ("BicubicResizing.swift", "Int32(source[pixel + 1])", "a byte"),
         ("BicubicResizing.swift", "Int32(source[pixel + 2])", "a byte"),
         ("BicubicResizing.swift", "Int32(source[start &+ column])", "a byte"),
-        ("PNGDrawing.swift", "UInt32(pixels[place])", "a byte"),
-        ("PNGDrawing.swift", "UInt32(pixels[place + 1])", "a byte"),
-        ("PNGDrawing.swift", "UInt32(pixels[place + 2])", "a byte"),
+        ("DrawingSurface.swift", "UInt32(pixels[place])", "a byte"),
+        ("DrawingSurface.swift", "UInt32(pixels[place + 1])", "a byte"),
+        ("DrawingSurface.swift", "UInt32(pixels[place + 2])", "a byte"),
         ("PictureResizing.swift", "Int(center - radius + 0.5)", "within a side, of at most 65,535 pixels"),
         (
             "PictureResizing.swift", "Int(center + radius + 0.5)",
