@@ -82,6 +82,7 @@ struct PredictCommand: ParsableCommand {
             try ResultFile.write(predictions, to: resultFile.url)
         }
         Console.note("answered \(predictions.count) questions")
+        answerer.cutNotice.map(Console.note)
         guard json else { return try Console.result(path: output) }
         try Console.result(
             json: PredictSummary(

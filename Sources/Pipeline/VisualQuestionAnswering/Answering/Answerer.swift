@@ -40,6 +40,9 @@ public final class Answerer {
     public let training: TrainingState?
     /// The dataset that was given; nil for none.
     public let dataset: (any VQADataset)?
+    /// Of how many of the questions that were predicted or evaluated last the model reads only the beginning, in one line;
+    /// nil where it reads all of them whole.
+    public internal(set) var cutNotice: String?
 
     /// Which metric answers are held against.
     let metric: MetricVersion

@@ -55,7 +55,7 @@ extension Answerer {
         let list = try QuestionList(contentsOf: file)
         let examples = Examples(
             questions: list.table, vocabulary: vocabulary, maximumWords: configuration.data.maxToken)
-        tellCut(examples, of: file.relativePath)
+        noteCut(examples, of: file.relativePath)
         for case .features(let features) in list.origins.values { try requireFeaturesTaken(features) }
         var builder = try builder(
             examples,
@@ -71,7 +71,7 @@ extension Answerer {
         _ examples: Examples, of split: String, _ dataset: any VQADataset,
         savingLogitsTo logitsFile: String?, _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
     ) throws -> (predictions: [Prediction], leftOut: [QuestionID]) {
-        tellCut(examples, of: split)
+        noteCut(examples, of: split)
         let pictures = try pictureFeatures(of: split, dataset)
         try pictures?.requireAny(of: examples.imageIDs)
         let features =
@@ -89,12 +89,12 @@ extension Answerer {
         return (predictions, builder.leftOut)
     }
 
-    /// Tells how many questions are longer than what the model reads of them.
-    private func tellCut(_ examples: Examples, of place: String) {
-        guard examples.cutCount > 0 else { return }
-        onNotice(
-            "\(place): of \(examples.cutCount) of \(examples.count) questions, the model reads only the beginning"
-        )
+    /// Notes how many questions are longer than what the model reads of them.
+    private func noteCut(_ examples: Examples, of place: String) {
+        let cut = examples.cutCount
+        cutNotice =
+            cut == 0
+            ? nil : "\(place): of \(cut) of \(examples.count) questions, the model reads only the beginning"
     }
 
     private func answer(
