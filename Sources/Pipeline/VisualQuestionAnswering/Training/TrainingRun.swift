@@ -50,6 +50,8 @@ public final class TrainingRun {
         public var skipsDamaged = false
         /// Where a trace of some steps goes; nil for nowhere.
         public var profile: URL?
+        /// Whether event files for TensorBoard are written beside the checkpoints.
+        public var writesEvents = true
         /// Where what is made of the question files is kept for the next time; nil for nowhere.
         public var cache: PreparedCache? = PreparedCache()
         /// Told in one line of what is done otherwise than one would expect.
@@ -148,7 +150,22 @@ public final class TrainingRun {
         announce()
         trainer.profile = request.profile.map { StepProfile(file: $0, device: setup.device) }
         defer { tellUnreadable() }
-        return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
+        guard request.writesEvents else { return try trainer.run(onEvent: onEvent, shouldStop: shouldStop) }
+        return try trainWithCurves(onEvent, shouldStop)
+    }
+
+    private func trainWithCurves(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> Trainer.Outcome
+    {
+        let curves = TrainingCurves(
+            folder, summary, afterStep: trainer.state.step, onNotice: request.onNotice)
+        let outcome = try trainer.run(
+            onEvent: { event in
+                curves.add(event, step: trainer.state.step)
+                try onEvent(event)
+            }, shouldStop: shouldStop)
+        if case .finished = outcome { curves.finish() }
+        return outcome
     }
 
     /// Tells which questions were left out.
