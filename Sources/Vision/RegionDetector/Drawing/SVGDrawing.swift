@@ -19,6 +19,9 @@ public struct EmbeddedPicture {
         }
         bytes = file
     }
+
+    /// As an address.
+    package var dataURL: String { "data:\(mediaType);base64,\(bytes.base64EncodedString())" }
 }
 
 extension RegionDrawing {
@@ -29,8 +32,7 @@ extension RegionDrawing {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(width)\" height=\"\(height)\" "
                 + "viewBox=\"0 0 \(width) \(height)\" font-family=\"'\(DrawingFont.family)', sans-serif\" "
                 + "font-weight=\"bold\" font-size=\"\(number(layout.fontSize))\">",
-            "<image width=\"\(width)\" height=\"\(height)\" href=\"data:\(picture.mediaType);base64,"
-                + picture.bytes.base64EncodedString() + "\"/>",
+            "<image width=\"\(width)\" height=\"\(height)\" href=\"\(picture.dataURL)\"/>",
         ]
         let items = layout.items.reversed()
         let lines = head + items.map(frame) + items.compactMap(label) + ["</svg>", ""]
