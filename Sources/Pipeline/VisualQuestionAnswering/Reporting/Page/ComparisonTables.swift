@@ -36,7 +36,7 @@ struct ComparisonTables {
                 .number(
                     bootstrap.map { "\(HTMLText.signed($0.low, 2)) to \(HTMLText.signed($0.high, 2))" } ?? "–"
                 ),
-                .html(bootstrap.map { HTMLText.probability($0.pValue) } ?? "–"),
+                .number(bootstrap.map { HTMLText.decimal($0.pValue, 4) } ?? "–"),
             ]
         }
         let head = ["", comparison.first, comparison.second, "difference", "95 % interval", "p"]

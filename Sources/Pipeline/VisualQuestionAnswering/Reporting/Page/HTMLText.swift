@@ -46,7 +46,7 @@ enum HTMLText {
 
     /// How likely chance is: `p = 0.013`, `p < 0.001`.
     static func probability(_ value: Double) -> String {
-        value < 0.001 ? "p &lt; 0.001" : "p = " + decimal(value, 3)
+        value < 0.001 ? "p&nbsp;&lt;&nbsp;0.001" : "p&nbsp;=&nbsp;" + decimal(value, 3)
     }
 
     /// A cell of a table.

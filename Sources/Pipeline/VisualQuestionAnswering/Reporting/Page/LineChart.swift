@@ -13,9 +13,9 @@ struct LineChart {
     let curves: [Curve]
 
     /// The drawing's size; on a page it is as wide as there is room.
-    private static let (width, height) = (640.0, 260.0)
+    private static let (width, height) = (480.0, 240.0)
     /// Where the curves lie: the rest is for numbers at the axes.
-    private static let (left, right, top, bottom) = (52.0, 12.0, 12.0, 30.0)
+    private static let (left, right, top, bottom) = (56.0, 14.0, 12.0, 32.0)
     private static let dashes = ["", "7 3", "2 3", "9 3 2 3", "12 4", "1 4"]
 
     /// The chart with what its colours mean; empty without points.

@@ -5,13 +5,13 @@ struct ReliabilityChart {
     let calibration: Calibration
 
     private static let side = 300.0
-    private static let (left, bottom, top) = (40.0, 34.0, 10.0)
+    private static let (left, bottom, top) = (44.0, 38.0, 10.0)
 
     var html: String {
         let most = calibration.bins.map(\.questions).max() ?? 0
         let bars = calibration.bins.filter { $0.questions > 0 }.map { bar($0, mostQuestions: most) }
         let plot = Self.side
-        let (width, height) = (Self.left + plot + 10, Self.top + plot + Self.bottom)
+        let (width, height) = (Self.left + plot + 18, Self.top + plot + Self.bottom)
         let ticks = [0.0, 0.25, 0.5, 0.75, 1].map { tick($0) }
         let label =
             "Reliability of \(name): expected calibration error \(HTMLText.decimal(100 * calibration.expectedError, 1)) %, "

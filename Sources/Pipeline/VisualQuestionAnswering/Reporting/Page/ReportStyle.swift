@@ -33,7 +33,7 @@ enum ReportStyle {
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem; }
         figure { margin: .5rem 0; } figcaption { font-weight: 600; font-size: .95rem; }
         figure > svg { width: 100%; height: auto; display: block; } figure.square { max-width: 26rem; }
-        svg text { fill: var(--quiet); font-size: 12px; } .grid { stroke: var(--line); }
+        svg text { fill: var(--quiet); font-size: 13px; } .grid { stroke: var(--line); }
         .curve { fill: none; stroke-width: 2; } .ideal { stroke: var(--quiet); stroke-dasharray: 5 4; }
         .bin { fill: var(--c0); } .dot { stroke: none; } .legend svg { width: 1.75rem; height: .6rem; }
         .c0 { stroke: var(--c0); } .c1 { stroke: var(--c1); } .c2 { stroke: var(--c2); } .c3 { stroke: var(--c3); }
@@ -47,6 +47,7 @@ enum ReportStyle {
         .real { font-weight: 600; } .better { color: var(--good); } .worse { color: var(--bad); }
         details { margin: .5rem 0; } summary { cursor: pointer; color: var(--accent); }
         footer { margin-top: 3rem; padding-bottom: 2rem; font-size: .9rem; }
+        @media (max-width: 40rem) { .bar { width: 2.5rem; } }
         @media print { details { display: none; } .wide { overflow: visible; } }
         """
 }
