@@ -77,6 +77,7 @@ let package = Package(
         .library(name: "VQABatches", targets: ["VQABatches"]),
         .library(name: "VQAVision", targets: ["VQAVision"]),
         .library(name: "RegionDetector", targets: ["RegionDetector"]),
+        .library(name: "PictureDrawing", targets: ["PictureDrawing"]),
         .library(name: "VQAModels", targets: ["VQAModels"]),
         .library(name: "VQATraining", targets: ["VQATraining"]),
         .library(name: "VisualQuestionAnswering", targets: ["VisualQuestionAnswering"]),
@@ -155,7 +156,8 @@ let package = Package(
             ]),
         module(
             "Vision", "RegionDetector",
-            ["VQAVision", "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CCairo"]),
+            ["VQAVision", "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers"]),
+        module("Vision", "PictureDrawing", ["VQAVision", "FileSystem", "CCairo"]),
         module("Models", "VQAModels", ["VQABatches", "VQASettings", "Torch"]),
         module(
             "Training", "VQATraining",
@@ -166,14 +168,16 @@ let package = Package(
         module(
             "Pipeline", "VisualQuestionAnswering",
             [
-                "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures",
-                "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "TextFiles", "TensorBoardEvents", "Yams",
+                "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels", "VQABatches",
+                "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "TextFiles",
+                "TensorBoardEvents", "Yams",
             ]),
         module(
             "Commands", "RWSANCommands",
             [
-                "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
-                "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "Hub", "FileSystem", argumentParser,
+                "VisualQuestionAnswering", "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels",
+                "VQABatches", "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "Hub",
+                "FileSystem", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
 
@@ -198,6 +202,7 @@ let package = Package(
         tests(of: "VQABatches", "VQADatasets", "VQAFeatures"),
         tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG", "CWebP"),
         tests(of: "RegionDetector", "VQAVision", "VQAFeatures", "Torch", "Archives"),
+        tests(of: "PictureDrawing", "VQAVision"),
         tests(of: "VQAModels", "VQABatches", "VQADatasets", "VQASettings"),
         tests(
             of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels",

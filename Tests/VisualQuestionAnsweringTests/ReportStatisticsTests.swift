@@ -73,7 +73,7 @@ import Testing
     func ticks(least: Double, most: Double) {
         let ticks = Ticks(from: least, to: most)
         #expect((2...9).contains(ticks.values.count))
-        #expect(ticks.first <= least && ticks.last >= most)
+        #expect(ticks.lowest <= least && ticks.highest >= most)
         #expect(zip(ticks.values, ticks.values.dropFirst()).allSatisfy { $0 < $1 })
     }
 

@@ -5,8 +5,8 @@ struct CRC32C: Equatable {
     private(set) var value: UInt32 = 0
 
     /// The remainders of every byte, by the reflected polynomial 0x1EDC6F41.
-    private static let table: [UInt32] = (0..<256).map { byte in
-        (0..<8).reduce(UInt32(byte)) { remainder, _ in
+    private static let table: [UInt32] = (UInt32(0)..<256).map { byte in
+        (0..<8).reduce(byte) { remainder, _ in
             remainder & 1 == 1 ? remainder >> 1 ^ 0x82f6_3b78 : remainder >> 1
         }
     }

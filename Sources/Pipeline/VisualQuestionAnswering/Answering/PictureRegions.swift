@@ -16,7 +16,14 @@ extension Answerer {
     ///   cannot be had; `DetectorWeightsError` where there are none in the file of a detector; `PictureError` where
     ///   nothing is found in the picture; `TorchError` where memory is short.
     public func regions(of picture: Picture, named name: String = "the picture") throws -> RegionFeatures {
-        try pictureExtractor().regions(of: picture, named: name)
+        try labelledRegions(of: picture, named: name).regions
+    }
+
+    /// The regions of a picture, and what they are thought to be where a detector finds them.
+    ///
+    /// - Throws: As ``regions(of:named:)``.
+    package func labelledRegions(of picture: Picture, named name: String) throws -> LabelledRegions {
+        try pictureExtractor().labelledRegions(of: picture, named: name)
     }
 
     /// What makes features of pictures, made when it is first needed.
@@ -31,8 +38,15 @@ extension Answerer {
     /// - Throws: ``PicturesWantedError`` where the model looks at pictures themselves; `NPZError` where the file cannot be
     ///   read.
     public func regions(ofFeaturesIn file: String) throws -> RegionFeatures {
+        try labelledRegions(ofFeaturesIn: file).regions
+    }
+
+    /// The same, and what the regions are thought to be where the file says so.
+    ///
+    /// - Throws: As ``regions(ofFeaturesIn:)``.
+    package func labelledRegions(ofFeaturesIn file: String) throws -> LabelledRegions {
         try requireFeaturesTaken(file)
-        return try RegionFeatures(officialFile: file)
+        return try LabelledRegions(officialFile: file)
     }
 
     /// Makes sure that the model takes features that were made before.
@@ -59,9 +73,13 @@ extension Answerer {
     ///
     /// - Throws: As ``regions(of:named:)``; `PictureError` where the file cannot be read.
     public func regions(ofPictureIn file: URL) throws -> RegionFeatures {
+        try regions(of: Picture(contentsOf: file, reading: pictureReading), named: file.relativePath)
+    }
+
+    /// How the numbers in files become the pictures that the model was trained on.
+    package var pictureReading: PictureReading {
         // Where nothing is known of the features, a detector makes them.
-        let reading = try recipe()?.reading ?? .stored
-        return try regions(of: Picture(contentsOf: file, reading: reading), named: file.relativePath)
+        get throws { try recipe()?.reading ?? .stored }
     }
 
     /// How features were made of pictures; nil where that is not known.

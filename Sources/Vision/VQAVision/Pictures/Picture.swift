@@ -84,11 +84,11 @@ public struct Picture: Equatable, Sendable {
 }
 
 /// Reading a file whole, with errors that say what is wrong with it.
-enum PictureFile {
+package enum PictureFile {
     /// More than a 16-bit PNG of the most pixels allowed takes uncompressed.
     static let maximumByteCount = 1_000_000_000
 
-    static func read(_ file: URL) throws -> Data {
+    package static func read(_ file: URL) throws -> Data {
         do {
             // Asked for first: reading a pipe or a device could go on for ever.
             let attributes = try FileManager.default.attributesOfItem(

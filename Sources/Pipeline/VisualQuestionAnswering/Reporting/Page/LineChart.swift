@@ -27,7 +27,7 @@ struct LineChart {
             let least = points.map(\.y).min(), let most = points.map(\.y).max()
         else { return "" }
         let vertical = Ticks(from: least, to: most)
-        let frame = Frame(x: (firstX, max(lastX, firstX + 1)), y: (vertical.first, vertical.last))
+        let frame = Frame(x: (firstX, max(lastX, firstX + 1)), y: (vertical.lowest, vertical.highest))
         let parts =
             vertical.values.map { frame.horizontalLine($0, vertical.text($0)) }
             + frame.epochs().map(frame.epochLabel)
@@ -114,8 +114,8 @@ struct Ticks {
     let values: [Double]
     private let places: Int
 
-    var first: Double { values[0] }
-    var last: Double { values[values.count - 1] }
+    var lowest: Double { values[0] }
+    var highest: Double { values[values.count - 1] }
 
     /// - Parameters:
     ///   - least: The least value.

@@ -1,6 +1,6 @@
 import FileSystem
 import Foundation
-import RegionDetector
+import PictureDrawing
 
 /// A question that the model is sure about and wrong: the picture with its regions tinted by weight, the words likewise,
 /// and the answers.

@@ -1,9 +1,11 @@
 import CCairo
 
-/// The font of labels, which cairo finds in the system.
+/// A font, which cairo finds in the system.
 final class DrawingFont {
     /// In pixels of the drawing.
     let size: Double
+    /// Whether its strokes are thick.
+    let isBold: Bool
     /// How far letters reach above their base line.
     let ascent: Double
     /// How far letters reach below it.
@@ -16,9 +18,10 @@ final class DrawingFont {
     var isThere: Bool { cairo_scaled_font_get_type(scaled) != CAIRO_FONT_TYPE_USER }
 
     /// - Throws: `DrawingError` where memory is short.
-    init(size: Double) throws {
+    init(size: Double, isBold: Bool = true) throws {
         let face = cairo_toy_font_face_create(
-            Self.family, CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_BOLD)
+            Self.family, CAIRO_FONT_SLANT_NORMAL,
+            isBold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL)
         defer { cairo_font_face_destroy(face) }
         var (matrix, identity) = (cairo_matrix_t(), cairo_matrix_t())
         cairo_matrix_init_scale(&matrix, size, size)
@@ -34,6 +37,7 @@ final class DrawingFont {
         }
         self.scaled = scaled
         self.size = size
+        self.isBold = isBold
         var extents = cairo_font_extents_t()
         cairo_scaled_font_extents(scaled, &extents)
         (ascent, descent) = (extents.ascent, extents.descent)
@@ -46,6 +50,22 @@ final class DrawingFont {
         var extents = cairo_text_extents_t()
         cairo_scaled_font_text_extents(scaled, text, &extents)
         return max(extents.x_advance, extents.x_bearing + extents.width)
+    }
+
+    /// A text that is longer is cut off.
+    private static let longestText = 120
+
+    /// As much of a text as is no wider than that; none where nothing is.
+    func shortened(_ text: String, toWidth limit: Double) -> String {
+        let whole = String(text.prefix(Self.longestText))
+        if whole.count == text.count, width(of: whole) <= limit { return whole }
+        var count = whole.count
+        while count > 0 {
+            let cut = whole.prefix(count) + "…"
+            if width(of: String(cut)) <= limit { return String(cut) }
+            count -= 1
+        }
+        return ""
     }
 
     /// Makes it the font of a drawing.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 import VQAVision
-@testable import RegionDetector
+@testable import PictureDrawing
 
 /// Boxes drawn over pictures.
 @Suite struct RegionDrawingTests {

@@ -1,27 +1,17 @@
+import FileSystem
+import VQAVision
+
 /// Where frames and labels lie, in pixels of the drawing.
 ///
 /// Labels stay within the picture and, as long as there is a place at their box, off one another; the surer choose first.
 struct DrawingLayout {
-    /// A rectangle whose sides are not negative.
-    struct Rectangle: Equatable {
-        var x: Double
-        var y: Double
-        var width: Double
-        var height: Double
-
-        func intersects(_ other: Rectangle) -> Bool {
-            x < other.x + other.width && other.x < x + width && y < other.y + other.height
-                && other.y < y + height
-        }
-    }
-
     /// A box with its label.
     struct Item {
-        let frame: Rectangle
+        let frame: DrawingRectangle
         let color: DrawingColor
         let text: String
         /// What the text lies on; nil where there is no room for any.
-        let label: Rectangle?
+        let label: DrawingRectangle?
     }
 
     /// Of the drawing.
@@ -41,8 +31,6 @@ struct DrawingLayout {
 
     /// The longest side that is drawn larger, and by how much at most.
     private static let (smallSide, largestScale) = (512, 8)
-    /// A name that is longer is cut off.
-    private static let longestText = 120
     /// So many places along a box are tried for its label.
     private static let mostRows = 40
 
@@ -62,35 +50,37 @@ struct DrawingLayout {
         padding = font.size / 4
         baseline = font.ascent + padding / 2
         let labelHeight = font.ascent + font.descent + padding
-        var placed: [Rectangle] = []
+        var placed: [DrawingRectangle] = []
         for (index, box) in boxes.enumerated() where box.corners.count == 4 {
             let frame = frame(of: box)
-            let text = shortened(box.label, font)
+            let text = font.shortened(box.label, toWidth: Double(self.width) - 2 * padding)
             let size = (width: font.width(of: text) + 2 * padding, height: labelHeight)
-            var label: Rectangle?
+            var label: DrawingRectangle?
             if !text.isEmpty, size.height <= Double(self.height) {
                 let places = self.places(along: frame, size.width, size.height)
                 label = places.first { place in !placed.contains { $0.intersects(place) } } ?? places.first
             }
             if let label { placed.append(label) }
-            items.append(Item(frame: frame, color: DrawingColor.of(index), text: text, label: label))
+            items.append(Item(frame: frame, color: box.color ?? .of(index), text: text, label: label))
         }
     }
 
     /// A box, held within the drawing.
-    private func frame(of box: RegionDrawing.Box) -> Rectangle {
+    private func frame(of box: RegionDrawing.Box) -> DrawingRectangle {
         func held(_ value: Float, _ limit: Int) -> Double {
             value.isFinite ? min(max(0, Double(value) * Double(scale)), Double(limit)) : 0
         }
         let (x, y) = (held(box.corners[0], width), held(box.corners[1], height))
-        return Rectangle(
+        return DrawingRectangle(
             x: x, y: y, width: max(0, held(box.corners[2], width) - x),
             height: max(0, held(box.corners[3], height) - y))
     }
 
     /// The places for a label at a box, the best first: above it, then within it and below it, from the left, then from the
     /// right; last a little away from it.
-    private func places(along frame: Rectangle, _ width: Double, _ height: Double) -> [Rectangle] {
+    private func places(along frame: DrawingRectangle, _ width: Double, _ height: Double)
+        -> [DrawingRectangle]
+    {
         let rows = min(Self.mostRows, max(1, Int(clamping: frame.height / height)))
         let bottom = frame.y + frame.height
         let near =
@@ -99,7 +89,7 @@ struct DrawingLayout {
         return [near, far].flatMap { tops in
             [frame.x, frame.x + frame.width - width].flatMap { x in
                 tops.map { y in
-                    Rectangle(
+                    DrawingRectangle(
                         x: min(max(0, x), Double(self.width) - width),
                         y: min(max(0, y), Double(self.height) - height), width: width, height: height)
                 }
@@ -107,42 +97,40 @@ struct DrawingLayout {
         }
     }
 
-    /// As much of a text as fits across the drawing; none where nothing does.
-    private func shortened(_ text: String, _ font: DrawingFont) -> String {
-        func fits(_ text: String) -> Bool { font.width(of: text) + 2 * padding <= Double(width) }
-        let whole = String(text.prefix(Self.longestText))
-        if whole.count == text.count, fits(whole) { return whole }
-        var count = whole.count
-        while count > 0 {
-            let cut = whole.prefix(count) + "…"
-            if fits(String(cut)) { return String(cut) }
-            count -= 1
-        }
-        return ""
+    /// Where the picture is.
+    var bounds: DrawingRectangle {
+        DrawingRectangle(x: 0, y: 0, width: Double(width), height: Double(height))
     }
-}
 
-/// A colour of frames, and of the letters on it.
-struct DrawingColor: Equatable {
-    /// 0 to 255
-    let red: Int
-    let green: Int
-    let blue: Int
+    /// Makes sure that a picture is of the size that the layout was made for.
+    func requireSize(of picture: Picture) throws(DrawingError) {
+        guard (picture.width * scale, picture.height * scale) == (width, height) else {
+            throw DrawingError(
+                description: "expected a picture of \(width / scale) x \(height / scale), found "
+                    + "\(picture.width) x \(picture.height)")
+        }
+    }
 
-    private static let all = [
-        DrawingColor(red: 230, green: 25, blue: 75), DrawingColor(red: 60, green: 180, blue: 75),
-        DrawingColor(red: 67, green: 99, blue: 216), DrawingColor(red: 255, green: 225, blue: 25),
-        DrawingColor(red: 145, green: 30, blue: 180), DrawingColor(red: 70, green: 220, blue: 230),
-        DrawingColor(red: 245, green: 130, blue: 48), DrawingColor(red: 0, green: 110, blue: 110),
-        DrawingColor(red: 240, green: 50, blue: 230), DrawingColor(red: 128, green: 128, blue: 0),
-    ]
-
-    /// The colour of the box that stands at a place among all.
-    static func of(_ index: Int) -> DrawingColor { all[index % all.count] }
-
-    /// Whether letters on it are black, and not white: by the luminance of sRGB, roughly.
-    var takesBlack: Bool { 299 * red + 587 * green + 114 * blue > 128_000 }
-
-    /// As HTML has it.
-    var text: String { "rgb(\(red),\(green),\(blue))" }
+    /// The frames, and over all of them the labels.
+    ///
+    /// - Parameters:
+    ///   - font: The font that the labels were measured with.
+    ///   - x: How far to the right they are moved.
+    ///   - y: How far down.
+    func parts(_ font: DrawingFont, x: Double = 0, y: Double = 0) -> [DrawingPart] {
+        let frames = items.reversed().map {
+            DrawingPart.frame($0.frame.moved(x: x, y: y), $0.color, lineWidth: lineWidth)
+        }
+        let labels = items.reversed().flatMap { item -> [DrawingPart] in
+            guard let label = item.label?.moved(x: x, y: y) else { return [] }
+            return [
+                .fill(label, item.color),
+                .text(
+                    DrawingText(
+                        text: item.text, x: label.x + padding, baseline: label.y + baseline, font: font,
+                        color: item.color.letters)),
+            ]
+        }
+        return frames + labels
+    }
 }

@@ -2,72 +2,55 @@ import CCairo
 import Foundation
 import VQAVision
 
-extension RegionDrawing {
-    /// The longest side that a PNG is drawn of, in pixels of the picture.
-    public static let longestPNGSide = 32_767
-
-    /// The drawing as a PNG.
-    ///
-    /// - Parameter picture: The picture, of the size that the drawing was made for.
-    /// - Throws: ``DrawingError`` where the picture has another size or too long a side, or memory is short.
-    public func png(over picture: Picture) throws -> Data {
-        guard (picture.width * layout.scale, picture.height * layout.scale) == (layout.width, layout.height)
-        else {
-            throw DrawingError(
-                description:
-                    "expected a picture of \(layout.width / layout.scale) x \(layout.height / layout.scale), found "
-                    + "\(picture.width) x \(picture.height)")
+extension DrawingPart {
+    fileprivate func draw(in context: OpaquePointer, _ picture: DrawingSurface?) {
+        switch self {
+        case .picture(let place):
+            if let picture {
+                picture.fill(place, of: context)
+            } else {
+                DrawingPart.fill(place, .ground).draw(in: context, nil)
+            }
+        case .fill(let place, let color, let opacity, _):
+            color.use(in: context, opacity: opacity)
+            cairo_rectangle(context, place.x, place.y, place.width, place.height)
+            cairo_fill(context)
+        case .frame(let place, let color, let lineWidth):
+            cairo_rectangle(context, place.x, place.y, place.width, place.height)
+            DrawingColor.white.use(in: context, opacity: Self.edgeOpacity)
+            cairo_set_line_width(context, lineWidth * Self.edgeWidth)
+            cairo_stroke_preserve(context)
+            color.use(in: context)
+            cairo_set_line_width(context, lineWidth)
+            cairo_stroke(context)
+        case .text(let line):
+            line.font.use(in: context)
+            line.color.use(in: context)
+            cairo_move_to(context, line.x, line.baseline)
+            cairo_show_text(context, line.text)
         }
-        let surface = try Surface(of: picture)
-        let canvas = layout.scale == 1 ? surface : try Surface(width: layout.width, height: layout.height)
-        let font = try DrawingFont(size: layout.fontSize)
-        try canvas.draw { context in
-            if layout.scale > 1 { surface.fill(context, scale: Double(layout.scale)) }
-            font.use(in: context)
-            for item in layout.items.reversed() { draw(item.frame, item.color, in: context) }
-            for item in layout.items.reversed() { drawLabel(of: item, in: context) }
-        }
-        return try canvas.png()
-    }
-
-    private func draw(_ frame: DrawingLayout.Rectangle, _ color: DrawingColor, in context: OpaquePointer) {
-        cairo_rectangle(context, frame.x, frame.y, frame.width, frame.height)
-        // A white edge, which dark pictures and those of the frame's own colour leave to be seen.
-        cairo_set_source_rgba(context, 1, 1, 1, 0.7)
-        cairo_set_line_width(context, layout.lineWidth * 1.8)
-        cairo_stroke_preserve(context)
-        color.use(in: context)
-        cairo_set_line_width(context, layout.lineWidth)
-        cairo_stroke(context)
-    }
-
-    private func drawLabel(of item: DrawingLayout.Item, in context: OpaquePointer) {
-        guard let label = item.label else { return }
-        item.color.use(in: context)
-        cairo_rectangle(context, label.x, label.y, label.width, label.height)
-        cairo_fill(context)
-        let level: Double = item.color.takesBlack ? 0 : 1
-        cairo_set_source_rgb(context, level, level, level)
-        cairo_move_to(context, label.x + layout.padding, label.y + layout.baseline)
-        cairo_show_text(context, item.text)
     }
 }
 
 extension DrawingColor {
-    fileprivate func use(in context: OpaquePointer) {
-        cairo_set_source_rgb(context, Double(red) / 255, Double(green) / 255, Double(blue) / 255)
+    fileprivate func use(in context: OpaquePointer, opacity: Double = 1) {
+        cairo_set_source_rgba(
+            context, Double(red) / 255, Double(green) / 255, Double(blue) / 255, opacity)
     }
 }
 
 /// Pixels that cairo draws on.
-private final class Surface {
+final class DrawingSurface {
+    /// The longest side, in pixels.
+    static let longestSide = 32_767
+
     private let surface: OpaquePointer
 
     init(width: Int, height: Int) throws {
-        guard max(width, height) <= RegionDrawing.longestPNGSide else {
+        guard max(width, height) <= Self.longestSide else {
             throw DrawingError(
                 description:
-                    "a PNG is drawn of at most \(RegionDrawing.longestPNGSide) pixels a side, found \(width) x \(height)"
+                    "a PNG is drawn of at most \(Self.longestSide) pixels a side, found \(width) x \(height)"
             )
         }
         let surface = cairo_image_surface_create(
@@ -104,21 +87,25 @@ private final class Surface {
 
     deinit { cairo_surface_destroy(surface) }
 
-    /// Draws on it.
+    /// Draws parts on it, one over the other.
     ///
+    /// - Parameter picture: The pixels of the picture among them; nil where there is none.
     /// - Throws: `DrawingError` where cairo has failed at any of it.
-    func draw(_ body: (OpaquePointer) -> Void) throws {
+    func draw(_ parts: [DrawingPart], picture: DrawingSurface? = nil) throws {
         guard let context = cairo_create(surface) else { throw DrawingError(CAIRO_STATUS_NO_MEMORY) }
         defer { cairo_destroy(context) }
-        body(context)
+        for part in parts { part.draw(in: context, picture) }
         let status = cairo_status(context)
         guard status == CAIRO_STATUS_SUCCESS else { throw DrawingError(status) }
     }
 
-    /// Fills another drawing with this one, larger by a whole number.
-    func fill(_ context: OpaquePointer, scale: Double) {
+    /// Fills a rectangle of another drawing with this one; larger, its pixels stay squares.
+    fileprivate func fill(_ place: DrawingRectangle, of context: OpaquePointer) {
         cairo_save(context)
-        cairo_scale(context, scale, scale)
+        cairo_translate(context, place.x, place.y)
+        cairo_scale(
+            context, place.width / Double(max(1, cairo_image_surface_get_width(surface))),
+            place.height / Double(max(1, cairo_image_surface_get_height(surface))))
         cairo_set_source_surface(context, surface, 0, 0)
         cairo_pattern_set_filter(cairo_get_source(context), CAIRO_FILTER_NEAREST)
         cairo_paint(context)
