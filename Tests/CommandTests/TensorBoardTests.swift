@@ -13,6 +13,18 @@ import Testing
     private struct Found: Decodable {
         struct Run: Decodable {
             let scalars: [String: [[Double]]]
+            let images: [String: [Image]]
+        }
+        /// Step, width, height and bytes of a PNG, and what is said of it.
+        struct Image: Decodable {
+            let numbers: [Int]
+            let description: String
+
+            init(from decoder: any Decoder) throws {
+                var values = try decoder.unkeyedContainer()
+                numbers = try (0..<4).map { _ in try values.decode(Int.self) }
+                description = try values.decode(String.self)
+            }
         }
         struct Table: Decodable {
             struct Run: Decodable {
@@ -127,9 +139,23 @@ import Testing
         #expect(counts == counts.sorted() && counts.first == 0 && counts.last == 2, "\(counts)")
     }
 
-    @Test("--no-tensorboard leaves event files out, and a run ends with the same bits either way")
+    /// The fixture with grey pictures of its val images, which has none.
+    private func withPictures() throws -> MiniCommands {
+        let mini = try MiniCommands.withCopiedDataset()
+        let folder = mini.dataFile("images/val2014")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let names = try FileManager.default.contentsOfDirectory(atPath: mini.dataFile("coco_extract/val2014"))
+        for name in names where name.hasSuffix(".jpg.npz") {
+            let picture = folder + "/" + name.dropLast(".jpg.npz".count) + ".png"
+            try Data(PictureBytes.blackPNG(width: 64, height: 48)).write(to: URL(fileURLWithPath: picture))
+        }
+        return mini
+    }
+
+    @Test(
+        "--no-tensorboard leaves event files out, and a run with pictures ends with the same bits either way")
     func without() throws {
-        let (mini, plain) = (try MiniCommands(), try MiniCommands())
+        let (mini, plain) = (try withPictures(), try MiniCommands())
         try train(mini, "--set", "max_epoch=2", "--set", "dropout_r=0.1")
         try train(plain, "--set", "max_epoch=2", "--set", "dropout_r=0.1", "--no-tensorboard")
         #expect(try eventFiles(in: mini.runFile("")).count == 1)
@@ -137,5 +163,29 @@ import Testing
         #expect(
             try mini.tensorBytes(ofCheckpoint: "epoch2.safetensors")
                 == plain.tensorBytes(ofCheckpoint: "epoch2.safetensors"))
+    }
+
+    @Test(
+        "pictures of a few val questions are shown after each epoch, and one that cannot be read is told once",
+        .enabled(if: Self.interpreter != nil, Self.skipped))
+    func pictures() throws {
+        let mini = try withPictures()
+        try train(mini, "--set", "max_epoch=2")
+        let images = try #require(try read("ckpts", mini.tool).runs["ckpt_mini"]).images
+        #expect(images.keys.sorted() == (1...4).map { "val/\($0)" })
+        for (tag, shown) in images {
+            #expect(shown.map { $0.numbers[0] } == [15, 30], "\(tag)")
+            #expect(shown.allSatisfy { $0.numbers[1] >= 400 && $0.numbers[2] >= 400 && $0.numbers[3] > 1000 })
+            #expect(shown.allSatisfy { $0.description.contains("People say: ") })
+        }
+        let folder = mini.dataFile("images/val2014")
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            try Data("no picture".utf8).write(to: URL(fileURLWithPath: folder + "/" + name))
+        }
+        let outcome = try mini.tool.run(
+            mini.train("--set", "use_glove=false", "--set", "max_epoch=2", "--set", "seed=1"))
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        let notices = outcome.errorLines.filter { $0.hasSuffix("TensorBoard will show no pictures of it") }
+        #expect(notices.count == 1, Comment(rawValue: outcome.errorOutput))
     }
 }

@@ -67,17 +67,22 @@ package final class EventWriter {
     package struct Picture: Sendable {
         /// The bytes of a PNG.
         package let png: Data
-        /// In pixels.
-        package let width, height: Int
-        /// Markdown.
+        /// Markdown. TensorBoard keeps the first one of a tag.
         package let description: String
 
         /// - Parameters: as the properties.
-        package init(png: Data, width: Int, height: Int, description: String) {
+        package init(png: Data, description: String) {
             self.png = png
-            self.width = width
-            self.height = height
             self.description = description
+        }
+
+        /// Width and height as the PNG's header states them, in pixels; 0 where it has none.
+        fileprivate var size: (width: Int32, height: Int32) {
+            func number(at start: Int) -> Int32 {
+                let bytes = png.dropFirst(start).prefix(4)
+                return Int32(clamping: bytes.reduce(0) { $0 << 8 | Int($1) })
+            }
+            return (number(at: 16), number(at: 20))
         }
     }
 
@@ -91,8 +96,7 @@ package final class EventWriter {
                     $0.tag = tag
                     $0.metadata.pluginData.pluginName = "images"
                     $0.metadata.summaryDescription = picture.description
-                    $0.image.width = Int32(clamping: picture.width)
-                    $0.image.height = Int32(clamping: picture.height)
+                    ($0.image.width, $0.image.height) = picture.size
                     $0.image.colorspace = 3
                     $0.image.encodedImageString = picture.png
                 }

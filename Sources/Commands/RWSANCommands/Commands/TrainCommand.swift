@@ -13,8 +13,9 @@ struct TrainCommand: ParsableCommand {
             + "\n\(Program.name) train --show-settings [--config <file>] [--set <key=value> ...] [--json]",
         discussion: """
             A run writes a checkpoint an epoch to ckpts/ckpt_NAME/ below the working folder, with metrics.jsonl and event \
-            files for TensorBoard ('tensorboard --logdir ckpts') beside them; its log to results/log/; and the latest answers to the val questions to results/cache/. The path of \
-            the last checkpoint is the result.
+            files for TensorBoard beside them ('tensorboard --logdir ckpts' shows the curves, also while the run goes on); \
+            its log to results/log/; and the latest answers to the val questions to results/cache/. The path of the last \
+            checkpoint is the result.
 
             Ctrl-C (or a signal HUP, QUIT or TERM) finishes the step at hand, writes a checkpoint and says how to go \
             on; a second one ends the run at once. --resume goes on with the run, however it ended.

@@ -10,6 +10,10 @@ import VQATraining
 final class TrainingCurves {
     private let onNotice: (String) -> Void
     private var writer: EventWriter?
+    /// What is shown after each epoch, made when the first one ends; nil for nothing.
+    private lazy var questions = Result { try makeQuestions() }
+    private let makeQuestions: () throws -> ShownQuestions?
+    private var showsQuestions = true
 
     /// How many steps apart the values of steps are; those of the last step of an epoch come besides.
     static let interval = 20
@@ -18,12 +22,13 @@ final class TrainingCurves {
     ///   - folder: Where the run's files are, which are there.
     ///   - summary: What the run is made of.
     ///   - step: How many steps the run has made.
+    ///   - questions: Makes what is shown after each epoch; nil for nothing.
     ///   - onNotice: Told in one line that there will be no more.
     convenience init(
         _ folder: RunFolder, _ summary: TrainingRun.Summary, afterStep step: Int,
-        onNotice: @escaping (String) -> Void
+        questions: @escaping () throws -> ShownQuestions?, onNotice: @escaping (String) -> Void
     ) {
-        self.init(onNotice: onNotice) {
+        self.init(questions: questions, onNotice: onNotice) {
             try folder.create()
             // The checkpoint before the first step is the whole of a run that is new.
             let writer = try EventWriter(in: folder.checkpoints, from: step == 0 ? 0 : step + 1)
@@ -32,8 +37,12 @@ final class TrainingCurves {
         }
     }
 
-    init(onNotice: @escaping (String) -> Void, _ begin: () throws -> EventWriter) {
+    init(
+        questions: @escaping () throws -> ShownQuestions? = { nil }, onNotice: @escaping (String) -> Void,
+        _ begin: () throws -> EventWriter
+    ) {
         self.onNotice = onNotice
+        makeQuestions = questions
         attempt { writer = try begin() }
     }
 
@@ -51,9 +60,23 @@ final class TrainingCurves {
                     return
                 }
                 try writer.add(Self.values(of: progress), step: step)
-            case .epoch(let record, _): try writer.add(Self.values(of: record), step: step)
+            case .epoch(let record, _):
+                try writer.add(Self.values(of: record), step: step)
+                for (tag, picture) in pictures() { try writer.add(picture, tag: tag, step: step) }
             case .evaluating: return
             }
+        }
+    }
+
+    /// The questions that are shown, as they are answered now; none where that has failed before.
+    private func pictures() -> [(tag: String, picture: EventWriter.Picture)] {
+        guard showsQuestions else { return [] }
+        do {
+            return try questions.get()?.pictures() ?? []
+        } catch {
+            showsQuestions = false
+            onNotice("\(error); the run goes on, and TensorBoard will show no pictures of it")
+            return []
         }
     }
 

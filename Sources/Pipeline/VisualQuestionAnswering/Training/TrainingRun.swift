@@ -85,6 +85,7 @@ public final class TrainingRun {
     let setup: Trainer.Setup
 
     private let request: Request
+    private let dataset: any VQADataset
     private let checkpoint: Checkpoint?
     private let lock: FileLock
 
@@ -101,7 +102,7 @@ public final class TrainingRun {
         checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
         let start = try request.startFrom.map(StartingPoint.init)
         configuration = try Self.configuration(request, checkpoint, source, start)
-        let dataset = try configuration.datasetType.init(at: request.place)
+        dataset = try configuration.datasetType.init(at: request.place)
         let seed = UInt64(clamping: configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
         TorchRuntime.seed(seed)
         var setup = try RunPreparation(request, configuration, dataset, checkpoint, source, start).setup(
@@ -158,7 +159,11 @@ public final class TrainingRun {
         -> Trainer.Outcome
     {
         let curves = TrainingCurves(
-            folder, summary, afterStep: trainer.state.step, onNotice: request.onNotice)
+            folder, summary, afterStep: trainer.state.step,
+            questions: { [setup, configuration, dataset] in
+                guard setup.validation != nil else { return nil }
+                return try ShownQuestions(of: Answerer(of: setup, configuration, dataset), dataset)
+            }, onNotice: request.onNotice)
         let outcome = try trainer.run(
             onEvent: { event in
                 curves.add(event, step: trainer.state.step)

@@ -1,4 +1,5 @@
 import FileSystem
+import Foundation
 
 /// Curves over epochs, as SVG: each has a colour and a pattern of dashes of its own, and every point says its value.
 struct LineChart {
@@ -143,5 +144,8 @@ struct Ticks {
         (0..<abs(exponent)).reduce(1.0) { value, _ in exponent < 0 ? value / 10 : value * 10 }
     }
 
-    func text(_ value: Double) -> String { HTMLText.decimal(value, places) }
+    /// A number beside the axis; a small one with no more digits than it needs.
+    func text(_ value: Double) -> String {
+        places > 3 ? String(format: "%.3g", value) : HTMLText.decimal(value, places)
+    }
 }
