@@ -289,6 +289,20 @@ import VQAVision
         let answers = try #require(object["answers"] as? [[String: Any]])
         #expect(answers.compactMap { $0["answer"] as? String } == found.answers.map(\.text))
     }
+
+    @Test("a program draws what an answer rests on over the picture")
+    func drawing() throws {
+        let asked = try Self.asked(.vilt)
+        let picture = try Picture(contentsOf: Fixtures.url("hub/pictures/a_landscape.png"))
+        let explanation = try asked.answerer.explain(asked.question, about: asked.regions, by: .occlusion)
+        let image = ExplainedImage("a picture", asked.regions, [asked.question], [explanation])
+        let drawing = try image.drawing()
+        let drawn = try Picture(decoding: drawing.png(over: picture), named: "the drawing")
+        #expect(drawn.width >= 480 && drawn.height > picture.height)
+        // Without a picture its place is empty.
+        #expect(try Picture(decoding: drawing.png(over: nil), named: "the drawing") != drawn)
+        #expect(try drawing.html(over: nil, title: image.picture).contains("<title>a picture</title>"))
+    }
 }
 
 /// A model of somebody's own: the mean of the regions, in a layer.

@@ -62,8 +62,9 @@ public struct ExplanationDrawing {
         /// A weight as it is written.
         func written(_ weight: Double) -> String {
             guard isSigned else { return String(format: "%.3f", weight) }
-            // No zero has a sign.
-            return abs(weight) < 0.005 ? "0.00" : String(format: "%+.2f", weight)
+            // Differences of logits are of any size; and no zero has a sign.
+            if abs(weight) < 0.000_05 { return "0.00" }
+            return String(format: abs(weight) < 0.1 ? "%+.4f" : "%+.2f", weight)
         }
 
         /// The colour of weights of a sign.

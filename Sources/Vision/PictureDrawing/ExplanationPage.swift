@@ -53,7 +53,8 @@ extension ExplanationDrawing {
     private func table(_ question: Question) -> [String] {
         let words = question.words.map { (escapedMarkup($0.text.printable), $0.value) }
         let regionRows = zip(regions, question.regionWeights).enumerated().map { number, region in
-            let place = region.0.corners.map { String(format: "%.0f", $0) }.joined(separator: " ")
+            let place = region.0.corners.map { $0.isFinite ? String(format: "%.0f", $0) : "?" }
+                .joined(separator: " ")
             return ("\(number + 1) \(escapedMarkup(region.0.name?.printable ?? "")) (\(place))", region.1)
         }
         func rows(_ rows: [(String, Double)]) -> [String] {

@@ -73,7 +73,7 @@ struct ExplanationPanel {
             let text = font.shortened(
                 isLast ? "…" : word.text.printable, toWidth: width - 2 * margin - 2 * padding)
             let value = question.written(word.value)
-            let wide = max(font.width(of: text) + 2 * padding, small.width(of: value))
+            let wide = max(font.width(of: text) + 2 * padding, small.width(of: value) + padding)
             if x > margin, x + wide > width - margin {
                 x = margin
                 bottom += lineHeight

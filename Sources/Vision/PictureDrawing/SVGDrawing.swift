@@ -101,7 +101,6 @@ func escapedMarkup(_ text: String) -> String {
         switch scalar {
         case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
         case "<": escaped.append(contentsOf: "&lt;".unicodeScalars)
-        case ">": escaped.append(contentsOf: "&gt;".unicodeScalars)
         case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
         case "\t", "\n", "\r": escaped.append(" ")
         case "\0"..."\u{1F}", "\u{FFFE}", "\u{FFFF}": escaped.append("\u{FFFD}")

@@ -63,9 +63,7 @@ struct OccludedQuestion: FeatureSource {
     func contains(_ image: ImageID) -> Bool { (0...Int64(regions.count)).contains(image.rawValue) }
 
     func features(for image: ImageID) throws -> RegionFeatures {
-        guard let number = Int(exactly: image.rawValue), (1...max(1, regions.count)).contains(number),
-            regions.count > 0
-        else { return regions }
-        return regions.removing(number - 1)
+        let number = Int(clamping: image.rawValue)
+        return (0..<regions.count).contains(number - 1) ? regions.removing(number - 1) : regions
     }
 }
