@@ -16,7 +16,7 @@ enum ReportStyle {
         h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; overflow-wrap: anywhere; }
         p { margin: .5rem 0; max-width: 46rem; } .quiet, footer { color: var(--quiet); }
         a { color: var(--accent); } code { overflow-wrap: anywhere; }
-        nav ul, .legend, .tiles, .answers { list-style: none; padding: 0; margin: .5rem 0; display: flex;
+        .legend, .tiles, .answers { list-style: none; padding: 0; margin: .5rem 0; display: flex;
           flex-wrap: wrap; gap: .25rem 1rem; }
         .tiles { gap: .75rem; } .tiles li { background: var(--card); border-radius: .5rem; padding: .6rem .9rem;
           flex: 1 1 9rem; } .tiles b { display: block; font-size: 1.35rem; }
