@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Event files of runs, read by the tensorboard package of PyPI itself.
-@Suite struct TensorBoardTests {
+/// Event files of runs, read by the tensorboard package of PyPI itself. One test after the other, for each trains.
+@Suite(.serialized) struct TensorBoardTests {
     /// A Python that has the package.
     private static let interpreter = PythonInterpreter.having("tensorboard")
     private static let skipped: Comment =
