@@ -87,6 +87,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
@@ -110,6 +111,11 @@ let package = Package(
         module("Files", "Downloads", ["Archives", "FileSystem", "CCurl"]),
         module("Files", "Hub", ["Downloads", "Archives", "FileSystem", "CCrypto"]),
         module("Files", "TextFiles", ["Archives", "FileSystem", "Workers"]),
+        .target(
+            name: "TensorBoardEvents",
+            dependencies: ["FileSystem", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            path: "Sources/Files/TensorBoardEvents",
+            exclude: ["event.proto", "summary.proto", "hparams.proto", "generate.sh"].map { "Messages/" + $0 }),
         .target(
             name: "CVQAJSON", path: "Sources/Files/CVQAJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -164,7 +170,7 @@ let package = Package(
             [
                 "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels", "VQABatches",
                 "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "TextFiles",
-                "Yams",
+                "TensorBoardEvents", "Yams",
             ]),
         module(
             "Commands", "RWSANCommands",
@@ -188,6 +194,7 @@ let package = Package(
         tests(of: "Downloads"),
         tests(of: "Hub", "Downloads"),
         tests(of: "TextFiles"),
+        tests(of: "TensorBoardEvents"),
         tests(of: "Workers"),
         tests(of: "Torch", "Archives"),
         tests(of: "VQAFeatures", "Archives", "FileSystem", "VQABatches", "VQADatasets"),
@@ -202,7 +209,7 @@ let package = Package(
             "VQASettings"),
         tests(of: "VQASettings"),
         tests(
-            of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQADatasets", "VQASettings",
+            of: "VisualQuestionAnswering", "FileSystem", "TensorBoardEvents", "VQAFeatures", "VQADatasets", "VQASettings",
             "VQAModels",
             "VQATraining", "Torch"),
         .testTarget(name: "ArchitectureTests"),

@@ -50,6 +50,7 @@ import Testing
         ("PictureSearch.swift", "UInt64(status.st_ino)", "the system's number has 64 bits without a sign"),
         ("PictureSearch.swift", "UInt64(status.st_dev)", "the system's number has 64 bits without a sign"),
         ("SplitDraw.swift", "UInt64(byte)", "a byte"),
+        ("CRC32C.swift", "UInt32(byte)", "a byte"),
         ("LineReader.swift", "CInt(UInt8(ascii: \"\\n\"))", "a byte"),
         ("BicubicResizing.swift", "Int32(source[pixel])", "a byte"),
         ("BicubicResizing.swift", "Int32(source[pixel + 1])", "a byte"),

@@ -32,7 +32,8 @@ struct RootCommand: ParsableCommand {
         discussion: """
             From pictures to answers: fetch brings a dataset, or import makes one of your own, extract makes features of its pictures (or pack stores \
             those that you have), train makes a checkpoint of a model, evaluate and predict answer a split with it, \
-            and ask answers a question of yours. export writes a model as the Hugging Face hub publishes them. detect \
+            and ask answers a question of yours. report tells how a run went, and compare whether one is really better \
+            than another. export writes a model as the Hugging Face hub publishes them. detect \
             shows what a region detector sees.
 
             '\(Program.name) help <command>' explains a command. '\(Program.name) help settings' lists the models, the \
@@ -47,7 +48,7 @@ struct RootCommand: ParsableCommand {
             FetchCommand.self, ImportCommand.self, ExtractCommand.self, PackCommand.self, AnswersCommand.self,
             TrainCommand.self,
             EvaluateCommand.self, PredictCommand.self, AskCommand.self, DetectCommand.self, ScoreCommand.self,
-            ExportCommand.self, InfoCommand.self,
+            CompareCommand.self, ReportCommand.self, ExportCommand.self, InfoCommand.self,
             SettingsCommand.self,
         ])
 

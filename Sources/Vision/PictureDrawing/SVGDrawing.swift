@@ -7,7 +7,7 @@ public struct EmbeddedPicture {
     private let mediaType: String
 
     /// As an address.
-    var dataURL: String { "data:\(mediaType);base64," + bytes.base64EncodedString() }
+    package var dataURL: String { "data:\(mediaType);base64," + bytes.base64EncodedString() }
 
     /// Reads a picture's file.
     ///

@@ -13,9 +13,10 @@ struct TrainCommand: ParsableCommand {
             + "\n\(Program.name) train --data <folder> --name <name> --model <name> [--pictures <folder>] [<options>]"
             + "\n\(Program.name) train --show-settings [--config <file>] [--set <key=value> ...] [--json]",
         discussion: """
-            A run writes a checkpoint an epoch to ckpts/ckpt_NAME/ below the working folder, with metrics.jsonl beside \
-            them; its log to results/log/; and the latest answers to the val questions to results/cache/. The path of \
-            the last checkpoint is the result.
+            A run writes a checkpoint an epoch to ckpts/ckpt_NAME/ below the working folder, with metrics.jsonl and event \
+            files for TensorBoard beside them ('tensorboard --logdir ckpts' shows the curves, also while the run goes on); \
+            its log to results/log/; and the latest answers to the val questions to results/cache/. The path of the last \
+            checkpoint is the result.
 
             Ctrl-C (or a signal HUP, QUIT or TERM) finishes the step at hand, writes a checkpoint and says how to go \
             on; a second one ends the run at once. --resume goes on with the run, however it ended.
@@ -66,6 +67,8 @@ struct TrainCommand: ParsableCommand {
             store is an error before the first step, and the first damaged file stops the run, which can be gone on with.
             """)
     var skipDamaged = false
+    @Flag(help: "Write no event files for TensorBoard, which else lie beside metrics.jsonl.")
+    var noTensorboard = false
     @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
     @Flag(help: "Print what happens as JSON, an object a line.") var json = false
     @Option(
@@ -112,6 +115,7 @@ struct TrainCommand: ParsableCommand {
         request.skipsDamaged = skipDamaged
         request.metric = metric.version
         request.profile = profileFile?.url
+        request.writesEvents = !noTensorboard
         request.onNotice = output.notices.note
         request.onStart = output.start
         request.onProgress = output.show
@@ -146,8 +150,8 @@ struct TrainCommand: ParsableCommand {
             [Program.name, "train"] + dataset.arguments
             + ["--name", name ?? "", "--resume", checkpoint, "--device", Device.list(devices)]
             + (pictures.pictures.map { ["--pictures", $0] } ?? []) + precision.arguments + gpu.arguments
-            + metric.arguments
-            + (skipDamaged ? ["--skip-damaged"] : [])
+            + metric.arguments + (skipDamaged ? ["--skip-damaged"] : [])
+            + (noTensorboard ? ["--no-tensorboard"] : [])
         return ShellQuoting.line(words)
     }
 

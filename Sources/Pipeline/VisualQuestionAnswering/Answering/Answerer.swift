@@ -160,6 +160,26 @@ public final class Answerer {
             options)
     }
 
+    /// The model of a run, as it is whenever it is asked: its weights go on being trained. It computes in single precision,
+    /// for which they stay as they are.
+    ///
+    /// - Throws: `TorchError` where the device fails.
+    convenience init(
+        of setup: Trainer.Setup, _ configuration: Configuration, _ dataset: any VQADataset
+    ) throws {
+        let wasTraining = setup.model.isTraining
+        defer { setup.model.setTraining(wasTraining) }
+        var options = Options()
+        options.device = setup.device
+        options.precision = .float32
+        try self.init(
+            Parts(
+                path: setup.folder.checkpoints.path, configuration: configuration, dataset: dataset,
+                vocabulary: setup.vocabulary, answers: setup.answers, featureRecipe: setup.featureRecipe,
+                training: nil, model: setup.model),
+            options)
+    }
+
     private init(_ parts: Parts, _ options: Options) throws {
         path = parts.path
         configuration = parts.configuration

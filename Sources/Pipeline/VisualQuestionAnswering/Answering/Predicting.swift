@@ -71,22 +71,27 @@ extension Answerer {
         _ examples: Examples, of split: String, _ dataset: any VQADataset,
         savingLogitsTo logitsFile: String?, _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
     ) throws -> (predictions: [Prediction], leftOut: [QuestionID]) {
+        let builder = try checkedBuilder(examples, of: split, dataset, onProgress)
+        let predictions = try answer(builder, savingLogitsTo: logitsFile, onProgress)
+        LeftOutQuestions(of: builder)?.tell(consequence: ": the results lack them", onNotice)
+        return (predictions, builder.leftOut)
+    }
+
+    /// What makes batches of a split's questions, with features that have been compared with their checksums.
+    func checkedBuilder(
+        _ examples: Examples, of split: String, _ dataset: any VQADataset,
+        _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
+    ) throws -> BatchBuilder {
         noteCut(examples, of: split)
-        let pictures = try pictureFeatures(of: split, dataset)
-        try pictures?.requireAny(of: examples.imageIDs)
-        let features =
-            try pictures
-            ?? dataset.features(
-                of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: onNotice)
-        var builder = try builder(examples, features)
+        let source = try featureSource(of: split, dataset)
+        try (source as? PictureFeatures)?.requireAny(of: examples.imageIDs)
+        var builder = try builder(examples, source)
         builder.isPinned = device != .cpu
         builder.unreadable = skipsDamaged ? UnreadableImages() : nil
         let count = builder.count
         try FeatureCheck(skipsDamaged: skipsDamaged, memory: verifiedFiles, onNotice: onNotice)
             .check(builder.stores, shouldStop: { try !onProgress(0, count) })
-        let predictions = try answer(builder, savingLogitsTo: logitsFile, onProgress)
-        LeftOutQuestions(of: builder)?.tell(consequence: ": the results lack them", onNotice)
-        return (predictions, builder.leftOut)
+        return builder
     }
 
     /// Notes how many questions are longer than what the model reads of them.
@@ -138,7 +143,7 @@ extension Answerer {
             report: try annotated.metric.evaluate(predictions, leavingOut: Set(leftOut)))
     }
 
-    private func requireDataset() throws(NoDatasetError) -> any VQADataset {
+    func requireDataset() throws(NoDatasetError) -> any VQADataset {
         guard let dataset else { throw NoDatasetError() }
         return dataset
     }

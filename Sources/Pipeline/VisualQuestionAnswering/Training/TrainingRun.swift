@@ -56,6 +56,8 @@ public final class TrainingRun {
         public var skipsDamaged = false
         /// Where a trace of some steps goes; nil for nowhere.
         public var profile: URL?
+        /// Whether event files for TensorBoard are written beside the checkpoints.
+        public var writesEvents = true
         /// Where what is made of the question files is kept for the next time; nil for nowhere.
         public var cache: PreparedCache? = PreparedCache()
         /// Told in one line of what is done otherwise than one would expect.
@@ -89,6 +91,7 @@ public final class TrainingRun {
     let setup: Trainer.Setup
 
     private let request: Request
+    private let dataset: any VQADataset
     private let checkpoint: Checkpoint?
     /// Whether batches are made of pictures, and not of features that were made before.
     private let readsPictures: Bool
@@ -107,7 +110,7 @@ public final class TrainingRun {
         checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
         let start = try StartingPoint(request)
         configuration = try Self.configuration(request, checkpoint, source, start)
-        let dataset = try configuration.datasetType.init(at: request.place)
+        dataset = try configuration.datasetType.init(at: request.place)
         let seed = UInt64(clamping: configuration.training.seed ?? Int.random(in: 0...Int(Int32.max)))
         TorchRuntime.seed(seed)
         let preparation = RunPreparation(request, configuration, dataset, checkpoint, source, start)
@@ -160,7 +163,26 @@ public final class TrainingRun {
         announce()
         trainer.profile = request.profile.map { StepProfile(file: $0, device: setup.device) }
         defer { tellUnreadable() }
-        return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
+        guard request.writesEvents else { return try trainer.run(onEvent: onEvent, shouldStop: shouldStop) }
+        return try trainWithCurves(onEvent, shouldStop)
+    }
+
+    private func trainWithCurves(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> Trainer.Outcome
+    {
+        let curves = TrainingCurves(
+            folder, summary, afterStep: trainer.state.step,
+            questions: { [setup, configuration, dataset] in
+                guard setup.validation != nil else { return nil }
+                return try ShownQuestions(of: Answerer(of: setup, configuration, dataset), dataset)
+            }, onNotice: request.onNotice)
+        let outcome = try trainer.run(
+            onEvent: { event in
+                curves.add(event, step: trainer.state.step)
+                try onEvent(event)
+            }, shouldStop: shouldStop)
+        if case .finished = outcome { curves.finish() }
+        return outcome
     }
 
     /// Tells which questions were left out.
