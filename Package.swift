@@ -70,6 +70,7 @@ let package = Package(
     name: "rwsan",
     products: [
         .executable(name: "rwsan", targets: ["rwsan"]),
+        .executable(name: "rwsan-server", targets: ["rwsan-server"]),
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "VQASettings", targets: ["VQASettings"]),
         .library(name: "VQAFeatures", targets: ["VQAFeatures"]),
@@ -87,6 +88,12 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        // What Hummingbird's own interfaces are made of.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
     ],
     targets: [
         system("CArchive", "libarchive", apt: "libarchive-dev"),
@@ -163,13 +170,30 @@ let package = Package(
                 "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures",
                 "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "TextFiles", "Yams",
             ]),
+        module("Server", "ServerInput", []),
+        .target(
+            name: "Server",
+            dependencies: [
+                "ServerInput", "VisualQuestionAnswering", "RegionDetector", "VQAVision", "Torch", "Archives", "Hub",
+                "Workers", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "Sources/Server/Server",
+            // Part of the program, which is so one file.
+            resources: [.embedInCode("Resources")]),
         module(
             "Commands", "RWSANCommands",
             [
                 "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
-                "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "Hub", "FileSystem", argumentParser,
+                "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "Hub", "FileSystem", "ServerInput",
+                argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
+        // Takes as long to build as all the rest, so that `rwsan` does without it.
+        .executableTarget(
+            name: "rwsan-server", dependencies: ["RWSANCommands", "Server"], path: "Sources/Commands/rwsan-server"),
 
         benchmark(
             "StepBenchmark",

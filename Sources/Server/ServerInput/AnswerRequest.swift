@@ -1,0 +1,69 @@
+/// What `POST /v1/answers` is sent: one image and questions about it.
+package struct AnswerRequest: Sendable, Equatable {
+    /// What the questions are about.
+    package let image: ImageSource
+    /// The questions, in their order.
+    package let questions: [String]
+    /// How many answers to each question are wanted, the best first.
+    package let top: Int
+    /// By which method answers are to be explained; nil for none.
+    package let explain: String?
+    /// Whether the regions are wanted too.
+    package let regions: Bool
+
+    /// The most questions of a request.
+    package static let mostQuestions = 16
+    /// The most bytes of a question: some hundred words, of which models read 14 to 40.
+    package static let longestQuestion = 2000
+    /// The most answers to a question.
+    package static let mostAnswers = 100
+
+    /// Reads the body of a request: JSON, with files in base64, or a form.
+    ///
+    /// - Parameter contentType: The header of that name; nil where there is none.
+    /// - Throws: ``RequestError``.
+    package init(_ body: [UInt8], contentType: String?) throws(RequestError) {
+        let fields = try RequestFields(body, contentType: contentType)
+        try fields.requireOnly(["questions", "top", "explain", "regions"])
+        image = try fields.image()
+        questions = fields.questions ?? []
+        top = fields.top ?? 3
+        explain = fields.explain
+        regions = fields.regions ?? true
+        guard (1...Self.mostQuestions).contains(questions.count) else {
+            throw RequestError("questions: expected 1 to \(Self.mostQuestions), found \(questions.count)")
+        }
+        for question in questions {
+            guard question.contains(where: { !$0.isWhitespace }) else {
+                throw RequestError("questions: expected a question, found one without a word in it")
+            }
+            guard question.utf8.count <= Self.longestQuestion else {
+                throw RequestError(
+                    "questions: expected at most \(Self.longestQuestion) bytes a question, found \(question.utf8.count)"
+                )
+            }
+        }
+        guard (1...Self.mostAnswers).contains(top) else {
+            throw RequestError("top: expected 1 to \(Self.mostAnswers), found \(top)")
+        }
+    }
+}
+
+/// What `POST /v1/features` is sent: one image.
+package struct FeaturesRequest: Sendable, Equatable {
+    /// The image.
+    package let image: ImageSource
+    /// Whether the numbers of the features are wanted too.
+    package let values: Bool
+
+    /// Reads the body of a request: JSON, with files in base64, or a form.
+    ///
+    /// - Parameter contentType: The header of that name; nil where there is none.
+    /// - Throws: ``RequestError``.
+    package init(_ body: [UInt8], contentType: String?) throws(RequestError) {
+        let fields = try RequestFields(body, contentType: contentType)
+        try fields.requireOnly(["values"])
+        image = try fields.image()
+        values = fields.values ?? false
+    }
+}
