@@ -34,7 +34,12 @@ package struct AnswerRequest: Sendable, Equatable {
             throw RequestError("questions: expected 1 to \(Self.mostQuestions), found \(questions.count)")
         }
         for question in questions {
-            guard question.contains(where: { !$0.isWhitespace }) else {
+            // Whatever is not of ASCII may be a word somewhere.
+            guard
+                question.unicodeScalars.contains(where: {
+                    !$0.isASCII || Character($0).isLetter || Character($0).isNumber
+                })
+            else {
                 throw RequestError("questions: expected a question, found one without a word in it")
             }
             guard question.utf8.count <= Self.longestQuestion else {
