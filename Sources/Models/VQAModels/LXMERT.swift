@@ -52,13 +52,34 @@ public final class LXMERT: Module, VQAModel {
     }
 
     /// The logits of every answer to every question: `[B, A]`.
-    public func callAsFunction(_ batch: Batch) throws -> Tensor {
+    public func callAsFunction(_ batch: Batch) throws -> Tensor { try logits(batch) }
+
+    /// The same, with what the row of each question's [CLS] attended to.
+    public func attention(_ batch: Batch, _ choice: AttentionChoice) throws -> BatchAttention? {
+        let choice = choice == .output ? .layer(crossLayers.count) : choice
+        let watch = try AttentionWatch(
+            choice, of: self, layers: crossLayers.count, heads: crossLayers.first?.cross.attention.heads ?? 0)
+        let logits = try logits(batch, watch)
+        let weights = try watch.weights.map { try $0.droppingAxis(1) }
+        guard weights.count == 2 else { return nil }
+        return try BatchAttention(
+            logits: logits, words: weights[0].packed(batch.wordSegments),
+            regions: weights[1].packed(batch.regionSegments), sharedIn: batch)
+    }
+
+    private func logits(_ batch: Batch, _ watch: AttentionWatch? = nil) throws -> Tensor {
         let (wordSegments, regionSegments) = (batch.wordSegments, batch.regionSegments)
         var x = try words(batch.words, wordSegments)  // [W, d]
         for layer in wordLayers { x = try layer(x, wordSegments) }
         var y = try regions(batch.regions, batch.boxes)  // [R, d]
         for layer in regionLayers { y = try layer(y, regionSegments) }
-        for layer in crossLayers.dropLast() { (x, y) = try layer(x, wordSegments, y, regionSegments) }
+        for layer in crossLayers.dropLast() {
+            try watch?.pass { try layer.weightsOfFirst(x, wordSegments, y, regionSegments) }
+            (x, y) = try layer(x, wordSegments, y, regionSegments)
+        }
+        try crossLayers.last.map { layer in
+            try watch?.pass { try layer.weightsOfFirst(x, wordSegments, y, regionSegments) }
+        }
         // Of the last layer only the row of each question's [CLS] is looked at.
         let first =
             try crossLayers.last.map { try $0.first(x, wordSegments, y, regionSegments) }
@@ -200,6 +221,16 @@ final class CrossLayer: Module {
         let attended = try wordAttention(
             informed.gathered(words.firstRows()), single, source: informed, words)
         return try wordContract(attended, plus: wordExpand(attended).gelu())
+    }
+
+    /// How much the first word of each question looks at its words, `[B, heads, 1, most words]`, and before that at its
+    /// regions, `[B, heads, 1, most regions]`.
+    func weightsOfFirst(_ x: Tensor, _ words: Segments, _ y: Tensor, _ regions: Segments) throws -> [Tensor] {
+        let informed = try cross(x, words, source: y, regions)
+        return [
+            try wordAttention.attention.weightsOfFirst(informed, words, source: informed, words),
+            try cross.attention.weightsOfFirst(x, words, source: y, regions),
+        ]
     }
 
     func roundToInt8() throws {

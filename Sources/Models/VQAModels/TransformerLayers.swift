@@ -50,6 +50,19 @@ final class HeadAttention: Module {
             sourceSegments: sourceSegments)
     }
 
+    /// How much the first row of each sequence looks at each of the source: `[B, heads, 1, most source rows]`.
+    func weightsOfFirst(_ x: Tensor, _ segments: Segments, source: Tensor, _ sourceSegments: Segments)
+        throws -> Tensor
+    {
+        let single = try Segments.single(segments.count, device: x.device)
+        return try attention.weights(
+            query: query(x.gathered(segments.firstRows())), key: key(source), querySegments: single,
+            sourceSegments: sourceSegments)
+    }
+
+    /// How many heads there are.
+    var heads: Int { attention.heads }
+
     func roundToInt8() throws {
         for layer in [query, key, value] { try layer.roundToInt8() }
     }

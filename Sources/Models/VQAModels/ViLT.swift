@@ -54,8 +54,29 @@ public final class ViLT: Module, VQAModel {
     /// The logits of every answer to every question: `[B, A]`.
     public func callAsFunction(_ batch: Batch) throws -> Tensor {
         let (joined, rows) = try joinedRows(batch)
+        return try logits(rows, joined.segments)
+    }
+
+    /// The same, with what the row of each question's [CLS] attended to.
+    public func attention(_ batch: Batch, _ choice: AttentionChoice) throws -> BatchAttention? {
+        let choice = choice == .output ? .layer(layers.count) : choice
+        let watch = try AttentionWatch(
+            choice, of: self, layers: layers.count, heads: layers.first?.attention.heads ?? 0)
+        let (joined, rows) = try joinedRows(batch)
+        let logits = try logits(rows, joined.segments, watch)
+        return try watch.weights.first.map { weights in
+            let parts = try joined.parts(weights.droppingAxis(1).packed(joined.segments))
+            return try BatchAttention(logits: logits, words: parts[0], regions: parts[2], sharedIn: batch)
+        }
+    }
+
+    private func logits(_ rows: Tensor, _ joined: Segments, _ watch: AttentionWatch? = nil) throws -> Tensor {
         var x = rows
-        for layer in layers.dropLast() { x = try layer(x, joined) }
+        for layer in layers.dropLast() {
+            try watch?.pass { [try layer.weightsOfFirst(x, joined)] }
+            x = try layer(x, joined)
+        }
+        try layers.last.map { layer in try watch?.pass { [try layer.weightsOfFirst(x, joined)] } }
         // Of the last layer only the row of each question's [CLS] is looked at.
         let first = try layers.last.map { try $0.first(x, joined) } ?? x.gathered(joined.firstRows())
         let pooled = try pooler(norm(first)).tanh()  // [B, d]
@@ -63,14 +84,14 @@ public final class ViLT: Module, VQAModel {
     }
 
     /// What the first layer gets: of each question its pieces, the picture's own row, and its patches.
-    func joinedRows(_ batch: Batch) throws -> (Segments, rows: Tensor) {
+    func joinedRows(_ batch: Batch) throws -> (JoinedSegments, rows: Tensor) {
         let (wordSegments, regionSegments) = (batch.wordSegments, batch.regionSegments)
         let single = try Segments.single(wordSegments.count, device: batch.words.device)
         let joined = try JoinedSegments([wordSegments, single, regionSegments])
         let text = try words(batch.words, wordSegments) + patches.kind(.text)
         let picture = try patches.pictureRows(wordSegments.count)
         let rows = try joined.rows([text, picture, patches(batch.regions, batch.boxes)])
-        return (joined.segments, rows)
+        return (joined, rows)
     }
 }
 
@@ -152,7 +173,8 @@ final class PatchEmbedding: Module {
     private func neighbours(from low: Tensor, to high: Tensor) throws -> (
         (cell: Tensor, share: Tensor), (cell: Tensor, share: Tensor)
     ) {
-        let counts = try (1.0 / (high - low)).rounded()
+        // An image without patches is one box of no width.
+        let counts = try (1.0 / (high - low)).rounded().clamped(to: 1...Double(Int32.max))
         let place = try (low * counts).rounded()
         let last = Double(side - 1)
         // A grid of one has its only patch on the first cell.
@@ -210,6 +232,12 @@ final class ViLTLayer: Module {
         let single = try Segments.single(segments.count, device: x.device)
         let attended = try attention(normed.gathered(rows), single, source: normed, segments)
         return try finished(x.gathered(rows), attended)
+    }
+
+    /// How much the first row of each question looks at all of its rows: `[B, heads, 1, most rows]`.
+    func weightsOfFirst(_ x: Tensor, _ segments: Segments) throws -> Tensor {
+        let normed = try normBefore(x)
+        return try attention.weightsOfFirst(normed, segments, source: normed, segments)
     }
 
     private func finished(_ x: Tensor, _ attended: Tensor) throws -> Tensor {

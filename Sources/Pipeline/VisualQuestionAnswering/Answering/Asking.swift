@@ -54,24 +54,35 @@ extension Answerer {
         -> [[ScoredAnswer]]
     {
         guard !questions.isEmpty else { return [] }
-        let table = try QuestionTable(
-            questions.enumerated().map {
-                Question(
-                    id: QuestionID(rawValue: Int64($0)), imageID: ImageID(rawValue: Int64($0)), text: $1.text)
-            })
-        let builder = try builder(
-            Examples(questions: table, vocabulary: vocabulary, maximumWords: configuration.data.maxToken),
-            AskedImages(regions: questions.map(\.regions)))
-        let scores = try withoutGradients {
+        let builder = try builder(of: questions)
+        return try withoutGradients {
             let batch = try builder.batch(rows: 0..<questions.count).moved(to: device)
-            let logits = try precision.autocast(on: device) { try model(batch) }
-                .narrowed(axis: 0, start: 0, length: batch.count).converted(to: .float32)
-            guard try logits.isFinite().all().item() == 1 else {
-                throw LogitsNotFiniteError(question: batch.questionIDs[0])
-            }
-            return try logits.sigmoid()
+            return try scoredAnswers(logits(of: batch), top: count)
         }
-        return try questions.indices.map { row in
+    }
+
+    /// The logits of the questions of a batch on the device: float32 `[B, answers]`.
+    ///
+    /// - Throws: `LogitsNotFiniteError`; `TorchError` where memory is short.
+    func logits(of batch: Batch) throws -> Tensor {
+        try finite(precision.autocast(on: device) { try model(batch) }, of: batch)
+    }
+
+    /// What a model gave for a batch, as float32 and without fillers: `[B, answers]`.
+    ///
+    /// - Throws: `LogitsNotFiniteError` where these are no numbers.
+    func finite(_ logits: Tensor, of batch: Batch) throws -> Tensor {
+        let logits = try logits.narrowed(axis: 0, start: 0, length: batch.count).converted(to: .float32)
+        guard try logits.isFinite().all().item() == 1 else {
+            throw LogitsNotFiniteError(question: batch.questionIDs[0])
+        }
+        return logits
+    }
+
+    /// The best answers of each row of logits, the best first.
+    func scoredAnswers(_ logits: Tensor, top count: Int) throws -> [[ScoredAnswer]] {
+        let scores = try logits.sigmoid()
+        return try (0..<logits.size(0)).map { row in
             let best = try scores[.position(row)].largest(max(1, min(count, answers.count)))
             return zip(try best.positions.array(of: Int64.self), try best.values.array(of: Float.self)).map {
                 ScoredAnswer(
@@ -88,6 +99,23 @@ extension Answerer {
     /// Whether the model reads only the beginning of a question.
     public func isCut(_ question: String) -> Bool {
         vocabulary.isCut(question, maximumCount: configuration.data.maxToken)
+    }
+
+    /// What makes batches of questions about one image.
+    func builder(of questions: [String], about regions: RegionFeatures) throws -> BatchBuilder {
+        try builder(of: questions.map { ($0, regions) })
+    }
+
+    /// What makes batches of questions about images of their own.
+    private func builder(of questions: [(text: String, regions: RegionFeatures)]) throws -> BatchBuilder {
+        let table = try QuestionTable(
+            questions.enumerated().map {
+                Question(
+                    id: QuestionID(rawValue: Int64($0)), imageID: ImageID(rawValue: Int64($0)), text: $1.text)
+            })
+        return try builder(
+            Examples(questions: table, vocabulary: vocabulary, maximumWords: configuration.data.maxToken),
+            AskedImages(regions: questions.map(\.regions)))
     }
 
     /// What makes batches of questions and features of the sizes that the model was made for.
