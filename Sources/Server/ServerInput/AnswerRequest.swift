@@ -6,10 +6,23 @@ package struct AnswerRequest: Sendable, Equatable {
     package let questions: [String]
     /// How many answers to each question are wanted, the best first.
     package let top: Int
-    /// By which method answers are to be explained; nil for none.
-    package let explain: String?
+    /// How answers are to be explained; nil for not at all.
+    package let explanation: Explanation?
     /// Whether the regions are wanted too.
     package let regions: Bool
+
+    /// How answers are to be explained.
+    package struct Explanation: Sendable, Equatable {
+        /// One of ``methods``.
+        package let method: String
+        /// A layer of the model, from 1 on; nil for what stands nearest to the answer.
+        package let layer: Int?
+        /// One of the layer's heads, from 1 on; nil for the mean of all.
+        package let head: Int?
+
+        /// The methods that there are.
+        package static let methods = ["attention", "occlusion"]
+    }
 
     /// The most questions of a request.
     package static let mostQuestions = 16
@@ -24,11 +37,11 @@ package struct AnswerRequest: Sendable, Equatable {
     /// - Throws: ``RequestError``.
     package init(_ body: [UInt8], contentType: String?) throws(RequestError) {
         let fields = try RequestFields(body, contentType: contentType)
-        try fields.requireOnly(["questions", "top", "explain", "regions"])
+        try fields.requireOnly(["questions", "top", "explain", "layer", "head", "regions"])
         image = try fields.image()
         questions = fields.questions ?? []
         top = fields.top ?? 3
-        explain = fields.explain
+        explanation = try fields.explanation()
         regions = fields.regions ?? true
         guard (1...Self.mostQuestions).contains(questions.count) else {
             throw RequestError("questions: expected 1 to \(Self.mostQuestions), found \(questions.count)")

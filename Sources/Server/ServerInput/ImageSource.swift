@@ -17,12 +17,15 @@ struct RequestFields {
     var questions: [String]?
     var top: Int?
     var explain: String?
+    var layer: Int?
+    var head: Int?
     var regions: Bool?
     var values: Bool?
 
     /// The names of the fields, in the order in which errors list them.
     static let names = [
-        "picture", "features", "pictureId", "questions", "top", "explain", "regions", "values",
+        "picture", "features", "pictureId", "questions", "top", "explain", "layer", "head", "regions",
+        "values",
     ]
 
     /// What the request is about.
@@ -35,10 +38,36 @@ struct RequestFields {
         return image
     }
 
+    /// How answers are to be explained; nil for not at all.
+    func explanation() throws(RequestError) -> AnswerRequest.Explanation? {
+        let methods = AnswerRequest.Explanation.methods
+        guard let explain else {
+            guard layer == nil, head == nil else {
+                throw RequestError("layer, head: expected explain with them, found none")
+            }
+            return nil
+        }
+        guard methods.contains(explain) else {
+            throw RequestError(
+                "explain: expected \(methods.joined(separator: " or ")), found \(shown(explain))")
+        }
+        guard layer == nil || explain == "attention" else {
+            throw RequestError("layer: expected attention as explain with it, found \(explain)")
+        }
+        guard head == nil || layer != nil else {
+            throw RequestError("head: expected layer with it, found none")
+        }
+        guard (1...1000).contains(layer ?? 1), (1...1000).contains(head ?? 1) else {
+            throw RequestError("layer, head: expected numbers from 1 on, found others")
+        }
+        return AnswerRequest.Explanation(method: explain, layer: layer, head: head)
+    }
+
     /// Makes sure that there is nothing but what the route takes.
     func requireOnly(_ allowed: Set<String>) throws(RequestError) {
         let present: [(String, Bool)] = [
             ("questions", questions != nil), ("top", top != nil), ("explain", explain != nil),
+            ("layer", layer != nil), ("head", head != nil),
             ("regions", regions != nil), ("values", values != nil),
         ]
         for (name, isPresent) in present where isPresent && !allowed.contains(name) {
@@ -78,6 +107,8 @@ extension RequestFields {
             case "questions": questions = (questions ?? []) + [try Self.text(part)]
             case "top": try Self.setOnce(&top, part, "a whole number") { Int($0) }
             case "explain": try Self.setOnce(&explain, part, "a text") { $0 }
+            case "layer": try Self.setOnce(&layer, part, "a whole number") { Int($0) }
+            case "head": try Self.setOnce(&head, part, "a whole number") { Int($0) }
             case "regions": try Self.setOnce(&regions, part, "true or false") { Bool($0) }
             case "values": try Self.setOnce(&values, part, "true or false") { Bool($0) }
             default: throw Self.unknown(part.name)
@@ -146,6 +177,8 @@ extension RequestFields: Decodable {
         questions = try field("questions", [String].self)
         top = try field("top", Int.self)
         explain = try field("explain", String.self)
+        layer = try field("layer", Int.self)
+        head = try field("head", Int.self)
         regions = try field("regions", Bool.self)
         self.values = try field("values", Bool.self)
     }

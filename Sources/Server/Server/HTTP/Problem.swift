@@ -164,6 +164,9 @@ extension Problem {
             self.init(
                 .unprocessableContent, "no-numbers", "The model answers with no numbers",
                 "the features make the model overflow: send others, or mend the checkpoint")
+        case is AttentionError, is AttentionChoiceError:
+            self.init(
+                .unprocessableContent, "not-explained", "The answer cannot be explained so", "\(error)")
         default:
             self.init(
                 .internalServerError, "failure", "The server could not do it",

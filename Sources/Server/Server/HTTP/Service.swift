@@ -66,8 +66,9 @@ struct Service: Sendable {
             let asked = try AnswerRequest(body, contentType: request.headers[.contentType])
             return (asked, try await imageOf(asked.image, scope))
         }
+        let explanation = asked.explanation.flatMap(WantedExplanation.init)
         let jobs = asked.questions.map {
-            AnswerJob(question: $0, regions: picture.regions, top: asked.top)
+            AnswerJob(question: $0, regions: picture.regions, top: asked.top, explanation: explanation)
         }
         guard answers.queue.add(jobs) else { throw Problem.queueFull }
         let found = try await scope.values(of: jobs.map(\.result)) { [queue = answers.queue] in
@@ -77,9 +78,10 @@ struct Service: Sendable {
             json: AnswerReply(
                 model: description.identity, pictureId: picture.id, image: ImageSize(of: picture),
                 regions: asked.regions ? SeenRegion.all(of: picture) : nil,
-                answers: zip(asked.questions, found).map { question, answers in
+                answers: zip(asked.questions, found).map { question, found in
                     AnsweredQuestion(
-                        question: question, answers: answers,
+                        question: question, answers: found.answers,
+                        explanation: found.explanation.map(AnswerExplanation.init),
                         unknownWords: vocabulary.unknownWords(in: question),
                         isCut: vocabulary.isCut(question, maximumCount: description.mostWords))
                 }))
@@ -118,5 +120,14 @@ struct Service: Sendable {
         }
         for picture in made { kept.keep(picture) }
         return made[0]
+    }
+}
+
+extension WantedExplanation {
+    /// Nil for a method that there is not.
+    fileprivate init?(_ asked: AnswerRequest.Explanation) {
+        guard let method = ExplanationMethod(rawValue: asked.method) else { return nil }
+        self.init(
+            method: method, attention: asked.layer.map { .layer($0, head: asked.head) } ?? .output)
     }
 }

@@ -18,10 +18,27 @@ struct AnsweredQuestion: Encodable {
     let question: String
     /// The best first.
     let answers: [ScoredAnswer]
+    /// What they rest on, where that was wanted.
+    let explanation: AnswerExplanation?
     /// The words that the model does not know.
     let unknownWords: [String]
     /// Whether the model reads only its beginning.
     let isCut: Bool
+}
+
+/// What the answers to a question rest on.
+struct AnswerExplanation: Encodable {
+    let method: ExplanationMethod
+    /// A weight for each region, in their order.
+    let regions: [Double]
+    /// The words as they were written, with their weights.
+    let words: [WordWeight]
+
+    init(_ explanation: Explanation) {
+        method = explanation.method
+        regions = explanation.regions
+        words = explanation.words
+    }
 }
 
 /// What `POST /v1/features` gives.

@@ -4,18 +4,29 @@ import Foundation
 protocol QueuedJob: Sendable {
     /// Whether nobody wants it any more.
     var isEnded: Bool { get }
+    /// Whether it is done by itself, for it is as much work as many others.
+    var isDoneAlone: Bool { get }
+}
+
+extension QueuedJob {
+    var isDoneAlone: Bool { false }
 }
 
 /// Work that waits for the one thread that does it: as much as may wait, and no more.
 final class WorkQueue<Job: QueuedJob>: @unchecked Sendable {
     /// How many jobs may wait.
     let limit: Int
+    /// How many of them may be such as are done alone.
+    let limitAlone: Int
     private let condition = NSCondition()
     // Read and written with the condition locked.
     private var waiting: [Job] = []
     private var isClosed = false
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, limitAlone: Int = 0) {
+        self.limit = limit
+        self.limitAlone = limitAlone
+    }
 
     /// How many jobs wait.
     var count: Int { condition.withLock { waiting.count } }
@@ -26,6 +37,10 @@ final class WorkQueue<Job: QueuedJob>: @unchecked Sendable {
     func add(_ jobs: [Job]) -> Bool {
         condition.withLock {
             guard !isClosed, waiting.count + jobs.count <= limit else { return false }
+            let alone = jobs.count(where: \.isDoneAlone)
+            guard alone == 0 || waiting.count(where: \.isDoneAlone) + alone <= limitAlone else {
+                return false
+            }
             waiting += jobs
             condition.signal()
             return true
@@ -35,7 +50,7 @@ final class WorkQueue<Job: QueuedJob>: @unchecked Sendable {
     /// Takes out the jobs that nobody wants any more, so that others have their places.
     func removeEnded() { condition.withLock { waiting.removeAll(where: \.isEnded) } }
 
-    /// The next jobs in their order, waited for.
+    /// The next jobs in their order, waited for: one that is done alone, or some that are not.
     ///
     /// - Parameters:
     ///   - mostCount: The most jobs to take.
@@ -46,14 +61,27 @@ final class WorkQueue<Job: QueuedJob>: @unchecked Sendable {
             while true {
                 while waiting.isEmpty, !isClosed { condition.wait() }
                 let end = Date(timeIntervalSinceNow: seconds)
-                while waiting.count < mostCount, !isClosed, condition.wait(until: end) {}
-                let taken = waiting.prefix(mostCount)
-                waiting.removeFirst(taken.count)
-                let wanted = taken.filter { !$0.isEnded }
+                while waiting.count < mostCount, waiting.first?.isDoneAlone == false, !isClosed,
+                    condition.wait(until: end)
+                {}
+                let wanted = take(upTo: mostCount).filter { !$0.isEnded }
                 if !wanted.isEmpty { return wanted }
                 if isClosed, waiting.isEmpty { return nil }
             }
         }
+    }
+
+    /// Takes jobs out, with the condition locked.
+    private func take(upTo mostCount: Int) -> [Job] {
+        guard waiting.first?.isDoneAlone == false else {
+            return waiting.isEmpty ? [] : [waiting.removeFirst()]
+        }
+        var (taken, left): ([Job], [Job]) = ([], [])
+        for job in waiting {
+            if taken.count < mostCount, !job.isDoneAlone { taken.append(job) } else { left.append(job) }
+        }
+        waiting = left
+        return taken
     }
 
     /// Has the thread end once all is done that waits.
