@@ -224,6 +224,10 @@ let package = Package(
             of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQADatasets", "VQASettings",
             "VQAModels",
             "VQATraining", "Torch"),
+        tests(of: "ServerInput"),
+        tests(
+            of: "Server", "ServerInput", "VisualQuestionAnswering", "VQADatasets", "VQAFeatures", "VQASettings",
+            "VQATraining", "Hub", "rwsan", "rwsan-server"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
     ] + fuzzing,

@@ -49,6 +49,18 @@ public struct AnswerServer: Sendable {
     /// - Parameter onListening: Told the port once requests are taken.
     /// - Throws: `ThreadError` where the system makes no thread; ``ListeningError`` where the address cannot be had.
     public func run(onListening: @escaping @Sendable (_ port: Int) -> Void) async throws {
+        try await run(onListening) { try await $0.runService() }
+    }
+
+    /// The same until the task is cancelled: signals are left alone.
+    package func runUntilCancelled(onListening: @escaping @Sendable (_ port: Int) -> Void) async throws {
+        try await run(onListening) { try await $0.run() }
+    }
+
+    private func run(
+        _ onListening: @escaping @Sendable (_ port: Int) -> Void,
+        _ serve: (Application<Responder>) async throws -> Void
+    ) async throws {
         try service.answers.start()
         try service.pictures.start()
         defer {
@@ -56,9 +68,8 @@ public struct AnswerServer: Sendable {
             service.answers.queue.close()
         }
         NIOSingletons.groupLoopCountSuggestion = 1
-        let application = application(onListening)
         do {
-            try await application.runService()
+            try await serve(application(onListening))
         } catch let error as IOError {
             throw ListeningError(host: settings.host, port: settings.port, reason: error.errnoCode)
         }
@@ -102,7 +113,7 @@ public struct AnswerServer: Sendable {
         }
     }
 
-    private func application(_ onListening: @escaping @Sendable (Int) -> Void) -> some ApplicationProtocol {
+    private func application(_ onListening: @escaping @Sendable (Int) -> Void) -> Application<Responder> {
         let (service, settings) = (service, settings)
         let handlers: @Sendable () -> [any RemovableChannelHandler] = {
             [
