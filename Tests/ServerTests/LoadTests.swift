@@ -39,9 +39,9 @@ import Testing
     }
 
     /// A server that has questions wait for long, with one that waits.
-    private func waiting(_ change: (inout ServerSettings) -> Void = { _ in }) async throws -> (
-        TestedServer, HTTPConnection
-    ) {
+    private func waiting(_ change: (inout ServerSettings) -> Void = { _ in }) async throws
+        -> (TestedServer, HTTPConnection)
+    {
         let server = try await TestedServer { settings in
             settings.windowSeconds = 60
             change(&settings)
@@ -75,7 +75,12 @@ import Testing
 
     @Test("a request that waits for too long is told so, and gives up its place")
     func deadline() async throws {
-        let (server, first) = try await waiting { $0.deadlineSeconds = 0.5 }
+        let server = try await TestedServer { settings in
+            settings.windowSeconds = 60
+            settings.deadlineSeconds = 0.3
+        }
+        let first = try HTTPConnection(port: server.port)
+        first.send(try TestedServer.question("is it red?", about: TestedServer.regions(1)))
         let late = try #require(await first.response())
         try late.expectProblem(503, "deadline")
         #expect(late.headers["retry-after"] != nil)

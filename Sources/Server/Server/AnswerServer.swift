@@ -67,7 +67,7 @@ public struct AnswerServer: Sendable {
             service.pictures.queue.close()
             service.answers.queue.close()
         }
-        NIOSingletons.groupLoopCountSuggestion = 1
+        Self.hasOneLoop
         do {
             try await serve(application(onListening))
         } catch let error as IOError {
@@ -137,6 +137,9 @@ public struct AnswerServer: Sendable {
             onServerRunning: { onListening($0.localAddress?.port ?? settings.port) },
             logger: Self.quiet)
     }
+
+    /// One thread reads and writes for all connections, so that the others are the model's. Said once in a process.
+    private static let hasOneLoop: Void = { NIOSingletons.groupLoopCountSuggestion = 1 }()
 
     /// What Hummingbird would write down has requests in it.
     private static let quiet = Logger(label: "rwsan") { _ in SwiftLogNoOpLogHandler() }

@@ -167,6 +167,13 @@ extension RequestFields: Decodable {
             // Null is no value: a field that is not meant is left out.
             values.contains(Key(name)) ? try values.decode(type, forKey: Key(name)) : nil
         }
+        func whole(_ name: String) throws -> Int? {
+            guard let number = try field(name, Double.self) else { return nil }
+            guard let whole = Int(exactly: number) else {
+                throw RequestError("'\(name)': expected a whole number, found \(number)")
+            }
+            return whole
+        }
         if let text = try field("picture", String.self) {
             images.append(.picture(try Self.bytes(text, "picture")))
         }
@@ -175,10 +182,10 @@ extension RequestFields: Decodable {
         }
         if let id = try field("pictureId", String.self) { images.append(.kept(id)) }
         questions = try field("questions", [String].self)
-        top = try field("top", Int.self)
+        top = try whole("top")
         explain = try field("explain", String.self)
-        layer = try field("layer", Int.self)
-        head = try field("head", Int.self)
+        layer = try whole("layer")
+        head = try whole("head")
         regions = try field("regions", Bool.self)
         self.values = try field("values", Bool.self)
     }
@@ -208,7 +215,7 @@ extension RequestFields: Decodable {
     private static func name(of type: any Any.Type) -> String {
         switch type {
         case is String.Type: "a text"
-        case is Int.Type: "a whole number"
+        case is Double.Type: "a whole number"
         case is Bool.Type: "true or false"
         case is [Any].Type: "a list"
         default: "an object"

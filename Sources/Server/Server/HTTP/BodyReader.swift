@@ -28,13 +28,23 @@ final class BodyReader: Sendable {
         try reserve(stated ?? 0, &reserved)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(stated ?? 0)
-        for try await part in request.body {
+        var parts = request.body.makeAsyncIterator()
+        while let part = try await Self.next(of: &parts) {
             guard bytes.count + part.readableBytes <= limit else { throw Problem.tooLong(limit: limit) }
             try reserve(max(0, bytes.count + part.readableBytes - reserved), &reserved)
             bytes.append(contentsOf: part.readableBytesView)
         }
         if let stated, bytes.count != stated { throw Problem.cutOff }
         return try await body(bytes)
+    }
+
+    private static func next(of parts: inout RequestBody.AsyncIterator) async throws(Problem) -> ByteBuffer? {
+        do {
+            return try await parts.next()
+        } catch {
+            // What the parser says of it, or the connection.
+            throw Problem.cutOff
+        }
     }
 
     private func reserve(_ count: Int, _ reserved: inout Int) throws {
