@@ -44,7 +44,7 @@ func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
 /// Modules whose readers are fuzzed, or tested with inputs that were found so.
 let fuzzed: [Target.Dependency] = [
     "TestSupport", "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQADatasets", "VQAFeatures",
-    "Torch", "VQAModels", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
+    "Torch", "VQAModels", "ServerInput", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
 /// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without
@@ -227,9 +227,9 @@ let package = Package(
         tests(of: "ServerInput"),
         tests(
             of: "Server", "ServerInput", "VisualQuestionAnswering", "VQADatasets", "VQAFeatures", "VQASettings",
-            "VQATraining", "Hub", "rwsan", "rwsan-server"),
+            "VQATraining"),
         .testTarget(name: "ArchitectureTests"),
-        .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "rwsan-server", "TestSupport"]),
     ] + fuzzing,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -17,7 +17,8 @@ import Testing
     @Test("JSON and a form say the same")
     func sameInBothForms() throws {
         let json = try request(
-            #"{"picture":"AQID","questions":["what?","why?"],"top":5,"explain":"attention","layer":2,"head":1,"regions":false}"#)
+            #"{"picture":"AQID","questions":["what?","why?"],"top":5,"explain":"attention","layer":2,"head":1,"regions":false}"#
+        )
         let sent = form([
             ("picture", "\u{1}\u{2}\u{3}"), ("questions", "what?"), ("questions", "why?"), ("top", "5"),
             ("explain", "attention"), ("layer", "2"), ("head", "1"), ("regions", "false"),
@@ -36,13 +37,16 @@ import Testing
         #expect(found.image == .kept("x"))
         #expect((found.top, found.regions) == (3, true))
         #expect(found.explanation == nil)
-        #expect(try FeaturesRequest(Array(#"{"features":"AQ=="}"#.utf8), contentType: "application/json").image == .features([1]))
+        #expect(
+            try FeaturesRequest(Array(#"{"features":"AQ=="}"#.utf8), contentType: "application/json").image
+                == .features([1]))
     }
 
     @Test(
         "what is wrong with a body is told in one line that names the field",
         arguments: [
-            ("", "the body"), ("[]", "an object"), ("{", "the body"), ("\u{0}", "the body"), ("null", "the body"),
+            ("", "the body"), ("[]", "an object"), ("{", "the body"), ("\u{0}", "the body"),
+            ("null", "the body"),
             (#"{"questions":["a"]}"#, "found none"),
             (#"{"questions":["a"],"picture":"AQ==","pictureId":"x"}"#, "found several"),
             (#"{"questions":["a"],"picture":"A"}"#, "picture: expected a file in base64"),
@@ -60,8 +64,14 @@ import Testing
             (#"{"questions":["a"],"pictureId":"x","top":1e99}"#, "'top': expected a whole number"),
             (#"{"questions":["a"],"pictureId":"x","regions":1}"#, "'regions': expected true or false"),
             (#"{"questions":["a"],"pictureId":"x","topp":1}"#, "'topp': no such field"),
-            (#"{"questions":["a"],"pictureId":"x","values":true}"#, "values: the address takes no such field"),
-            (#"{"questions":["a"],"pictureId":"x","explain":"why"}"#, "explain: expected attention or occlusion"),
+            (
+                #"{"questions":["a"],"pictureId":"x","values":true}"#,
+                "values: the address takes no such field"
+            ),
+            (
+                #"{"questions":["a"],"pictureId":"x","explain":"why"}"#,
+                "explain: expected attention or occlusion"
+            ),
             (#"{"questions":["a"],"pictureId":"x","layer":1}"#, "expected explain"),
             (#"{"questions":["a"],"pictureId":"x","explain":"occlusion","layer":1}"#, "expected attention"),
             (#"{"questions":["a"],"pictureId":"x","explain":"attention","head":1}"#, "expected layer"),
@@ -106,9 +116,12 @@ import Testing
         #expect(try #require(error).description.contains("UTF-8"))
     }
 
-    @Test("a type that is not read is told", arguments: [nil, "text/plain", "application/x-www-form-urlencoded", ""])
+    @Test(
+        "a type that is not read is told",
+        arguments: [nil, "text/plain", "application/x-www-form-urlencoded", ""])
     func types(type: String?) throws {
-        let error = try #require(#expect(throws: RequestError.self) { try AnswerRequest([], contentType: type) })
+        let error = try #require(
+            #expect(throws: RequestError.self) { try AnswerRequest([], contentType: type) })
         #expect(error.kind == .unsupportedType)
     }
 }

@@ -47,7 +47,10 @@ import Testing
             ("--a\r\nContent-Disposition: attachment; name=x\r\n\r\ntext\r\n--a--", "part without it"),
             ("--ab\r\n", "line's end"),
             ("--a\r\nX: " + String(repeating: "y", count: 5000) + "\r\n\r\n\r\n--a--", "4096 bytes"),
-            (String(repeating: "--a\r\nContent-Disposition: form-data; name=x\r\n\r\n\r\n", count: 65) + "--a--", "64 parts"),
+            (
+                String(repeating: "--a\r\nContent-Disposition: form-data; name=x\r\n\r\n\r\n", count: 65)
+                    + "--a--", "64 parts"
+            ),
         ])
     func refused(body: String, reason: String) throws {
         let error = #expect(throws: RequestError.self) { try parts(body, "multipart/form-data; boundary=a") }
@@ -56,7 +59,10 @@ import Testing
 
     @Test(
         "a type without a boundary, or with one that cannot be, is told",
-        arguments: ["", "; boundary=", "; boundary=\"\"", "; boundary=\(String(repeating: "x", count: 71))", "; boundary=é"])
+        arguments: [
+            "", "; boundary=", "; boundary=\"\"", "; boundary=\(String(repeating: "x", count: 71))",
+            "; boundary=é",
+        ])
     func boundaries(parameters: String) throws {
         let error = #expect(throws: RequestError.self) {
             try parts("--a--", "multipart/form-data" + parameters)

@@ -38,7 +38,8 @@ import VisualQuestionAnswering
         let reply = try await server.post(
             "/v1/answers",
             [
-                "features": Data(try TestedServer.file(regions)).base64EncodedString(), "questions": Self.questions,
+                "features": Data(try TestedServer.file(regions)).base64EncodedString(),
+                "questions": Self.questions,
                 "top": 4,
             ])
         Self.expect(try Self.answers(reply), try answerer.ask(Self.questions, about: regions, top: 4))
@@ -54,7 +55,9 @@ import VisualQuestionAnswering
         #expect(asked.allSatisfy { $0["isCut"] as? Bool == false })
     }
 
-    @Test("a picture gets the same answers as a form, in base64 and by its id; the id is a checksum of what was sent")
+    @Test(
+        "a picture gets the same answers as a form, in base64 and by its id; the id is a checksum of what was sent"
+    )
     func pictures() async throws {
         let server = try await TestedServer(.pictures)
         let answerer = try TestedServer.answerer(.pictures, TemporaryFolder())
@@ -81,7 +84,8 @@ import VisualQuestionAnswering
         #expect(try await server.metric("rwsan_stage_seconds_count{stage=\"picture\"}") == 1)
     }
 
-    @Test("explanations are those that the model gives without a server", arguments: ExplanationMethod.allCases)
+    @Test(
+        "explanations are those that the model gives without a server", arguments: ExplanationMethod.allCases)
     func explanations(method: ExplanationMethod) async throws {
         let server = try await TestedServer()
         let answerer = try TestedServer.answerer(.features, TemporaryFolder())
@@ -125,7 +129,11 @@ import VisualQuestionAnswering
         let text = try #require(values["float32"] as? String)
         let numbers = try #require(Data(base64Encoded: text))
         let found = numbers.withUnsafeBytes { bytes in
-            (0..<48).map { Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self))) }
+            (0..<48).map {
+                Float(
+                    bitPattern: UInt32(
+                        littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)))
+            }
         }
         #expect(found == regions.features)
     }

@@ -1,11 +1,13 @@
 import ServerInput
+import TestSupport
 import Testing
 
 @testable import Server
 
 /// Clients that are slow, rude or gone.
 @Suite struct ConnectionTests {
-    @Test("a connection is kept for the next request, and requests that are sent at once are answered in turn")
+    @Test(
+        "a connection is kept for the next request, and requests that are sent at once are answered in turn")
     func kept() async throws {
         let server = try await TestedServer()
         let connection = try HTTPConnection(port: server.port)
@@ -56,12 +58,15 @@ import Testing
         #expect(server.notices.lines.count == 1, "what is told at the start")
     }
 
-    @Test("what is no HTTP is refused, and the connection closed", arguments: [
-        "hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "POST /v1/answers HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-        "POST /v1/answers HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: localhost\r\n" + String(repeating: "X: y\r\n", count: 2000) + "\r\n",
-        "POST /v1/answers HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    ])
+    @Test(
+        "what is no HTTP is refused, and the connection closed",
+        arguments: [
+            "hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+            "POST /v1/answers HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+            "POST /v1/answers HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: localhost\r\n" + String(repeating: "X: y\r\n", count: 2000) + "\r\n",
+            "POST /v1/answers HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        ])
     func noHTTP(text: String) async throws {
         let server = try await TestedServer { $0.sendingSeconds = 1 }
         let connection = try HTTPConnection(port: server.port)

@@ -1,5 +1,6 @@
 import Foundation
 import ServerInput
+import TestSupport
 import Testing
 
 @testable import Server
@@ -14,12 +15,15 @@ import Testing
             settings.mostBatch = 6
         }
         let requests = try (0..<6).map {
-            try TestedServer.question("is number \($0) red?", about: TestedServer.regions($0, count: $0 % 3 + 1))
+            try TestedServer.question(
+                "is number \($0) red?", about: TestedServer.regions($0, count: $0 % 3 + 1))
         }
         func scores(_ answer: HTTPAnswer) throws -> [Double] {
             #expect(answer.status == 200, "\(answer.text)")
             let first = try #require((try answer.json()["answers"] as? [[String: Any]])?.first)
-            return try #require(first["answers"] as? [[String: Any]]).map { try #require($0["score"] as? Double) }
+            return try #require(first["answers"] as? [[String: Any]]).map {
+                try #require($0["score"] as? Double)
+            }
         }
         let connections = try requests.map { request in
             let connection = try HTTPConnection(port: together.port)

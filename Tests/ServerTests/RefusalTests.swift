@@ -11,7 +11,8 @@ import VQAFeatures
     @Test("an address that is not there, and one that takes another method, are told")
     func addresses() async throws {
         let server = try await TestedServer()
-        try await server.send("GET", "/v1/answer").expectProblem(404, "no-such-address", saying: "/v1/answers")
+        try await server.send("GET", "/v1/answer").expectProblem(
+            404, "no-such-address", saying: "/v1/answers")
         let other = try await server.send("GET", "/v1/answers")
         try other.expectProblem(405, "other-method", saying: "POST")
         #expect(other.headers["allow"] == "POST")
@@ -24,8 +25,10 @@ import VQAFeatures
     func longBodies() async throws {
         let server = try await TestedServer { $0.mostBodyBytes = 1000 }
         let body = [UInt8](repeating: 0x20, count: 1001)
-        try await server.send("POST", "/v1/answers", headers: ["Content-Type": "application/json"], body: body)
-            .expectProblem(413, "body-too-long", saying: "1000 bytes")
+        try await server.send(
+            "POST", "/v1/answers", headers: ["Content-Type": "application/json"], body: body
+        )
+        .expectProblem(413, "body-too-long", saying: "1000 bytes")
         let connection = try HTTPConnection(port: server.port)
         let chunk = "1f4\r\n" + String(repeating: " ", count: 500) + "\r\n"
         connection.send(
@@ -56,7 +59,9 @@ import VQAFeatures
     func bombs() async throws {
         let server = try await TestedServer(.pictures) { $0.mostPixels = 1000 }
         // 60,000 x 60,000 pixels in 33 bytes.
-        var png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]
+        var png: [UInt8] = [
+            0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52,
+        ]
         png += [0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60, 8, 2, 0, 0, 0, 0, 0, 0, 0]
         try await ask(server, ["picture": Data(png).base64EncodedString()])
             .expectProblem(413, "too-many-pixels", saying: "3600000000")
@@ -74,17 +79,23 @@ import VQAFeatures
             .expectProblem(422, "unreadable-picture", saying: "picture: expected a PNG")
         try await ask(server, sent("picture", picture.prefix(picture.count / 2)))
             .expectProblem(422, "unreadable-picture", saying: "truncated or damaged")
-        try await ask(server, sent("picture", Data())).expectProblem(422, "unreadable-picture", saying: "no bytes")
+        try await ask(server, sent("picture", Data())).expectProblem(
+            422, "unreadable-picture", saying: "no bytes")
         try await ask(server, sent("features", Data(try TestedServer.file(TestedServer.regions(1)))))
             .expectProblem(422, "features-not-taken", saying: "send picture")
-        try await ask(server, ["pictureId": "nothing"]).expectProblem(404, "no-such-picture", saying: "send the picture")
+        try await ask(server, ["pictureId": "nothing"]).expectProblem(
+            404, "no-such-picture", saying: "send the picture")
 
         let other = try await TestedServer()
-        try await ask(other, sent("features", picture)).expectProblem(422, "unreadable-features", saying: "features")
+        try await ask(other, sent("features", picture)).expectProblem(
+            422, "unreadable-features", saying: "features")
         let narrow = try RegionFeatures(
-            width: 8, features: [Float](repeating: 1, count: 8), boxes: [0, 0, 1, 1], imageHeight: 1, imageWidth: 1)
+            width: 8, features: [Float](repeating: 1, count: 8), boxes: [0, 0, 1, 1], imageHeight: 1,
+            imageWidth: 1)
         try await ask(other, sent("features", Data(try TestedServer.file(narrow))))
-            .expectProblem(422, "other-features", saying: "expected 24 numbers a region, as the model takes them, found 8")
+            .expectProblem(
+                422, "other-features",
+                saying: "expected 24 numbers a region, as the model takes them, found 8")
         #expect(server.notices.lines.isEmpty)
     }
 
@@ -100,7 +111,8 @@ import VQAFeatures
     func malformed() async throws {
         let server = try await TestedServer()
         try await server.post("/v1/answers", ["questions": []]).expectProblem(400, "malformed-request")
-        try await server.send("POST", "/v1/answers", body: [1]).expectProblem(415, "other-type", saying: "found none")
+        try await server.send("POST", "/v1/answers", body: [1]).expectProblem(
+            415, "other-type", saying: "found none")
         try await server.post("/v1/features", ["pictureId": "x", "questions": ["a"]])
             .expectProblem(400, "malformed-request", saying: "questions")
     }

@@ -100,7 +100,9 @@ final class TestedServer: Sendable {
     }
 
     /// Sends JSON.
-    func post(_ path: String, _ json: [String: Any], headers: [String: String] = [:]) async throws -> HTTPAnswer {
+    func post(_ path: String, _ json: [String: Any], headers: [String: String] = [:]) async throws
+        -> HTTPAnswer
+    {
         let body = [UInt8](try JSONSerialization.data(withJSONObject: json))
         return try await send(
             "POST", path, headers: headers.merging(["Content-Type": "application/json"]) { $1 }, body: body)
@@ -112,13 +114,17 @@ final class TestedServer: Sendable {
     {
         var head = "\(method) \(path) HTTP/1.1\r\n"
         let usual = ["Host": "localhost", "Content-Length": "\(body.count)"]
-        for (name, value) in usual.merging(headers, uniquingKeysWith: { $1 }) { head += "\(name): \(value)\r\n" }
+        for (name, value) in usual.merging(headers, uniquingKeysWith: { $1 }) {
+            head += "\(name): \(value)\r\n"
+        }
         return Array((head + "\r\n").utf8) + body
     }
 
     /// The bytes of a request that asks about features.
     static func question(_ question: String, about regions: RegionFeatures) throws -> [UInt8] {
-        let json: [String: Any] = ["features": Data(try file(regions)).base64EncodedString(), "questions": [question]]
+        let json: [String: Any] = [
+            "features": Data(try file(regions)).base64EncodedString(), "questions": [question],
+        ]
         return request(
             "POST", "/v1/answers", headers: ["Content-Type": "application/json"],
             body: [UInt8](try JSONSerialization.data(withJSONObject: json)))

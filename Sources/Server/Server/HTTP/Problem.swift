@@ -89,7 +89,8 @@ extension Problem {
 
     static let cutOff = Problem(
         .badRequest, "malformed-request", "The request is malformed",
-        "the body: expected as many bytes as Content-Length says, or whole chunks, found an end before or something else")
+        "the body: expected as many bytes as Content-Length says, or whole chunks, found an end before or something else"
+    )
 
     static func notKept(_ id: String) -> Problem {
         Problem(

@@ -36,9 +36,10 @@ package struct ServerStart: Sendable {
 struct ServerProgram {
     private let path: String
 
-    init() {
+    /// - Parameter program: The path of the program that it lies beside.
+    init(beside program: String = "/proc/self/exe") {
         path =
-            URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            URL(fileURLWithPath: program).resolvingSymlinksInPath().deletingLastPathComponent()
             .appending(component: "rwsan-server").path
     }
 

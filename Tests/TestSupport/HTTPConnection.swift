@@ -1,12 +1,13 @@
 import Foundation
-import Testing
 
 /// A connection to a server on this machine, byte by byte, so that a test can be as rude as it wants to.
-final class HTTPConnection: Sendable {
+public final class HTTPConnection: Sendable {
     private let socket: CInt
 
+    /// Connects.
+    ///
     /// - Throws: `POSIXError` where nobody listens.
-    init(port: Int) throws {
+    public init(port: Int) throws {
         socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var place = sockaddr_in()
         place.sin_family = sa_family_t(AF_INET)
@@ -25,7 +26,7 @@ final class HTTPConnection: Sendable {
     deinit { close(socket) }
 
     /// Sends bytes.
-    func send(_ bytes: [UInt8]) {
+    public func send(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
@@ -36,20 +37,21 @@ final class HTTPConnection: Sendable {
         }
     }
 
-    func send(_ text: String) { send(Array(text.utf8)) }
+    /// Sends a text.
+    public func send(_ text: String) { send(Array(text.utf8)) }
 
     /// Goes away.
-    func leave() { shutdown(socket, Int32(SHUT_RDWR)) }
+    public func leave() { shutdown(socket, Int32(SHUT_RDWR)) }
 
     /// The next response, waited for on a thread of its own: those of Swift's tasks are the server's here.
-    func response(to method: String = "GET") async -> HTTPAnswer? {
+    public func response(to method: String = "GET") async -> HTTPAnswer? {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread { continuation.resume(returning: self.read(method)) }
         }
     }
 
     /// Whether the server has closed the connection, waited for.
-    func isClosed() async -> Bool {
+    public func isClosed() async -> Bool {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread {
                 var byte: UInt8 = 0
@@ -67,7 +69,9 @@ final class HTTPConnection: Sendable {
             bytes += byte
         }
         let lines = String(decoding: bytes, as: UTF8.self).components(separatedBy: "\r\n")
-        guard let status = lines[0].split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else { return nil }
+        guard let status = lines[0].split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
+            return nil
+        }
         var headers: [String: String] = [:]
         for line in lines.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1)
@@ -93,30 +97,14 @@ final class HTTPConnection: Sendable {
 }
 
 /// What a server answered.
-struct HTTPAnswer: Sendable {
-    let status: Int
+public struct HTTPAnswer: Sendable {
+    /// The status: 200, 404, ...
+    public let status: Int
     /// Their names in small letters.
-    let headers: [String: String]
-    let body: [UInt8]
+    public let headers: [String: String]
+    /// The bytes.
+    public let body: [UInt8]
 
-    var text: String { String(decoding: body, as: UTF8.self) }
-
-    /// The body as JSON.
-    func json() throws -> [String: Any] {
-        try #require(try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any], "\(text)")
-    }
-
-    /// Holds that it is a problem in the form of RFC 9457, in one line.
-    func expectProblem(
-        _ status: Int, _ kind: String, saying words: String = "", sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        #expect(self.status == status, "\(text)", sourceLocation: sourceLocation)
-        #expect(headers["content-type"] == "application/problem+json", sourceLocation: sourceLocation)
-        let json = try json()
-        #expect(json["type"] as? String == "tag:rwsan,2026:" + kind, "\(text)", sourceLocation: sourceLocation)
-        #expect(json["status"] as? Int == status, sourceLocation: sourceLocation)
-        let detail = try #require(json["detail"] as? String, sourceLocation: sourceLocation)
-        #expect((words.isEmpty || detail.contains(words)) && !detail.contains(where: \.isNewline), "\(detail)", sourceLocation: sourceLocation)
-        #expect((json["title"] as? String)?.isEmpty == false, sourceLocation: sourceLocation)
-    }
+    /// The body as a text.
+    public var text: String { String(decoding: body, as: UTF8.self) }
 }
