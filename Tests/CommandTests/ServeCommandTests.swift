@@ -29,21 +29,21 @@ import Testing
     }
 
     @Test("SIGTERM finishes what is under way, takes no more, and ends with 0", arguments: [SIGTERM, SIGINT])
-    func end(signal: Int32) async throws {
+    func end(signal: Int32) throws {
         let (command, port) = try start("--batch-wait", "1000")
         let asking = try HTTPConnection(port: port)
         let idle = try HTTPConnection(port: port)
         idle.send("GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        #expect(await idle.response()?.status == 200)
+        #expect(idle.nextResponse()?.status == 200)
         asking.send(try question("is it red?"))
         // Then the picture is looked at, and the question waits for others.
         let metrics = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
         let hasCome = "rwsan_stage_seconds_count{stage=\"upload\"} 1\n"
-        repeat { idle.send(metrics) } while await idle.response()?.text.contains(hasCome) == false
+        repeat { idle.send(metrics) } while idle.nextResponse()?.text.contains(hasCome) == false
         command.send(signal)
-        let answer = try #require(await asking.response())
+        let answer = try #require(asking.nextResponse())
         #expect(answer.status == 200, "\(answer.text)")
-        #expect(await idle.isClosed())
+        #expect(idle.waitForEnd())
         let outcome = try command.outcome()
         #expect(outcome.exitCode == 0, "\(outcome.errorOutput)")
         #expect(outcome.errorOutput.isEmpty)
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test("nothing of a request is in what the server writes down")
-    func silence() async throws {
+    func silence() throws {
         let (command, port) = try start()
         for text in [
             try question("secretquestion"),
@@ -61,7 +61,7 @@ import Testing
         ] {
             let connection = try HTTPConnection(port: port)
             connection.send(text)
-            _ = await connection.response()
+            _ = connection.nextResponse()
         }
         command.send(SIGTERM)
         let outcome = try command.outcome()
@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test("a port that is taken, or cannot be, and a host without keys are told in one line")
-    func refused() async throws {
+    func refused() throws {
         let (command, port) = try start()
         let taken = try tool.run(["serve", "--port", "\(port)"] + Self.model)
         #expect(taken.exitCode == 1)

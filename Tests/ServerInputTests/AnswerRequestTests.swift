@@ -73,7 +73,6 @@ import Testing
                 "explain: expected attention or occlusion"
             ),
             (#"{"questions":["a"],"pictureId":"x","layer":1}"#, "expected explain"),
-            (#"{"questions":["a"],"pictureId":"x","explain":"occlusion","layer":1}"#, "expected attention"),
             (#"{"questions":["a"],"pictureId":"x","explain":"attention","head":1}"#, "expected layer"),
             (#"{"questions":["a"],"pictureId":"x","explain":"attention","layer":0}"#, "from 1 on"),
         ])

@@ -11,7 +11,7 @@ import Testing
     func batch() async throws {
         let alone = try await TestedServer()
         let together = try await TestedServer { settings in
-            settings.windowSeconds = 10
+            settings.windowSeconds = 600
             settings.mostBatch = 6
         }
         let requests = try (0..<6).map {
@@ -47,7 +47,7 @@ import Testing
         -> (TestedServer, HTTPConnection)
     {
         let server = try await TestedServer { settings in
-            settings.windowSeconds = 60
+            settings.windowSeconds = 600
             change(&settings)
         }
         let connection = try HTTPConnection(port: server.port)
@@ -80,7 +80,7 @@ import Testing
     @Test("a request that waits for too long is told so, and gives up its place")
     func deadline() async throws {
         let server = try await TestedServer { settings in
-            settings.windowSeconds = 60
+            settings.windowSeconds = 600
             settings.deadlineSeconds = 0.3
         }
         let first = try HTTPConnection(port: server.port)
@@ -95,7 +95,7 @@ import Testing
     @Test("what makes a model overflow is refused, and those that were asked together with it are answered")
     func overflow() async throws {
         let server = try await TestedServer { settings in
-            settings.windowSeconds = 10
+            settings.windowSeconds = 600
             settings.mostBatch = 2
         }
         let huge = try TestedServer.overflowing()

@@ -181,7 +181,7 @@ def send_slowly(served, seconds):
                 connection.sendall(b" ")
                 if connection.recv(4096) == b"":
                     break
-            except TimeoutError:
+            except socket.timeout:
                 continue
             except OSError:
                 break

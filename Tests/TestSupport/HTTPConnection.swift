@@ -13,7 +13,7 @@ public final class HTTPConnection: Sendable {
         place.sin_family = sa_family_t(AF_INET)
         place.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         place.sin_port = UInt16(port).bigEndian
-        var limit = timeval(tv_sec: 30, tv_usec: 0)
+        var limit = timeval(tv_sec: 300, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         let isConnected = withUnsafePointer(to: &place) { place in
             place.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -46,22 +46,28 @@ public final class HTTPConnection: Sendable {
     /// The next response, waited for on a thread of its own: those of Swift's tasks are the server's here.
     public func response(to method: String = "GET") async -> HTTPAnswer? {
         await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: self.read(method)) }
+            Thread.detachNewThread { continuation.resume(returning: self.nextResponse(to: method)) }
         }
     }
 
     /// Whether the server has closed the connection, waited for.
     public func isClosed() async -> Bool {
         await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                var byte: UInt8 = 0
-                while recv(self.socket, &byte, 1, 0) > 0 {}
-                continuation.resume(returning: errno != EAGAIN)
-            }
+            Thread.detachNewThread { continuation.resume(returning: self.waitForEnd()) }
         }
     }
 
-    private func read(_ method: String) -> HTTPAnswer? {
+    /// Whether the server has closed the connection, waited for on this thread.
+    public func waitForEnd() -> Bool {
+        var byte: UInt8 = 0
+        while true {
+            let count = recv(socket, &byte, 1, 0)
+            if count <= 0 { return count == 0 || errno != EAGAIN }
+        }
+    }
+
+    /// The next response, waited for on this thread: for a server in another process.
+    public func nextResponse(to method: String = "GET") -> HTTPAnswer? {
         var bytes: [UInt8] = []
         let end = Array("\r\n\r\n".utf8)
         while !bytes.suffix(4).elementsEqual(end) {

@@ -38,7 +38,7 @@ struct RequestFields {
         return image
     }
 
-    /// How answers are to be explained; nil for not at all.
+    /// How answers are to be explained; nil for not at all. Occlusion has no concern with layers.
     func explanation() throws(RequestError) -> AnswerRequest.Explanation? {
         let methods = AnswerRequest.Explanation.methods
         guard let explain else {
@@ -50,9 +50,6 @@ struct RequestFields {
         guard methods.contains(explain) else {
             throw RequestError(
                 "explain: expected \(methods.joined(separator: " or ")), found \(shown(explain))")
-        }
-        guard layer == nil || explain == "attention" else {
-            throw RequestError("layer: expected attention as explain with it, found \(explain)")
         }
         guard head == nil || layer != nil else {
             throw RequestError("head: expected layer with it, found none")
