@@ -44,6 +44,16 @@ import Testing
         try await server.wait(until: "rwsan_connections", is: 1)
     }
 
+    @Test("a client that takes none of its answers is cut off")
+    func takesNothing() async throws {
+        let server = try await TestedServer { $0.sendingSeconds = 0.5 }
+        let connection = try HTTPConnection(port: server.port)
+        // Far more than the system keeps for it.
+        let request = TestedServer.request("GET", "/openapi.json")
+        connection.send(Array(repeatElement(request, count: 1000).joined()))
+        try await server.wait(until: "rwsan_connections", is: 1)
+    }
+
     @Test("an upload that is cut off leaves nothing behind")
     func cut() async throws {
         let server = try await TestedServer()

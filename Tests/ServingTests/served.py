@@ -48,7 +48,11 @@ class Served:
         return self
 
     def __exit__(self, *_):
-        self.end()
+        try:
+            self.end()
+        finally:
+            self.process.stdout.close()
+            self.log.close()
 
     def end(self, seconds=60):
         """Asks the server to end, and gives its exit code."""

@@ -30,9 +30,10 @@ final class Connections: Sendable {
 }
 
 /// Watches over one connection: a client that goes away is told to ``Connections``, and one that takes too long to send a
-/// request is cut off.
+/// request, or to take an answer, is cut off.
 ///
-/// Hummingbird looks at how long no bytes came; a client that sends one now and then would keep its place for ever.
+/// Hummingbird looks at how long no bytes came; a client that sends one now and then, or reads none, would keep its place for
+/// ever.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -43,9 +44,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let time: TimeAmount
     private let mostBodyBytes: Int
     private var sending: Scheduled<Void>?
+    private var taking: Scheduled<Void>?
 
     /// - Parameters:
-    ///   - seconds: How long sending a request may take, from the end of its head on.
+    ///   - seconds: How long sending a request may take, from the end of its head on, and how long taking an answer.
     ///   - mostBodyBytes: The longest body that a client which asks first is told to send.
     init(_ connections: Connections, seconds: Double, mostBodyBytes: Int) {
         self.connections = connections
@@ -64,6 +66,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         sending?.cancel()
+        taking?.cancel()
         connections.ended(context.channel)
         context.fireChannelInactive()
     }
@@ -71,9 +74,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
-            let channel = context.channel
             sending?.cancel()
-            sending = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+            sending = closing(context)
             tellToGoOn(head, context)
         case .body: break
         case .end:
@@ -81,6 +83,26 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             sending = nil
         }
         context.fireChannelRead(data)
+    }
+
+    /// Closes the connection when its time is over.
+    private func closing(_ context: ChannelHandlerContext) -> Scheduled<Void> {
+        let channel = context.channel
+        return context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head:
+            taking?.cancel()
+            taking = closing(context)
+            context.write(data, promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            let isTaken = promise ?? context.eventLoop.makePromise()
+            isTaken.futureResult.whenComplete { [taking] _ in taking?.cancel() }
+            context.write(data, promise: isTaken)
+        }
     }
 
     /// Answers a client that asks whether to send its body, as curl does before a large one.
