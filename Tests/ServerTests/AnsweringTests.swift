@@ -138,6 +138,29 @@ import VisualQuestionAnswering
         #expect(found == regions.features)
     }
 
+    @Test("what regions are thought to be is told by names, or by numbers where there are none")
+    func names() async throws {
+        let objects = try #require(RegionLabels.Guesses(ids: [1, 0], confidences: [0.75, 0.5]))
+        let attributes = try #require(RegionLabels.Guesses(ids: [0, 9], confidences: [0.25, 0.125]))
+        let labels = try #require(RegionLabels(objects: objects, attributes: attributes))
+        let folder = try TemporaryFolder()
+        try TestedServer.regions(1, count: 2).writeOfficialFile(
+            to: folder.file("labelled.npz"), labels: labels)
+        let reply = try await TestedServer().post(
+            "/v1/features", ["features": Data(folder.bytes(of: "labelled.npz")).base64EncodedString()])
+        let regions = try #require(try reply.json()["regions"] as? [[String: Any]])
+        let first = try #require(regions.first?["name"] as? [String: Any])
+        #expect(first["object"] as? String == "object 1" && first["confidence"] as? Double == 0.75)
+        #expect(
+            first["attribute"] as? String == "attribute 0" && first["attributeConfidence"] as? Double == 0.25)
+
+        let named = RegionName.all(labels, count: 1, objects: ["cat", "dog"], attributes: ["red"])
+        #expect(
+            named == [
+                RegionName(object: "dog", confidence: 0.75, attribute: "red", attributeConfidence: 0.25)
+            ])
+    }
+
     @Test("what a model is, and takes, is told")
     func model() async throws {
         let json = try await TestedServer().send("GET", "/v1/model").json()

@@ -1,4 +1,3 @@
-import RegionDetector
 import Synchronization
 import VisualQuestionAnswering
 
@@ -25,15 +24,21 @@ struct RegionName: Sendable, Equatable, Encodable {
     let attributeConfidence: Float?
 
     /// The names of the first regions.
-    static func all(_ labels: RegionLabels, count: Int, _ names: DetectorNames?) -> [RegionName] {
+    ///
+    /// - Parameters:
+    ///   - objects: What the objects are called; nil, as where one has no name, gives their numbers.
+    ///   - attributes: The same of attributes.
+    static func all(_ labels: RegionLabels, count: Int, objects: [String]?, attributes: [String]?)
+        -> [RegionName]
+    {
         func name(_ id: Int32, of names: [String]?, _ kind: String) -> String {
             names.flatMap { $0.indices.contains(Int(id)) ? $0[Int(id)] : nil } ?? "\(kind) \(id)"
         }
         return (0..<min(count, labels.objects.ids.count)).map { index in
             RegionName(
-                object: name(labels.objects.ids[index], of: names?.objects, "object"),
+                object: name(labels.objects.ids[index], of: objects, "object"),
                 confidence: labels.objects.confidences[index],
-                attribute: labels.attributes.map { name($0.ids[index], of: names?.attributes, "attribute") },
+                attribute: labels.attributes.map { name($0.ids[index], of: attributes, "attribute") },
                 attributeConfidence: labels.attributes.map { $0.confidences[index] })
         }
     }

@@ -81,7 +81,10 @@ final class PictureWork: Sendable {
         }
         return KeptPicture(
             id: job.id, regions: regions,
-            names: labelled.labels.map { RegionName.all($0, count: regions.count, names) })
+            names: labelled.labels.map {
+                RegionName.all(
+                    $0, count: regions.count, objects: names?.objects, attributes: names?.attributes)
+            })
     }
 
     private func regions(of bytes: [UInt8]) throws -> LabelledRegions {
