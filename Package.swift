@@ -44,7 +44,7 @@ func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
 /// Modules whose readers are fuzzed, or tested with inputs that were found so.
 let fuzzed: [Target.Dependency] = [
     "TestSupport", "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQADatasets", "VQAFeatures",
-    "Torch", "VQAModels", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
+    "Torch", "VQAModels", "ServerInput", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
 /// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without
@@ -70,6 +70,7 @@ let package = Package(
     name: "rwsan",
     products: [
         .executable(name: "rwsan", targets: ["rwsan"]),
+        .executable(name: "rwsan-server", targets: ["rwsan-server"]),
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "VQASettings", targets: ["VQASettings"]),
         .library(name: "VQAFeatures", targets: ["VQAFeatures"]),
@@ -89,6 +90,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        // What Hummingbird's own interfaces are made of.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
     ],
     targets: [
         system("CArchive", "libarchive", apt: "libarchive-dev"),
@@ -172,14 +179,30 @@ let package = Package(
                 "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "TextFiles",
                 "TensorBoardEvents", "Yams",
             ]),
+        module("Server", "ServerInput", []),
+        .target(
+            name: "Server",
+            dependencies: [
+                "ServerInput", "VisualQuestionAnswering", "RegionDetector", "VQAVision", "Torch", "Archives", "Hub",
+                "Workers", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "Sources/Server/Server",
+            // Part of the program, which is so one file.
+            resources: [.embedInCode("Resources")]),
         module(
             "Commands", "RWSANCommands",
             [
                 "VisualQuestionAnswering", "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels",
                 "VQABatches", "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "Hub",
-                "FileSystem", argumentParser,
+                "FileSystem", "ServerInput", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
+        // Takes as long to build as all the rest, so that `rwsan` does without it.
+        .executableTarget(
+            name: "rwsan-server", dependencies: ["RWSANCommands", "Server"], path: "Sources/Commands/rwsan-server"),
 
         benchmark(
             "StepBenchmark",
@@ -212,8 +235,12 @@ let package = Package(
             of: "VisualQuestionAnswering", "FileSystem", "TensorBoardEvents", "VQAFeatures", "VQADatasets", "VQASettings",
             "VQAModels",
             "VQATraining", "Torch"),
+        tests(of: "ServerInput"),
+        tests(
+            of: "Server", "ServerInput", "VisualQuestionAnswering", "VQADatasets", "VQAFeatures", "VQASettings",
+            "VQATraining"),
         .testTarget(name: "ArchitectureTests"),
-        .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "rwsan-server", "TestSupport"]),
     ] + fuzzing,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

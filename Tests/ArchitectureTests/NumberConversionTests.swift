@@ -60,6 +60,7 @@ import Testing
         ("DrawingSurface.swift", "UInt32(pixels[place + 1])", "a byte"),
         ("DrawingSurface.swift", "UInt32(pixels[place + 2])", "a byte"),
         ("PictureResizing.swift", "Int(center - radius + 0.5)", "within a side, of at most 65,535 pixels"),
+        ("ServerSettings.swift", "UInt8($0)", "of a text, which may give none"),
         (
             "PictureResizing.swift", "Int(center + radius + 0.5)",
             "within twice a side, of at most 65,535 pixels"

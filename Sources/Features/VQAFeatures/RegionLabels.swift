@@ -48,6 +48,14 @@ package struct LabelledRegions: Sendable {
     /// - Throws: `ArchiveError` or `NPZError` where the file is missing, damaged, or of another form.
     package init(officialFile path: String) throws { try self.init(of: NPZFile(path: path)) }
 
+    /// Reads the official release's form, and what it has beside that, of a file that is in memory.
+    ///
+    /// - Parameter name: What to call it in an error.
+    /// - Throws: As `RegionFeatures(officialFile:)`.
+    package init(officialBytes bytes: [UInt8], named name: String) throws {
+        try self.init(of: NPZFile(bytes: bytes, name: name))
+    }
+
     /// Reads the official release's form, and what it has beside that.
     ///
     /// - Throws: As `RegionFeatures(official:)` and `RegionLabels(of:count:)`.

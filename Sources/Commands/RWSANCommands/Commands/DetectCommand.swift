@@ -49,11 +49,7 @@ struct DetectCommand: ParsableCommand {
         var settings = DetectorSettings()
         if let count = try detection.regionCount() { settings.regions = count }
         let weights = try DetectorWeights.cached(path, onNotice: Console.note)
-        let words = try (names ?? detection.fetchedNames).map {
-            try DetectorNames(
-                objects: $0 + "/objects_vocab.txt", attributes: $0 + "/attributes_vocab.txt",
-                for: weights.shape)
-        }
+        let words = try detection.names(in: names, for: weights.shape)
         let detector = try RegionDetector(weights, settings, on: device.resolve())
         let read = try Picture(contentsOf: URL(fileURLWithPath: picture), reading: detector.recipe.reading)
         let drawing = try kind.flatMap { try self.drawing($0, of: read) }

@@ -40,13 +40,25 @@ extension Answerer {
     ///   - questions: Some words each.
     ///   - regions: The features of the image: ``regions(of:)``, or a file of features.
     ///   - count: How many answers to each.
-    /// - Throws: `FeatureWidthError` where the regions are not those that the model expects; `LogitsNotFiniteError`
-    ///   where it answers with no numbers; `TorchError` where memory is short.
+    /// - Throws: As ``ask(_:top:)``.
     public func ask(_ questions: [String], about regions: RegionFeatures, top count: Int = 3) throws
         -> [[ScoredAnswer]]
     {
+        try ask(questions.map { ($0, regions) }, top: count)
+    }
+
+    /// The best answers to questions about pictures of their own, all in one packed batch, the best first.
+    ///
+    /// - Parameters:
+    ///   - questions: Some words each, and the features of the image that they are about.
+    ///   - count: How many answers to each.
+    /// - Throws: `FeatureWidthError` where regions are not those that the model expects; `LogitsNotFiniteError`
+    ///   where it answers with no numbers; `TorchError` where memory is short.
+    public func ask(_ questions: [(text: String, regions: RegionFeatures)], top count: Int = 3) throws
+        -> [[ScoredAnswer]]
+    {
         guard !questions.isEmpty else { return [] }
-        let builder = try builder(of: questions, about: regions)
+        let builder = try builder(of: questions)
         return try withoutGradients {
             let batch = try builder.batch(rows: 0..<questions.count).moved(to: device)
             return try scoredAnswers(logits(of: batch), top: count)
@@ -103,14 +115,19 @@ extension Answerer {
 
     /// What makes batches of questions about one image.
     func builder(of questions: [String], about regions: RegionFeatures) throws -> BatchBuilder {
-        let image = ImageID(rawValue: 0)
+        try builder(of: questions.map { ($0, regions) })
+    }
+
+    /// What makes batches of questions about images of their own.
+    private func builder(of questions: [(text: String, regions: RegionFeatures)]) throws -> BatchBuilder {
         let table = try QuestionTable(
             questions.enumerated().map {
-                Question(id: QuestionID(rawValue: Int64($0)), imageID: image, text: $1)
+                Question(
+                    id: QuestionID(rawValue: Int64($0)), imageID: ImageID(rawValue: Int64($0)), text: $1.text)
             })
         return try builder(
             Examples(questions: table, vocabulary: vocabulary, maximumWords: configuration.data.maxToken),
-            OneImage(image: image, regions: regions))
+            AskedImages(regions: questions.map(\.regions)))
     }
 
     /// What makes batches of questions and features of the sizes that the model was made for.
@@ -122,12 +139,11 @@ extension Answerer {
     }
 }
 
-/// The features of the one image that is asked about.
-private struct OneImage: FeatureSource {
-    let place = "the image"
-    let image: ImageID
-    let regions: RegionFeatures
+/// The features of the images that are asked about, one a question: their ids are the questions' places.
+private struct AskedImages: FeatureSource {
+    let place = "the images"
+    let regions: [RegionFeatures]
 
-    func contains(_ image: ImageID) -> Bool { image == self.image }
-    func features(for image: ImageID) throws -> RegionFeatures { regions }
+    func contains(_ image: ImageID) -> Bool { regions.indices.contains(Int(clamping: image.rawValue)) }
+    func features(for image: ImageID) throws -> RegionFeatures { regions[Int(clamping: image.rawValue)] }
 }

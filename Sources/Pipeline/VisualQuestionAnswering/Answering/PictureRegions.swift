@@ -27,7 +27,9 @@ extension Answerer {
     }
 
     /// What makes features of pictures, made when it is first needed.
-    func pictureExtractor() throws -> any PictureFeatureExtractor {
+    ///
+    /// - Throws: As ``regions(of:named:)``, but for what is wrong with a picture.
+    package func pictureExtractor() throws -> any PictureFeatureExtractor {
         let extractor = try extractor ?? makeExtractor()
         self.extractor = extractor
         return extractor
@@ -49,9 +51,16 @@ extension Answerer {
         return try LabelledRegions(officialFile: file)
     }
 
+    /// Whether the model takes features that were made before; else it looks at pictures themselves.
+    ///
+    /// - Throws: `CheckpointError` where the note on how they are made is none.
+    package var takesFeatures: Bool {
+        get throws { if case .patches = try recipe() { false } else { true } }
+    }
+
     /// Makes sure that the model takes features that were made before.
     func requireFeaturesTaken(_ file: String) throws {
-        if case .patches = try recipe() { throw PicturesWantedError(file: file) }
+        guard try takesFeatures else { throw PicturesWantedError(file: file) }
     }
 
     /// The features of a split's images for a model that looks at the pictures themselves; nil for one that reads features

@@ -1,6 +1,14 @@
 import Foundation
 import Torch
 
+extension Answerer {
+    /// The file that the weights came from: the checkpoint, or that of a published model.
+    package var weightFile: String {
+        let files = PublishedFiles(path)
+        return PublishedFiles.weightFiles.first(where: files.exists).map(files.path) ?? path
+    }
+}
+
 extension PublishedFiles {
     /// The names that weights have, the preferred first.
     static let weightFiles = ["model.safetensors", "pytorch_model.bin"]
