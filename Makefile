@@ -21,9 +21,10 @@ test: setup
 test-packages: setup
 	python3 -m unittest discover -s Tests/PackageTests
 
-# The built server against its own document and against what is broken; the first needs scripts/setup --server-tests.
+# The built server against its own document and against what is broken, and its page in a browser: with what
+# scripts/setup --server-tests installs, else what lacks it is skipped.
 test-serving:
-	python3 -m unittest discover -s Tests/ServingTests
+	scripts/test-serving
 
 # Mutated files for the readers of files, with libFuzzer: all of them, or READER. docs/reliability.md says more.
 fuzz: setup

@@ -40,7 +40,7 @@ class ServingTests(unittest.TestCase):
                 command, capture_output=True, text=True, timeout=300, env=environment, cwd=served_folder(self)
             )
             self.assertEqual(result.returncode, 0, result.stdout[-8000:] + result.stderr[-2000:])
-            self.assertIn("6 selected / 6 total", result.stdout)
+            self.assertIn("9 selected / 9 total", result.stdout)
             self.assertEqual(served.end(), 0)
             self.assertEqual(served.errors(), "")
 

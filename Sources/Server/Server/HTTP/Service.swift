@@ -16,7 +16,7 @@ struct Service: Sendable {
     let answers: AnswerWork
     let kept: KeptPictures
 
-    /// The addresses. A page, and what else is compiled in, stands among them as any other.
+    /// The addresses.
     var routes: [Route] {
         [
             Route(method: "POST", path: "/v1/answers", answer: answer),
@@ -34,7 +34,7 @@ struct Service: Sendable {
             Route(method: "GET", path: "/openapi.json", isOpen: true) { _, _ in
                 Reply(PackageResources.openapi_json, contentType: "application/json")
             },
-        ]
+        ] + Page.routes
     }
 
     private var model: ModelReply {
