@@ -88,7 +88,7 @@ import Testing
             AnsweredQuestion(
                 id: QuestionID(rawValue: image * 10),
                 question: ReadableQuestion(image: ImageID(rawValue: image), text: "?", answer: nil),
-                answers: [ScoredAnswer(text: "yes", score: score)], accuracy: 0)
+                answers: [ScoredAnswer(text: "yes", score: score, lead: nil)], accuracy: 0)
         }
         let found = EvaluationReport.surest(
             [mistake(1, 0.5), mistake(2, 0.9), mistake(2, 0.8), mistake(3, 0.7), mistake(4, 0.5)], 3)

@@ -24,7 +24,7 @@ struct DetectorOptions: ParsableArguments {
     func weights() throws -> String? { try published?.fetchedPath() ?? detector }
 
     /// The folder of the names of objects and attributes that were fetched with the weights, if any.
-    private var fetchedNames: String? { published?.fetchedNames }
+    var fetchedNames: String? { published?.fetchedNames }
 
     /// The names of objects and attributes in a folder, or those that were fetched with the weights; nil for none.
     ///
