@@ -1,10 +1,15 @@
-.PHONY: setup build test test-packages fuzz sanitize kill-campaign demo bench lint format
+.PHONY: setup build server test test-packages test-serving fuzz sanitize kill-campaign demo serve bench lint format
 
 setup:
 	scripts/setup
 
+# What the main job needs. The server, whose own packages take as long to build again, has a line of its own.
 build: setup
-	swift build -c release
+	swift build -c release --product rwsan
+	swift build -c release --product CTorchCUDA
+
+server: setup
+	swift build -c release --product rwsan-server
 
 test: setup
 	swift build --build-tests
@@ -15,6 +20,11 @@ test: setup
 # Packages that depend on this one, built by URL and version: the whole package once more.
 test-packages: setup
 	python3 -m unittest discover -s Tests/PackageTests
+
+# The built server against its own document and against what is broken, and its page in a browser: with what
+# scripts/setup --server-tests installs, else what lacks it is skipped.
+test-serving:
+	scripts/test-serving
 
 # Mutated files for the readers of files, with libFuzzer: all of them, or READER. docs/reliability.md says more.
 fuzz: setup
@@ -31,8 +41,13 @@ kill-campaign:
 demo: build
 	scripts/demo
 
+# Serves the demo's model, whose training `make demo` must have ended: PORT=8080.
+serve: server
+	scripts/serve $(or $(PORT),8080)
+
 # The peers need torch 2.11.0 and numpy in python3, or in RWSAN_PYTHON. BENCH holds options: BENCH="--only training".
-bench: build
+bench: setup
+	swift build -c release
 	Benchmarks/bench $(BENCH)
 
 lint:

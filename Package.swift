@@ -44,7 +44,7 @@ func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
 /// Modules whose readers are fuzzed, or tested with inputs that were found so.
 let fuzzed: [Target.Dependency] = [
     "TestSupport", "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQADatasets", "VQAFeatures",
-    "Torch", "VQAModels", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
+    "Torch", "VQAModels", "ServerInput", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
 /// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without
@@ -70,6 +70,7 @@ let package = Package(
     name: "rwsan",
     products: [
         .executable(name: "rwsan", targets: ["rwsan"]),
+        .executable(name: "rwsan-server", targets: ["rwsan-server"]),
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "VQASettings", targets: ["VQASettings"]),
         .library(name: "VQAFeatures", targets: ["VQAFeatures"]),
@@ -77,6 +78,7 @@ let package = Package(
         .library(name: "VQABatches", targets: ["VQABatches"]),
         .library(name: "VQAVision", targets: ["VQAVision"]),
         .library(name: "RegionDetector", targets: ["RegionDetector"]),
+        .library(name: "PictureDrawing", targets: ["PictureDrawing"]),
         .library(name: "VQAModels", targets: ["VQAModels"]),
         .library(name: "VQATraining", targets: ["VQATraining"]),
         .library(name: "VisualQuestionAnswering", targets: ["VisualQuestionAnswering"]),
@@ -86,7 +88,14 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        // What Hummingbird's own interfaces are made of.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
     ],
     targets: [
         system("CArchive", "libarchive", apt: "libarchive-dev"),
@@ -109,6 +118,11 @@ let package = Package(
         module("Files", "Downloads", ["Archives", "FileSystem", "CCurl"]),
         module("Files", "Hub", ["Downloads", "Archives", "FileSystem", "CCrypto"]),
         module("Files", "TextFiles", ["Archives", "FileSystem", "Workers"]),
+        .target(
+            name: "TensorBoardEvents",
+            dependencies: ["FileSystem", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            path: "Sources/Files/TensorBoardEvents",
+            exclude: ["event.proto", "summary.proto", "hparams.proto", "generate.sh"].map { "Messages/" + $0 }),
         .target(
             name: "CVQAJSON", path: "Sources/Files/CVQAJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -152,7 +166,8 @@ let package = Package(
             ]),
         module(
             "Vision", "RegionDetector",
-            ["VQAVision", "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CCairo"]),
+            ["VQAVision", "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers"]),
+        module("Vision", "PictureDrawing", ["VQAVision", "FileSystem", "CCairo"]),
         module("Models", "VQAModels", ["VQABatches", "VQASettings", "Torch"]),
         module(
             "Training", "VQATraining",
@@ -163,17 +178,34 @@ let package = Package(
         module(
             "Pipeline", "VisualQuestionAnswering",
             [
-                "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets", "VQAFeatures",
-                "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "TextFiles", "Yams",
+                "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels", "VQABatches",
+                "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "TextFiles",
+                "TensorBoardEvents", "Yams",
             ]),
+        module("Server", "ServerInput", []),
+        .target(
+            name: "Server",
+            dependencies: [
+                "ServerInput", "VisualQuestionAnswering", "RegionDetector", "VQAVision", "Torch", "Archives", "Hub",
+                "Workers", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "Sources/Server/Server",
+            // Part of the program, which is so one file.
+            resources: [.embedInCode("Resources")]),
         module(
             "Commands", "RWSANCommands",
             [
-                "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQAModels", "VQABatches", "VQADatasets",
-                "VQAFeatures", "VQASettings", "Torch", "Collectives", "Archives", "Downloads", "Hub", "FileSystem",
-                argumentParser,
+                "VisualQuestionAnswering", "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels",
+                "VQABatches", "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Collectives", "Archives", "Downloads",
+                "Hub", "FileSystem", "ServerInput", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
+        // Takes as long to build as all the rest, so that `rwsan` does without it.
+        .executableTarget(
+            name: "rwsan-server", dependencies: ["RWSANCommands", "Server"], path: "Sources/Commands/rwsan-server"),
 
         benchmark(
             "StepBenchmark",
@@ -188,6 +220,7 @@ let package = Package(
         tests(of: "Downloads"),
         tests(of: "Hub", "Downloads"),
         tests(of: "TextFiles"),
+        tests(of: "TensorBoardEvents"),
         tests(of: "Workers"),
         tests(of: "Collectives"),
         tests(of: "Torch", "Archives"),
@@ -196,17 +229,22 @@ let package = Package(
         tests(of: "VQABatches", "VQADatasets", "VQAFeatures"),
         tests(of: "VQAVision", "Downloads", "VQAFeatures", "Torch", "Archives", "CTurboJPEG", "CWebP"),
         tests(of: "RegionDetector", "VQAVision", "VQAFeatures", "Torch", "Archives"),
+        tests(of: "PictureDrawing", "VQAVision"),
         tests(of: "VQAModels", "VQABatches", "VQADatasets", "VQASettings"),
         tests(
             of: "VQATraining", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels",
             "VQASettings"),
         tests(of: "VQASettings"),
         tests(
-            of: "VisualQuestionAnswering", "FileSystem", "VQAFeatures", "VQADatasets", "VQASettings",
+            of: "VisualQuestionAnswering", "FileSystem", "TensorBoardEvents", "VQAFeatures", "VQADatasets", "VQASettings",
             "VQAModels",
             "VQATraining", "Torch"),
+        tests(of: "ServerInput"),
+        tests(
+            of: "Server", "ServerInput", "VisualQuestionAnswering", "VQADatasets", "VQAFeatures", "VQASettings",
+            "VQATraining"),
         .testTarget(name: "ArchitectureTests"),
-        .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "rwsan-server", "TestSupport"]),
     ] + fuzzing,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -87,6 +87,9 @@ final class RunningCommand {
     /// Whether the command has not ended yet.
     var isRunning: Bool { process.isRunning }
 
+    /// What the command has given so far.
+    var output: String { (try? logs.bytes(of: "output").text) ?? "" }
+
     /// What the command has said so far beside its results.
     var errorOutput: String { (try? logs.bytes(of: "error").text) ?? "" }
 

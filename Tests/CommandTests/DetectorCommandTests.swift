@@ -57,6 +57,21 @@ import VQAFeatures
             asked.output.split(separator: "\n").dropFirst()
                 == ofFeatures.output.split(separator: "\n").dropFirst())
 
+        // What a detector thinks regions are is known of a picture as it is of features.
+        try tool.writeDetectorNames()
+        let explanation = ["--explain", "why.json", "--names", "names"]
+        var explained: [NSDictionary] = []
+        for command in [ofPicture, ask + ["--features", file]] {
+            let outcome = try tool.run(command + explanation)
+            #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+            explained.append(try tool.folder.url.appending(component: "why.json").json())
+        }
+        let names = explained.map {
+            ($0["regions"] as? [NSDictionary])?.compactMap { $0["name"] as? String } ?? []
+        }
+        #expect(names[0] == names[1] && names[0].count >= 10)
+        #expect(names[0].allSatisfy { $0.hasPrefix("quality") && $0.contains(" thing<") })
+
         // Without the copy of the weights that extraction kept, nothing has them.
         try FileManager.default.removeItem(atPath: tool.folder.file(".cache/detector"))
         try tool.expectRefusal(ofPicture, naming: "--detector", "bottom-up attention with weights")
@@ -185,11 +200,7 @@ import VQAFeatures
 
         let index = try #require(
             first.split(separator: " ").drop { $0 != "object" }.dropFirst().first.flatMap { Int($0) })
-        try FileManager.default.createDirectory(
-            atPath: tool.folder.file("names"), withIntermediateDirectories: true)
-        _ = try tool.folder.write(
-            "names/objects_vocab.txt", (0..<40).map { "Thing<\($0)>,other\r\n" }.joined())
-        _ = try tool.folder.write("names/attributes_vocab.txt", (0..<16).map { "quality\($0)\n" }.joined())
+        try tool.writeDetectorNames()
         let drawn = try tool.run(detect("--names", "names", "--output", "boxes.svg"))
         #expect(drawn.exitCode == 0, Comment(rawValue: drawn.errorOutput))
         #expect(drawn.output.split(separator: "\n").first?.contains(" thing<\(index)> ") == true)
@@ -267,5 +278,16 @@ import VQAFeatures
         try tool.expectRefusal(detect(picture: "nowhere.png"), naming: "nowhere.png")
         try tool.expectRefusal(detect("--names", "nowhere"), naming: "nowhere/objects_vocab.txt")
         try tool.expectRefusal(detect("--output", Self.picture + "/boxes.json"), naming: "boxes.json")
+    }
+}
+
+extension CommandLineTool {
+    /// Names for the fixture's detector, in the folder `names`.
+    fileprivate func writeDetectorNames() throws {
+        try FileManager.default.createDirectory(
+            atPath: folder.file("names"), withIntermediateDirectories: true)
+        _ = try folder.write(
+            "names/objects_vocab.txt", (0..<40).map { "Thing<\($0)>,other\r\n" }.joined())
+        _ = try folder.write("names/attributes_vocab.txt", (0..<16).map { "quality\($0)\n" }.joined())
     }
 }

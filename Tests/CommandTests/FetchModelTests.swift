@@ -75,6 +75,23 @@ import Testing
         #expect(try run(server, ask(snapshot)).output == outcome.output)
     }
 
+    @Test("train takes a model by its short name: it is fetched once, and the run notes the commit")
+    func fineTuned() throws {
+        let server = try HubServer(Self.viLT, Self.files("vilt"))
+        let set = try FineTuningSet()
+        let train = ["train", "--model", "vilt", "--data", set.data] + FineTuningSet.settings
+        let outcome = try run(server, train + ["--set", "max_epoch=1", "--name", "a"])
+        #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        for part in [Self.viLT, server.hub.address, "apache-2.0"] {
+            #expect(outcome.errorOutput.contains(part), Comment(rawValue: outcome.errorOutput))
+        }
+        let count = server.hub.exchanges.count
+        let again = try run(server, train + ["--set", "max_epoch=1", "--name", "b", "--offline"])
+        #expect(again.exitCode == 0 && server.hub.exchanges.count == count)
+        let info = try tool.run("info", "ckpts/ckpt_b/epoch1.safetensors")
+        #expect(info.output.contains("started from \(Self.viLT)@\(HubServer.commit): 65 tensors"))
+    }
+
     @Test("offline, a model that is not there is one line, and nothing is asked")
     func offline() throws {
         let server = try HubServer(Self.viLT, Self.files("vilt"))

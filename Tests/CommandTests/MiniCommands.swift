@@ -50,6 +50,14 @@ struct MiniCommands {
         ] + more
     }
 
+    /// `rwsan ask` with the official checkpoint.
+    func ask(_ more: String...) -> [String] {
+        [
+            "ask", "--checkpoint", MiniRun.checkpoint(2).path, "--data", datasets, "--config", configuration,
+            "--answers", MiniRun.answers.path,
+        ] + more
+    }
+
     /// `rwsan evaluate` with the official checkpoint.
     func evaluate(_ more: String...) -> [String] {
         [

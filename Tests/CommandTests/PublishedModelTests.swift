@@ -67,7 +67,26 @@ import VQAFeatures
                 let (score, sigmoid) = (answer["score"] as? Double, wanted["sigmoid"] as? Double)
                 #expect(try abs(#require(score) - #require(sigmoid)) < 1e-5)
             }
+            // How sure the model is: transformers' first score less its second.
+            let sigmoids = expected.compactMap { $0["sigmoid"] as? Double }
+            let lead = try #require(found.first?["lead"] as? Double)
+            #expect(abs(lead - (sigmoids[0] - sigmoids[1])) < 1e-5)
         }
+    }
+
+    @Test("ask tells how far the first answer is ahead of the next, also where only one is shown")
+    func lead() throws {
+        let tool = try CommandLineTool()
+        let asked = [
+            "ask", "--model", Self.folder("vilt"), "--picture", Self.picture("a_landscape.png"),
+            "--question", try #require(try Self.questions()["plain"]),
+        ]
+        let outcome = try tool.run(asked + ["--top", "1"])
+        #expect(outcome.output.contains("  0.753  none\n  the first answer is 0.105 ahead of the next\n"))
+        // Of all answers the last one has none behind it.
+        let all = try tool.run(asked + ["--top", "1000", "--json"])
+        let answers = try #require(try all.output.json()["answers"] as? [NSDictionary])
+        #expect(answers.count == 15 && answers[13]["lead"] != nil && answers[14]["lead"] == nil)
     }
 
     @Test("predict gives ViLT's logits for pictures of many shapes, whole questions and cut ones, in a batch")

@@ -44,6 +44,42 @@ import Testing
         #expect(python.output.contains("ForQuestionAnswering"))
     }
 
+    @Test(
+        "a fine-tuned ViLT and LXMERT load in transformers with all their tensors, and ViLT answers there as here",
+        .enabled(
+            if: Self.interpreter != nil,
+            "no python3 on PATH, nor one named by RWSAN_PYTHON, has torch and transformers"))
+    func fineTuned() throws {
+        let set = try FineTuningSet()
+        try set.run(set.train("--set", "max_epoch=1"))
+        try set.run(["export", "--checkpoint", set.runFile("epoch1.safetensors"), "--output", "my-vilt"])
+        try set.run([
+            "train", "--model", FineTuningSet.model("lxmert"), "--data", MiniRun.datasets.path, "--name", "l",
+            "--set", "max_epoch=1", "--set", "eval_every_epoch=false",
+        ])
+        try set.run([
+            "export", "--checkpoint", set.runFile("epoch1.safetensors", of: "l"), "--output", "my-lxmert",
+        ])
+        let asked = ["photos/photo 1.png", "what shape is in the picture?"]
+        for (model, arguments) in [("my-vilt", asked), ("my-lxmert", [])] {
+            let python = try set.tool.run(
+                in: "shift; HF_HUB_OFFLINE=1 exec \"$@\"",
+                [try #require(Self.interpreter), Fixtures.url("hub/answer.py").path, model] + arguments)
+            #expect(python.exitCode == 0, Comment(rawValue: python.errorOutput))
+            guard model == "my-vilt" else { continue }
+            let ours = try set.run([
+                "ask", "--model", model, "--picture", asked[0], "--question", asked[1], "--json",
+            ])
+            let answers = try #require(try ours.output.json()["answers"] as? [NSDictionary])
+            let scores = try python.output.json()
+            for answer in answers {
+                let name = try #require(answer["answer"] as? String)
+                let (found, expected) = (answer["score"] as? Double, scores[name] as? Double)
+                #expect(try abs(#require(found) - #require(expected)) < 1e-4, "\(name)")
+            }
+        }
+    }
+
     @Test("ViLT that is written again out of PyTorch's container gives the same answers")
     func sameAnswers() throws {
         let tool = try CommandLineTool()

@@ -32,6 +32,66 @@ import Torch
         try expectClose(adam.moments["p"]?.square, [0.186027, 0.097808, 0])
     }
 
+    /// A vector, which does not shrink, a matrix that does, and one without a gradient.
+    private static let decayed: [(gradient: [Float], rate: Double, p: [Float], q: [Float])] = [
+        ([0.5, -1, 0], 0.1, [0.9, -1.9, 0.5], [3.07, -0.99]),
+        ([0.25, 2, 1e-3], 0.05, [0.8532561, -1.9182527, 0.4629705], [3.0883148, -0.98505]),
+        ([-3, 0.1, 1e-3], 0.2, [0.9515982, -1.9806288, 0.2920932], [3.0093756, -0.965349]),
+    ]
+
+    @Test("AdamW makes PyTorch's steps, and shrinks matrices that have a gradient, and no vectors")
+    func adamW() throws {
+        let p = try Tensor([1, -2, 0.5] as [Float]).requiringGradient()
+        let q = try Tensor([3, -1] as [Float], shape: [1, 2]).requiringGradient()
+        let r = try Tensor([2] as [Float], shape: [1, 1]).requiringGradient()
+        let optimizer = try AdamW(
+            [("p", p), ("q", q), ("r", r)], learningRate: 0, betas: (0.9, 0.98), epsilon: 1e-9,
+            weightDecay: 0.1)
+        for (index, step) in Self.decayed.enumerated() {
+            try p.setGradient(Tensor(step.gradient))
+            try q.setGradient(Tensor([Float(index) - 1, 0], shape: [1, 2]))
+            optimizer.learningRate = step.rate
+            try optimizer.step()
+            try expectClose(p.detached(), step.p)
+            try expectClose(q.detached(), step.q)
+            try expectClose(r.detached(), [2])
+        }
+        #expect(optimizer.stepCount == 3)
+        try expectClose(optimizer.state["q"]?["mean"], [0.019, 0])
+        try expectClose(optimizer.state["q"]?["square"], [0.039208, 0])
+    }
+
+    @Test(
+        "AdamW as work for a device alone makes the same steps, and shrinks nothing in one that is left out")
+    func adamWOnDevice() throws {
+        let p = try Tensor([1, -2, 0.5] as [Float]).requiringGradient()
+        let q = try Tensor([3, -1] as [Float], shape: [1, 2]).requiringGradient()
+        let optimizer = try AdamW(
+            [("p", p), ("q", q)], learningRate: 0, betas: (0.9, 0.98), epsilon: 1e-9, weightDecay: 0.1)
+        let steps = try optimizer.onDevice(.cpu, lossScale: LossScale(scale: 4, goodSteps: 0))
+        func accumulate(_ gradient: [Float], _ first: Float) throws {
+            try p.gradient?.addInPlace(Tensor(gradient.map { 4 * $0 }))
+            try q.gradient?.addInPlace(Tensor([4 * first, 0], shape: [1, 2]))
+            try steps.step()
+        }
+        for (index, step) in Self.decayed.enumerated() {
+            try steps.setLearningRate(step.rate)
+            if index == 1 {
+                try accumulate([.infinity, 0, 0], 0)
+                #expect(try steps.figures().skippedSteps == 1)
+                // What was left out has halved the scale.
+                try p.gradient?.addInPlace(Tensor(step.gradient.map { 2 * $0 }))
+                try steps.step()
+            } else {
+                let scale = Float(try steps.scale.item()) / 4
+                try accumulate(step.gradient.map { $0 * scale }, (Float(index) - 1) * scale)
+            }
+            try expectClose(p.detached(), step.p)
+            try expectClose(q.detached(), step.q)
+        }
+        #expect(try steps.figures().stepCount == 3)
+    }
+
     @Test("Adam that was restored goes on as if it had not been interrupted")
     func restoredAdam() throws {
         func run(restoringAfter stop: Int?) throws -> [Float] {

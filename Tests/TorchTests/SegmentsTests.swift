@@ -44,6 +44,12 @@ import Torch
             Tensor([30, 31, 32, 33] as [Float], shape: [4, 1]),
         ])
         #expect(try rows.array(of: Float.self) == [10, 11, 20, 12, 21, 30, 31, 32, 22, 33])
+        let back = try joined.parts(rows)
+        #expect(
+            try back.map { try $0.array(of: Float.self) } == [
+                [10, 11, 12], [20, 21, 22], [30, 31, 32, 33],
+            ])
+        #expect(back.map(\.shape) == [[3, 1], [3, 1], [4, 1]])
         let expected = try Segments(lengths: [3, 5, 2], maximumLength: 7)
         #expect(joined.segments.lengths == expected.lengths)
         for (found, tensor) in zip(joined.segments.tensors, expected.tensors) {

@@ -300,4 +300,47 @@ import Testing
         _ = try copy.read(request)
         #expect(copy.entries() == before)
     }
+
+    @Test(
+        "questions become the pieces of words that are given, also out of the cache, which tells them apart")
+    func pieces() throws {
+        let work = try Copy()
+        func vocabulary(_ settings: WordPieceSettings) throws -> Vocabulary {
+            Vocabulary(
+                pieces: try WordPiece(vocabulary: Fixtures.url("hub/vilt/vocab.txt"), settings))
+        }
+        func request(_ vocabulary: Vocabulary) -> TrainingData.Request {
+            TrainingData.Request(
+                splits: [.train], evaluatesVal: true, maximumWords: 12, vocabulary: vocabulary)
+        }
+        let lower = try vocabulary(WordPieceSettings())
+        let cased = try vocabulary(WordPieceSettings(isLowercasing: false))
+        for (vocabulary, entries) in [(lower, 1), (lower, 1), (cased, 2)] {
+            let (data, _) = try work.read(request(vocabulary))
+            #expect(work.entries().count == entries)
+            #expect(data.vocabulary.pieceList == vocabulary.pieceList)
+            let questions = try work.dataset.questions(.train)
+            for row in [0, 7, data.training.count - 1] {
+                let question = try #require(questions.row(of: data.training.questionIDs[row]))
+                #expect(
+                    Array(data.training.words(of: row))
+                        == vocabulary.encode(questions[question].text, maximumCount: 12))
+            }
+            #expect(data.training.words(of: 0).first == 4)  // [CLS]
+        }
+    }
+
+    @Test("answers that are known count where the dataset has no others, and the cache tells them apart")
+    func knownAnswers() throws {
+        let work = try Copy()
+        let own = try work.read().data.answers.answers
+        func answers(_ known: [String]) throws -> [String] {
+            var request = Self.request
+            request.knownAnswers = try AnswerList(answers: known)
+            return try work.read(request).data.answers.answers
+        }
+        #expect(try answers(["zebra"] + own) == ["zebra"] + own)
+        #expect(try answers(["zebra"] + own.dropLast()) == own)
+        #expect(work.entries().count == 3)
+    }
 }

@@ -7,39 +7,15 @@ import VQABatches
 
 /// LXMERT's numbers against those of transformers, on the same weights, regions and pieces of words.
 @Suite struct LXMERTTests {
-    private func model() throws -> LXMERT {
-        var options = LXMERTOptions()
-        (options.layer, options.regionLayer, options.crossLayer) = (3, 2, 2)
-        (options.hiddenSize, options.ffSize, options.multiHead) = (32, 80, 4)
-        options.maxPositionEmbeddings = 64
-        let model = try LXMERT(
-            options, inputs: ModelInputs(wordCount: 213, answerCount: 15, regionWidth: 24))
-        try model.load(loadSafetensors(Fixtures.url("hub/lxmert/model.safetensors").path).tensors)
-        model.setTraining(false)
-        return model
-    }
+    static func model() throws -> LXMERT { try HubCase.lxmert() }
 
-    private func batch(_ hub: HubCase) throws -> Batch {
-        let features = try hub["visual_feats"]
-        let (count, most) = (features.size(0), features.size(1))
-        let mask = try hub.tensors["\(hub.name).visual_attention_mask"]?.array(of: UInt8.self)
-        let kept = (0..<count * most).filter { mask?[$0] != 0 }.map(Int64.init)
-        let lengths = (0..<count).map { row in kept.filter { Int($0) / most == row }.count }
-        let rows = try Tensor(kept)
-        let (words, wordSegments) = try hub.words()
-        return Batch(
-            questionIDs: (0..<count).map { .init(rawValue: Int64($0)) },
-            regions: try features.flattened(from: 0, through: 1).gathered(rows),
-            boxes: try hub["visual_pos"].flattened(from: 0, through: 1).gathered(rows),
-            regionSegments: try Segments(lengths: lengths), words: words, wordSegments: wordSegments,
-            targets: nil)
-    }
+    static func batch(_ hub: HubCase) throws -> Batch { try hub.lxmertBatch() }
 
     @Test("every layer gives what transformers gives", arguments: ["single", "few"])
     func layers(name: String) throws {
-        let (model, hub) = (try model(), try HubCase("lxmert", name))
+        let (model, hub) = (try Self.model(), try HubCase("lxmert", name))
         try withoutGradients {
-            let batch = try batch(hub)
+            let batch = try Self.batch(hub)
             let (words, regions) = (batch.wordSegments, batch.regionSegments)
             var x = try model.words(batch.words, words)
             #expect(try hub.difference(x, "embeddings") < 1e-5)
@@ -73,16 +49,16 @@ import VQABatches
         "padding that is left out, regions that are masked, and one region alone give transformers' logits",
         arguments: ["batch", "batch_regions_masked", "one_region", "single@padded_to_20"])
     func logits(name: String) throws {
-        let (model, hub) = (try model(), try HubCase("lxmert", name))
-        let logits = try withoutGradients { try model(batch(hub)) }
+        let (model, hub) = (try Self.model(), try HubCase("lxmert", name))
+        let logits = try withoutGradients { try model(Self.batch(hub)) }
         #expect(try hub.difference(logits, "logits") < 1e-5)
     }
 
     @Test("the gradient reaches every parameter that takes part")
     func gradients() throws {
-        let (model, hub) = (try model(), try HubCase("lxmert", "single"))
+        let (model, hub) = (try Self.model(), try HubCase("lxmert", "single"))
         model.setTraining(true)
-        try model(batch(hub)).sum().backward()
+        try model(Self.batch(hub)).sum().backward()
         let without = model.namedParameters().filter { $0.tensor.gradient == nil }.map(\.name)
         // The regions' half of the last layer feeds nothing.
         #expect(without.allSatisfy { $0.hasPrefix("lxmert.encoder.x_layers.1.visn_") }, "\(without)")

@@ -7,53 +7,22 @@ import VQABatches
 
 /// ViLT's numbers against those of transformers, on the same weights, pixels and pieces of words.
 @Suite struct ViLTTests {
-    private func model() throws -> ViLT {
-        var options = ViLTOptions()
-        (options.layer, options.hiddenSize, options.ffSize, options.multiHead) = (3, 48, 96, 4)
-        (options.imageSize, options.patchSize) = (80, 16)
-        let model = try ViLT(options, inputs: ModelInputs(wordCount: 213, answerCount: 15))
-        try model.load(loadSafetensors(Fixtures.url("hub/vilt/model.safetensors").path).tensors)
-        model.setTraining(false)
-        return model
-    }
+    static func model() throws -> ViLT { try HubCase.viLT() }
 
-    /// The patches of a picture `[1, 3, height, width]`, and their boxes.
-    private func patches(_ pixels: Tensor) throws -> (Tensor, boxes: Tensor) {
-        let (rows, columns) = (pixels.size(2) / 16, pixels.size(3) / 16)
-        let patches = try pixels.reshaped([3, rows, 16, columns, 16]).permuted([1, 3, 0, 2, 4])
-            .reshaped([rows * columns, 3 * 16 * 16])
-        var boxes: [Float] = []
-        for y in 0..<rows {
-            for x in 0..<columns {
-                let (left, top) = (Float(x) / Float(columns), Float(y) / Float(rows))
-                boxes += [left, top, Float(x + 1) / Float(columns), Float(y + 1) / Float(rows)]
-            }
-        }
-        return (patches, try Tensor(boxes, shape: [rows * columns, 4]))
-    }
-
-    private func batch(_ cases: [HubCase]) throws -> Batch {
-        let pictures = try cases.map { try patches($0["pixel_values"]) }
-        let words = try cases.map { try $0.words() }
-        return Batch(
-            questionIDs: cases.indices.map { .init(rawValue: Int64($0)) },
-            regions: try Tensor.concatenate(pictures.map(\.0)),
-            boxes: try Tensor.concatenate(pictures.map(\.boxes)),
-            regionSegments: try Segments(lengths: pictures.map { $0.0.size(0) }),
-            words: try Tensor.concatenate(words.map(\.0)),
-            wordSegments: try Segments(lengths: words.map { $0.1.rowCount }), targets: nil)
-    }
+    static func batch(_ cases: [HubCase]) throws -> Batch { try HubCase.viLTBatch(cases) }
 
     @Test("every layer gives what transformers gives", arguments: ["single", "single_b"])
     func layers(name: String) throws {
-        let (model, hub) = (try model(), try HubCase("vilt", name))
+        let (model, hub) = (try Self.model(), try HubCase("vilt", name))
         try withoutGradients {
-            let batch = try batch([hub])
+            let batch = try Self.batch([hub])
             let text = try model.words(batch.words, batch.wordSegments)
             #expect(try hub.difference(text, "text_embeddings") < 1e-5)
             let grid = try model.patches.gridPositions(batch.boxes)
             #expect(try hub.difference(grid.transposed(), "position_grid") < 1e-5)
-            var (joined, x) = try model.joinedRows(batch)
+            let (parts, rows) = try model.joinedRows(batch)
+            let joined = parts.segments
+            var x = rows
             #expect(try hub.difference(x, "hidden0") < 1e-5)
             for (index, layer) in model.layers.enumerated() {
                 let normed = try layer.normBefore(x)
@@ -73,8 +42,8 @@ import VQABatches
 
     @Test("pictures of several shapes and questions of several lengths go through together")
     func together() throws {
-        let (model, cases) = (try model(), try ["single", "single_b"].map { try HubCase("vilt", $0) })
-        let logits = try withoutGradients { try model(batch(cases)) }
+        let (model, cases) = (try Self.model(), try ["single", "single_b"].map { try HubCase("vilt", $0) })
+        let logits = try withoutGradients { try model(Self.batch(cases)) }
         for (row, hub) in cases.enumerated() {
             #expect(try hub.difference(logits.narrowed(axis: 0, start: row, length: 1), "logits") < 1e-5)
         }
@@ -82,7 +51,7 @@ import VQABatches
 
     @Test("a grid of one row or one column has the positions of the first")
     func thin() throws {
-        let model = try model()
+        let model = try Self.model()
         let boxes = try Tensor([0, 0, 0.5, 1, 0.5, 0, 1, 1] as [Float], shape: [2, 4])
         let rows = try model.patches.gridPositions(boxes)
         let stored = try model.patches.positions.droppingAxis(0)
@@ -96,17 +65,17 @@ import VQABatches
 
     @Test("the gradient reaches every parameter that takes part")
     func gradients() throws {
-        let (model, hub) = (try model(), try HubCase("vilt", "single"))
+        let (model, hub) = (try Self.model(), try HubCase("vilt", "single"))
         model.setTraining(true)
-        try model(batch([hub])).sum().backward()
+        try model(Self.batch([hub])).sum().backward()
         let without = model.namedParameters().filter { $0.tensor.gradient == nil }.map(\.name)
         #expect(without.isEmpty, "\(without)")
     }
 
     @Test("weights that are converted once give the bits of those that are converted each time")
     func converted() throws {
-        let model = try model()
-        let batch = try batch([HubCase("vilt", "single")])
+        let model = try Self.model()
+        let batch = try Self.batch([HubCase("vilt", "single")])
         func logits() throws -> [Float] {
             try withoutGradients { try Precision.bfloat16.autocast(on: .cpu) { try model(batch) } }
                 .converted(to: .float32).array(of: Float.self)

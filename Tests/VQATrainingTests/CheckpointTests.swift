@@ -30,6 +30,38 @@ import VQADatasets
 
     private func values(_ tensor: Tensor?) throws -> [Float] { try #require(tensor).array(of: Float.self) }
 
+    @Test("pieces of words are written and read back letter by letter, and a list without [CLS] is refused")
+    func pieces() throws {
+        let folder = try TemporaryFolder()
+        var original = try example()
+        // Two spellings of a letter, and a token that comes twice.
+        let tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "e\u{301}", "\u{E9}", "##s", "##s", "日"]
+        let file = URL(fileURLWithPath: try folder.write("vocab.txt", tokens.joined(separator: "\n") + "\n"))
+        original.vocabulary = Vocabulary(
+            pieces: try WordPiece(vocabulary: file, WordPieceSettings(isLowercasing: false)))
+        let path = folder.file("a.safetensors")
+        try original.write(to: path)
+        let copy = try #require(try Checkpoint(contentsOf: path).vocabulary)
+        #expect(copy.pieceList == original.vocabulary?.pieceList && copy.count == tokens.count)
+        for question in ["e\u{301}s", "\u{E9}s", "日 x"] {
+            #expect(
+                copy.encode(question, maximumCount: 9)
+                    == original.vocabulary?.encode(question, maximumCount: 9))
+        }
+        #expect(copy.encode("e\u{301}s", maximumCount: 9) == [2, 5, 8, 3])
+
+        let list = try JSONEncoder().encode(#require(original.vocabulary?.pieceList))
+        for (pieces, named) in [
+            (String(decoding: list, as: UTF8.self).replacing("[CLS]", with: "[CLX]"), "[CLS]"),
+            (#"{"tokens": 3}"#, "its pieces cannot be read"),
+        ] {
+            try saveSafetensors(
+                original.weights, metadata: ["format": "rwsan-checkpoint-1", "pieces": pieces], to: path)
+            let error = #expect(throws: CheckpointError.self) { try Checkpoint(contentsOf: path) }
+            #expect(try #require(error).description.contains(named))
+        }
+    }
+
     @Test("everything that is written is read back")
     func roundTrip() throws {
         let folder = try TemporaryFolder()

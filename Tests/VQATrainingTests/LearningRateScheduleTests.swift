@@ -44,4 +44,22 @@ import Testing
         let schedule = try schedule(batchSize: 1, examples: 10)
         #expect(schedule.rate(step: 25, base: .greatestFiniteMagnitude).isFinite)
     }
+
+    @Test(
+        "the linear schedule's rates are those of transformers",
+        arguments: [
+            (0.34, 6, [0, 0.5, 1, 0.75, 0.5, 0.25, 0]), (0, 4, [1, 0.75, 0.5, 0.25, 0]),
+            (0.99, 6, [0, 0.2, 0.4, 0.6, 0.8, 1, 0]),
+        ])
+    func linear(ratio: Double, steps: Int, expected: [Double]) {
+        var options = TrainingOptions()
+        // Two steps an epoch, and questions that are left over.
+        (options.batchSize, options.maxEpoch, options.warmupRatio) = (16, steps / 2, ratio)
+        let schedule = LinearSchedule(options, exampleCount: 39)
+        for (index, rate) in expected.enumerated() {
+            #expect(abs(schedule.rate(step: index + 1, base: 1) - rate) < 1e-12, "step \(index + 1)")
+        }
+        #expect(schedule.rate(step: 1_000_000, base: 1) == 0)
+        #expect((0..<3).allSatisfy { schedule.base(0.5, atStartOf: $0) == 0.5 })
+    }
 }

@@ -46,4 +46,28 @@ import VisualQuestionAnswering
             #expect("\(try #require(error))".contains("no numbers"))
         }
     }
+
+    @Test("questions about images of their own get in one batch the answers that each gets alone")
+    func together() throws {
+        let answerer = try answerer(TemporaryFolder()) { _ in }
+        let questions = try (1...5).map { number in
+            // One of them has no region at all.
+            let count = (number * 7) % 5
+            return (
+                text: "is number \(number) red" + String(repeating: " or blue", count: number) + "?",
+                regions: try RegionFeatures(
+                    width: 24, features: (0..<count * 24).map { Float(($0 * number) % 13) / 13 },
+                    boxes: [Float](repeating: 1, count: count * 4), imageHeight: 2, imageWidth: 2)
+            )
+        }
+        #expect(questions.contains { $0.regions.count == 0 })
+        let together = try answerer.ask(questions, top: 4)
+        for (question, found) in zip(questions, together) {
+            let alone = try answerer.ask([question.text], about: question.regions, top: 4)[0]
+            #expect(found.map(\.text) == alone.map(\.text))
+            for (one, other) in zip(found, alone) { #expect(abs(one.score - other.score) < 1e-5) }
+        }
+        #expect(Set(together.map { $0[0].score }).count == 5)
+        #expect(try answerer.ask([(text: String, regions: RegionFeatures)]()).isEmpty)
+    }
 }

@@ -15,7 +15,7 @@ import VisualQuestionAnswering
                 "word_embed_size", "max_token", "img_feat_pad_size", "img_feat_size", "use_glove",
                 "batch_size", "grad_accu_steps", "lr_base", "lr_decay_r", "lr_decay_list", "max_epoch",
                 "opt_betas", "opt_eps", "eval_every_epoch", "seed", "num_workers", "split", "shuffle",
-                "model", "dataset", "optimizer", "lr_schedule",
+                "model", "dataset", "optimizer", "lr_schedule", "weight_decay", "warmup_ratio",
             ])
         #expect(Configuration().keys.count == Set(Configuration().keys).count)
     }
@@ -31,7 +31,8 @@ import VisualQuestionAnswering
             "grad_accu_steps": "1", "lr_base": "0.0001", "lr_decay_r": "0.2", "lr_decay_list": "[12, 14]",
             "max_epoch": "16", "opt_betas": "[0.9, 0.98]", "opt_eps": "1e-09", "eval_every_epoch": "true",
             "seed": "null", "num_workers": "4", "split": "train", "shuffle": "true", "model": "rwsan",
-            "dataset": "vqa-v2", "optimizer": "adam", "lr_schedule": "steps",
+            "dataset": "vqa-v2", "optimizer": "adam", "lr_schedule": "steps", "weight_decay": "0.01",
+            "warmup_ratio": "0.1",
         ]
         #expect(values == official)
     }

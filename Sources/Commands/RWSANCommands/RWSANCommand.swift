@@ -19,7 +19,18 @@ public enum RWSANCommand {
     ///   - models: The models that settings and checkpoints can name.
     ///   - datasets: The datasets that they can name.
     public static func main(models: ModelRegistry = .standard, datasets: DatasetRegistry = .standard) {
-        Registries.$current.withValue(Registries(models: models, datasets: datasets)) { RootCommand.run() }
+        Registries.$current.withValue(Registries(models: models, datasets: datasets)) {
+            CommandRun(root: RootCommand.self).run()
+        }
+    }
+
+    /// Runs `serve` as a program of its own, which `main` starts where it is asked to.
+    ///
+    /// - Parameter start: Has a server answer until it is asked to end.
+    package static func serve(with start: @escaping ServerStart.Start) {
+        ServerStart.$current.withValue(ServerStart(start: start)) {
+            CommandRun(root: ServeCommand.self).run()
+        }
     }
 }
 
@@ -32,7 +43,9 @@ struct RootCommand: ParsableCommand {
         discussion: """
             From pictures to answers: fetch brings a dataset, or import makes one of your own, extract makes features of its pictures (or pack stores \
             those that you have), train makes a checkpoint of a model, evaluate and predict answer a split with it, \
-            and ask answers a question of yours. export writes a model as the Hugging Face hub publishes them. detect \
+            ask answers a question of yours, and serve answers those of other programs. report tells how a run went, and \
+            compare whether one is really better than another. export writes a model as the Hugging Face hub publishes \
+            them. detect \
             shows what a region detector sees.
 
             '\(Program.name) help <command>' explains a command. '\(Program.name) help settings' lists the models, the \
@@ -46,69 +59,9 @@ struct RootCommand: ParsableCommand {
         subcommands: [
             FetchCommand.self, ImportCommand.self, ExtractCommand.self, PackCommand.self, AnswersCommand.self,
             TrainCommand.self,
-            EvaluateCommand.self, PredictCommand.self, JoinCommand.self, AskCommand.self, DetectCommand.self,
-            ScoreCommand.self,
-            ExportCommand.self, InfoCommand.self,
-            SettingsCommand.self,
+            EvaluateCommand.self, PredictCommand.self, JoinCommand.self, AskCommand.self, ServeCommand.self,
+            DetectCommand.self, ScoreCommand.self, CompareCommand.self, ReportCommand.self,
+            ExportCommand.self,
+            InfoCommand.self, SettingsCommand.self,
         ])
-
-    /// Runs a subcommand.
-    static func run() {
-        let isOutputOpen = StandardStreams.fill()
-        TorchRuntime.keepFreedMemory()
-        // A file size limit and a reader that has gone are errors of writing, told as such, and no sudden end.
-        signal(SIGXFSZ, SIG_IGN)
-        signal(SIGPIPE, SIG_IGN)
-        // Swift's runtime shows a stack trace at Ctrl-\ and has the program go on.
-        signal(SIGQUIT, SIG_DFL)
-        Interrupts.unblock()
-        let code = exitCode(isOutputOpen: isOutputOpen, Array(CommandLine.arguments.dropFirst()))
-        Foundation.exit(JoinedProcesses.leave(code).rawValue)
-    }
-
-    private static func exitCode(isOutputOpen: Bool, _ arguments: [String]) -> ExitCode {
-        var path = CommandPath(arguments)
-        do {
-            guard isOutputOpen else { throw StandardOutputError.closed }
-            let modern = try OfficialForm.modernArguments(for: arguments)
-            path = CommandPath(modern)
-            try path.requireKnown()
-            var command = try parseAsRoot(path.arguments)
-            try command.run()
-            return .success
-        } catch {
-            return reported(error, path)
-        }
-    }
-
-    /// Says in one line what went wrong, and gives what the process ends with.
-    private static func reported(_ error: any Error, _ path: CommandPath) -> ExitCode {
-        switch error {
-        case let code as ExitCode:
-            return code
-        case _ where exitCode(for: error) == .success:
-            // The help or the version that was asked for.
-            return shown(fullMessage(for: error, columns: Console.columns))
-        case _ where error is ValidationError || exitCode(for: error) == .validationFailure:
-            tell("\(ErrorLine.inOneLine(message(for: error))); see '\(path.helpCommand)'", error)
-            return .validationFailure
-        default:
-            tell(ErrorLine.text(for: error), error)
-            return error is any WrongUse ? .validationFailure : .failure
-        }
-    }
-
-    private static func tell(_ text: String, _ error: any Error) {
-        if let origin = JoinedProcesses.origin(of: error) { Console.error(origin + text) }
-    }
-
-    private static func shown(_ text: String) -> ExitCode {
-        do {
-            try Console.lines(text)
-            return .success
-        } catch {
-            Console.error(ErrorLine.text(for: error))
-            return .failure
-        }
-    }
 }

@@ -8,12 +8,24 @@ public struct ReadableQuestion: Sendable, Equatable {
     public let text: String
     /// The answer that people gave most often; nil where that is not known.
     public let answer: String?
+    /// The question's id; nil where it has none.
+    public let id: QuestionID?
+    /// What kind of answer people gave, such as "yes/no"; nil where that is not known.
+    public let answerType: String?
+    /// What kind of question it is, such as "how many"; nil where that is not known.
+    public let questionType: String?
 
     /// - Parameters: as the properties.
-    public init(image: ImageID, text: String, answer: String?) {
+    public init(
+        image: ImageID, text: String, answer: String?, id: QuestionID? = nil, answerType: String? = nil,
+        questionType: String? = nil
+    ) {
         self.image = image
         self.text = text
         self.answer = answer
+        self.id = id
+        self.answerType = answerType
+        self.questionType = questionType
     }
 }
 
@@ -28,11 +40,12 @@ public struct ReadableQuestions: Sendable, RandomAccessCollection {
         images = questions.imageIDs
         question = { row in
             let question = questions[row]
+            let annotation = annotations.flatMap { annotations in
+                annotations.row(of: question.id).map { annotations[$0] }
+            }
             return ReadableQuestion(
-                image: question.imageID, text: question.text,
-                answer: annotations.flatMap { annotations in
-                    annotations.row(of: question.id).map { annotations[$0].multipleChoiceAnswer }
-                })
+                image: question.imageID, text: question.text, answer: annotation?.multipleChoiceAnswer,
+                id: question.id, answerType: annotation?.answerType, questionType: annotation?.questionType)
         }
     }
 

@@ -152,6 +152,8 @@ public struct DatasetRequest: Sendable {
     public var vocabulary: Vocabulary?
     /// The answers; nil for the dataset's own.
     public var answers: AnswerList?
+    /// Answers that count where all of the dataset's own are among them, as those of a published model; nil for none.
+    public var knownAnswers: AnswerList?
     /// Which metric answers are held against.
     public var metric: MetricVersion
     /// What follows PAD and UNK in the dataset's own words though no question has it.
@@ -160,8 +162,10 @@ public struct DatasetRequest: Sendable {
     /// - Parameters: as the properties.
     public init(
         split: String, isEvaluated: Bool, maximumWords: Int, vocabulary: Vocabulary? = nil,
-        answers: AnswerList? = nil, metric: MetricVersion = .release, reservedWords: [String] = []
+        answers: AnswerList? = nil,
+        knownAnswers: AnswerList? = nil, metric: MetricVersion = .release, reservedWords: [String] = []
     ) {
+        self.knownAnswers = knownAnswers
         self.reservedWords = reservedWords
         self.metric = metric
         self.split = split

@@ -77,9 +77,7 @@ extension RegionFeatures: RegionRows {
         boxes corners: UnsafeMutableBufferPointer<Float>
     ) -> Int {
         features.withUnsafeBufferPointer { features in
-            let rows = (0..<min(count, maximumCount)).filter { region in
-                !features[region * width..<(region + 1) * width].allSatisfy { $0 == 0 }
-            }
+            let rows = readRegions(maximumCount: maximumCount)
             for (row, region) in rows.enumerated() {
                 _ = places[row * width..<(row + 1) * width]
                     .update(fromContentsOf: features[region * width..<(region + 1) * width])
@@ -87,6 +85,17 @@ extension RegionFeatures: RegionRows {
                     fromContentsOf: boxes[region * 4..<(region + 1) * 4])
             }
             return rows.count
+        }
+    }
+
+    /// The regions that have anything but zeros in their features, which are those that a model is given.
+    ///
+    /// - Parameter maximumCount: Regions behind the first ones, this many, are left out.
+    package func readRegions(maximumCount: Int) -> [Int] {
+        features.withUnsafeBufferPointer { features in
+            (0..<max(0, min(count, maximumCount))).filter { region in
+                !features[region * width..<(region + 1) * width].allSatisfy { $0 == 0 }
+            }
         }
     }
 }

@@ -40,6 +40,20 @@ public struct RegionFeatures: Sendable, Equatable {
         return RegionFeatures(prefix: max(0, maximumCount), of: self)
     }
 
+    /// These features without one of the regions, which is there.
+    package func removing(_ region: Int) -> RegionFeatures { RegionFeatures(without: region, of: self) }
+
+    private init(without region: Int, of all: RegionFeatures) {
+        count = all.count - 1
+        width = all.width
+        var (features, boxes) = (all.features, all.boxes)
+        features.removeSubrange(region * width..<(region + 1) * width)
+        boxes.removeSubrange(region * 4..<(region + 1) * 4)
+        (self.features, self.boxes) = (features, boxes)
+        imageHeight = all.imageHeight
+        imageWidth = all.imageWidth
+    }
+
     private init(prefix count: Int, of all: RegionFeatures) {
         self.count = count
         width = all.width

@@ -31,13 +31,29 @@ public struct RegionLabels: Sendable, Equatable {
 }
 
 /// The regions of an image and, where it is known, what they are thought to be.
-struct LabelledRegions: Sendable {
-    let regions: RegionFeatures
-    var labels: RegionLabels?
+package struct LabelledRegions: Sendable {
+    /// The regions.
+    package let regions: RegionFeatures
+    /// What they are thought to be.
+    package var labels: RegionLabels?
 
-    init(regions: RegionFeatures, labels: RegionLabels? = nil) {
+    /// - Parameters: as the properties.
+    package init(regions: RegionFeatures, labels: RegionLabels? = nil) {
         self.regions = regions
         self.labels = labels
+    }
+
+    /// Reads a file of the official release's form, and what it has beside that.
+    ///
+    /// - Throws: `ArchiveError` or `NPZError` where the file is missing, damaged, or of another form.
+    package init(officialFile path: String) throws { try self.init(of: NPZFile(path: path)) }
+
+    /// Reads the official release's form, and what it has beside that, of a file that is in memory.
+    ///
+    /// - Parameter name: What to call it in an error.
+    /// - Throws: As `RegionFeatures(officialFile:)`.
+    package init(officialBytes bytes: [UInt8], named name: String) throws {
+        try self.init(of: NPZFile(bytes: bytes, name: name))
     }
 
     /// Reads the official release's form, and what it has beside that.

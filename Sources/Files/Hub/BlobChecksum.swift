@@ -42,6 +42,13 @@ package enum BlobChecksum {
         }
     }
 
+    /// The SHA-256 of bytes in memory, in hexadecimal digits; nil where libcrypto has no memory.
+    package static func sha256(of bytes: some Sequence<UInt8>) -> String? {
+        guard let digest = Digest(.sha256) else { return nil }
+        digest.add(ArraySlice(bytes))
+        return digest.finish()
+    }
+
     private static func unreadable(_ path: String) -> HubError {
         .unusableCache(path: path, reason: String(cString: strerror(errno)))
     }

@@ -89,8 +89,11 @@ final class GuidedUnit: Module {
         try feedForward.roundToInt8()
     }
 
-    func callAsFunction(_ y: Tensor, _ segments: Segments, _ guide: AttentionSource) throws -> Tensor {
+    func callAsFunction(
+        _ y: Tensor, _ segments: Segments, _ guide: AttentionSource, _ watch: AttentionWatch? = nil
+    ) throws -> Tensor {
         let attended = try norm1(y, plus: attention(query: y, segments, source: y, segments), dropout)
+        try watch?.pass { [try guided.weights(query: attended, segments, guide)] }
         let informed = try norm2(attended, plus: guided(query: attended, segments, guide), dropout)
         return try norm3(informed, plus: feedForward(informed), dropout)
     }
@@ -148,6 +151,15 @@ final class LowRankAttention: Module {
             sourceSegments: source.segments)
         return try merge(attended)
     }
+
+    /// How much each row looks at each of the source: `[B, heads, most query rows, most source rows]`.
+    func weights(query x: Tensor, _ segments: Segments, _ source: AttentionSource) throws -> Tensor {
+        try attention.weights(
+            query: query(x), key: source.key, querySegments: segments, sourceSegments: source.segments)
+    }
+
+    /// How many heads there are.
+    var heads: Int { attention.heads }
 }
 
 /// `linear(dropout(relu(linear(x))))`, wider inside.
@@ -205,7 +217,16 @@ final class AttentionPooling: Module {
     }
 
     func callAsFunction(_ x: Tensor, _ segments: Segments) throws -> Tensor {
-        let scores = try score(hidden.relu(x, dropout))  // [rows, glimpses]
-        return try merge(SegmentPooling.weightedSum(of: x, scores: scores, segments))
+        try merge(SegmentPooling.weightedSum(of: x, scores: scores(x), segments))
+    }
+
+    /// What the rows are weighed by, the mean of the glimpses: float32 `[rows]`.
+    func weights(_ x: Tensor, _ segments: Segments) throws -> Tensor {
+        try SegmentPooling.weights(of: scores(x).converted(to: .float32), segments).mean(axes: [1])
+            .packed(segments)
+    }
+
+    private func scores(_ x: Tensor) throws -> Tensor {
+        try score(hidden.relu(x, dropout))  // [rows, glimpses]
     }
 }

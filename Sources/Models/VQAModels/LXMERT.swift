@@ -34,7 +34,9 @@ public final class LXMERT: Module, VQAModel {
     /// The network with its start values.
     public init(_ c: LXMERTOptions, inputs: ModelInputs) throws {
         let sizes = c.sizes
-        words = try PieceEmbedding(words: inputs.wordCount, positions: c.maxPositionEmbeddings, sizes)
+        // As its authors have it: [PAD] has the number 0, and the rows of that number learn nothing in all three tables.
+        words = try PieceEmbedding(
+            words: inputs.wordCount, positions: c.maxPositionEmbeddings, sizes, fixesFirstRows: true)
         regions = try RegionEmbedding(inputs.regionWidth, sizes)
         wordLayers = try (0..<c.layer).map { _ in try PostNormLayer(sizes) }
         regionLayers = try (0..<c.regionLayer).map { _ in try PostNormLayer(sizes) }
@@ -52,13 +54,34 @@ public final class LXMERT: Module, VQAModel {
     }
 
     /// The logits of every answer to every question: `[B, A]`.
-    public func callAsFunction(_ batch: Batch) throws -> Tensor {
+    public func callAsFunction(_ batch: Batch) throws -> Tensor { try logits(batch) }
+
+    /// The same, with what the row of each question's [CLS] attended to.
+    public func attention(_ batch: Batch, _ choice: AttentionChoice) throws -> BatchAttention? {
+        let choice = choice == .output ? .layer(crossLayers.count) : choice
+        let watch = try AttentionWatch(
+            choice, of: self, layers: crossLayers.count, heads: crossLayers.first?.cross.attention.heads ?? 0)
+        let logits = try logits(batch, watch)
+        let weights = try watch.weights.map { try $0.droppingAxis(1) }
+        guard weights.count == 2 else { return nil }
+        return try BatchAttention(
+            logits: logits, words: weights[0].packed(batch.wordSegments),
+            regions: weights[1].packed(batch.regionSegments), sharedIn: batch)
+    }
+
+    private func logits(_ batch: Batch, _ watch: AttentionWatch? = nil) throws -> Tensor {
         let (wordSegments, regionSegments) = (batch.wordSegments, batch.regionSegments)
         var x = try words(batch.words, wordSegments)  // [W, d]
         for layer in wordLayers { x = try layer(x, wordSegments) }
         var y = try regions(batch.regions, batch.boxes)  // [R, d]
         for layer in regionLayers { y = try layer(y, regionSegments) }
-        for layer in crossLayers.dropLast() { (x, y) = try layer(x, wordSegments, y, regionSegments) }
+        for layer in crossLayers.dropLast() {
+            try watch?.pass { try layer.weightsOfFirst(x, wordSegments, y, regionSegments) }
+            (x, y) = try layer(x, wordSegments, y, regionSegments)
+        }
+        try crossLayers.last.map { layer in
+            try watch?.pass { try layer.weightsOfFirst(x, wordSegments, y, regionSegments) }
+        }
         // Of the last layer only the row of each question's [CLS] is looked at.
         let first =
             try crossLayers.last.map { try $0.first(x, wordSegments, y, regionSegments) }
@@ -202,6 +225,16 @@ final class CrossLayer: Module {
         return try wordContract(attended, plus: wordExpand(attended).gelu())
     }
 
+    /// How much the first word of each question looks at its words, `[B, heads, 1, most words]`, and before that at its
+    /// regions, `[B, heads, 1, most regions]`.
+    func weightsOfFirst(_ x: Tensor, _ words: Segments, _ y: Tensor, _ regions: Segments) throws -> [Tensor] {
+        let informed = try cross(x, words, source: y, regions)
+        return [
+            try wordAttention.attention.weightsOfFirst(informed, words, source: informed, words),
+            try cross.attention.weightsOfFirst(x, words, source: y, regions),
+        ]
+    }
+
     func roundToInt8() throws {
         try cross.roundToInt8()
         for layer in [wordAttention, regionAttention] { try layer.roundToInt8() }
@@ -218,7 +251,12 @@ extension LXMERT {
     public static let presets = [
         ModelPreset(
             "lxmert", "LXMERT, as the Hugging Face hub publishes it.",
-            settings: ["max_token": 20, "img_feat_size": 2048, "img_feat_pad_size": 300])
+            settings: [
+                "max_token": 20, "img_feat_size": 2048, "img_feat_pad_size": 300, "use_glove": false,
+                "batch_size": 32, "max_epoch": 4, "optimizer": "adamw", "opt_betas": [0.9, 0.999],
+                "opt_eps": 1e-6, "weight_decay": 0.01, "lr_base": 5e-5, "lr_schedule": "linear",
+                "warmup_ratio": 0.1,
+            ])
     ]
 }
 
@@ -263,7 +301,7 @@ public struct LXMERTOptions: SettingsGroup {
     var sizes: TransformerSizes {
         TransformerSizes(
             width: hiddenSize, heads: multiHead, feedForwardWidth: ffSize, epsilon: 1e-12,
-            dropout: dropoutR)
+            dropout: dropoutR, attentionDropout: dropoutR)
     }
 
     /// Makes sure that the heads share the hidden width.

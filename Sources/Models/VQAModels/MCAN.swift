@@ -64,10 +64,34 @@ public final class MCAN: Module, VQAModel {
 
     /// The logits of every answer to every question: `[B, A]`.
     public func callAsFunction(_ batch: Batch) throws -> Tensor {
-        let (words, regions) = (batch.wordSegments, batch.regionSegments)
+        let (question, image) = try attendedRows(batch)
+        return try logits(question, image, batch)
+    }
+
+    /// The same, with what was attended to.
+    public func attention(_ batch: Batch, _ choice: AttentionChoice) throws -> BatchAttention? {
+        let watch = try AttentionWatch(
+            choice, of: self, layers: backbone.imageUnits.count,
+            heads: backbone.imageUnits.first?.guided.heads ?? 0)
+        let (question, image) = try attendedRows(batch, watch)
+        return try BatchAttention(
+            logits: logits(question, image, batch),
+            pooling: (
+                poolWords.weights(question, batch.wordSegments),
+                poolRegions.weights(image, batch.regionSegments)
+            ), guided: watch.weights.first, of: batch)
+    }
+
+    /// What comes out of the backbone: the words' rows `[W, d]` and the regions' `[R, d]`.
+    private func attendedRows(_ batch: Batch, _ watch: AttentionWatch? = nil) throws -> (Tensor, Tensor) {
+        let words = batch.wordSegments
         let embedded = try embedding(batch.words)  // [W, 300]
         let x = try wordFeatures(embedded.padded(words)).packed(words)  // [W, d]
-        let (question, image) = try backbone(x, words, regionRows(batch), regions)
+        return try backbone(x, words, regionRows(batch), batch.regionSegments, watch)
+    }
+
+    private func logits(_ question: Tensor, _ image: Tensor, _ batch: Batch) throws -> Tensor {
+        let (words, regions) = (batch.wordSegments, batch.regionSegments)
         let pooled = try poolWords(question, words) + poolRegions(image, regions)  // [B, 1024]
         return try output(outputNorm(pooled))  // [B, A]
     }
@@ -133,12 +157,13 @@ final class CoAttention: Module {
     }
 
     func callAsFunction(
-        _ words: Tensor, _ wordSegments: Segments, _ regions: Tensor, _ regionSegments: Segments
+        _ words: Tensor, _ wordSegments: Segments, _ regions: Tensor, _ regionSegments: Segments,
+        _ watch: AttentionWatch? = nil
     ) throws -> (question: Tensor, image: Tensor) {
         var (x, y) = (words, regions)
         for unit in questionUnits { x = try unit(x, wordSegments) }
         for unit in imageUnits {
-            y = try unit(y, regionSegments, unit.guided.project(source: x, wordSegments))
+            y = try unit(y, regionSegments, unit.guided.project(source: x, wordSegments), watch)
         }
         return (x, y)
     }

@@ -10,6 +10,14 @@ public struct ModelRegistry: Sendable {
     /// The models that the Hugging Face hub publishes with their weights.
     package static let published = ModelRegistry([ViLT.self, LXMERT.self])
 
+    /// These, and where the name is that of a published model, those too.
+    package func including(_ name: String) -> ModelRegistry {
+        guard !names.contains(name), Self.published.names.contains(name) else { return self }
+        return ModelRegistry(entries: entries + Self.published.entries)
+    }
+
+    private init(entries: [Entry]) { self.entries = entries }
+
     /// A name, the model that it stands for, and its settings.
     public struct Entry: Sendable {
         /// The name, and what it sets.
@@ -39,8 +47,11 @@ public struct ModelRegistry: Sendable {
     /// - Throws: ``ConfigurationError`` where there is none.
     public func entry(named name: String) throws(ConfigurationError) -> Entry {
         guard let entry = entries.first(where: { $0.preset.name == name }) else {
+            let hint =
+                Self.published.names.contains(name)
+                ? ", which starts from published weights: --model \(name)" : ""
             throw ConfigurationError(
-                key: "model", reason: "expected \(names.joined(separator: ", ")), found '\(name)'")
+                key: "model", reason: "expected \(names.joined(separator: ", ")), found '\(name)'\(hint)")
         }
         return entry
     }

@@ -60,11 +60,34 @@ public final class RWSAN: Module, VQAModel {
 
     /// The logits of every answer to every question: `[B, A]`.
     public func callAsFunction(_ batch: Batch) throws -> Tensor {
+        let (question, image) = try attendedRows(batch)
+        return try logits(question, image, batch)
+    }
+
+    /// The same, with what was attended to.
+    public func attention(_ batch: Batch, _ choice: AttentionChoice) throws -> BatchAttention? {
+        let watch = try AttentionWatch(
+            choice, of: self, layers: backbone.guidedUnitCount, heads: backbone.imageLayer.unit.guided.heads)
+        let (question, image) = try attendedRows(batch, watch)
+        return try BatchAttention(
+            logits: logits(question, image, batch),
+            pooling: (
+                poolWords.weights(question, batch.wordSegments),
+                poolRegions.weights(image, batch.regionSegments)
+            ), guided: watch.weights.first, of: batch)
+    }
+
+    /// What comes out of the backbone: the words' rows `[W, d]` and the regions' `[R, d]`.
+    private func attendedRows(_ batch: Batch, _ watch: AttentionWatch? = nil) throws -> (Tensor, Tensor) {
         let (words, regions) = (batch.wordSegments, batch.regionSegments)
         let embedded = try embedding(batch.words)  // [W, 300]
         let x = try wordFeatures(embedded.padded(words)).packed(words)  // [W, d]
         let y = try regionFeatures(batch.regions)  // [R, d]
-        let (question, image) = try backbone(x, words, y, regions)
+        return try backbone(x, words, y, regions, watch)
+    }
+
+    private func logits(_ question: Tensor, _ image: Tensor, _ batch: Batch) throws -> Tensor {
+        let (words, regions) = (batch.wordSegments, batch.regionSegments)
         let pooled = try poolWords(question, words) + poolRegions(image, regions)  // [B, 1024]
         return try output(outputNorm(pooled))  // [B, A]
     }
@@ -88,17 +111,19 @@ final class Backbone: Module {
     }
 
     func callAsFunction(
-        _ words: Tensor, _ wordSegments: Segments, _ regions: Tensor, _ regionSegments: Segments
-    )
-        throws -> (question: Tensor, image: Tensor)
-    {
+        _ words: Tensor, _ wordSegments: Segments, _ regions: Tensor, _ regionSegments: Segments,
+        _ watch: AttentionWatch? = nil
+    ) throws -> (question: Tensor, image: Tensor) {
         var (x, y) = (words, regions)
         for _ in 0..<questionDepth { x = try questionLayer(x, wordSegments) }
         // The question is finished before the image starts: what the image is guided by stays the same.
         let guide = try imageLayer.unit.guided.project(source: x, wordSegments)
-        for _ in 0..<imageDepth { y = try imageLayer(y, regionSegments, guide) }
+        for _ in 0..<imageDepth { y = try imageLayer(y, regionSegments, guide, watch) }
         return (x, y)
     }
+
+    /// How many times the guided unit is applied.
+    var guidedUnitCount: Int { ImageLayer.unitCount * imageDepth }
 }
 
 /// SRWSA: one self-attention unit three times, with residuals (paper, section III-C).
@@ -139,10 +164,15 @@ final class ImageLayer: Module {
         normC = try StandardNorm(c.hiddenSize)
     }
 
-    func callAsFunction(_ y: Tensor, _ segments: Segments, _ guide: AttentionSource) throws -> Tensor {
-        let y1 = try unit(y, segments, guide)
-        let y2 = try unit(normA(y1, plus: y), segments, guide)
-        let y3 = try unit(y2, segments, guide)
+    /// How many times it applies its unit.
+    static let unitCount = 3
+
+    func callAsFunction(
+        _ y: Tensor, _ segments: Segments, _ guide: AttentionSource, _ watch: AttentionWatch? = nil
+    ) throws -> Tensor {
+        let y1 = try unit(y, segments, guide, watch)
+        let y2 = try unit(normA(y1, plus: y), segments, guide, watch)
+        let y3 = try unit(y2, segments, guide, watch)
         return try normC(y3, plus: y)
     }
 }

@@ -17,6 +17,8 @@ struct TransformerSizes {
     let epsilon: Double
     /// How likely dropout sets an element to zero.
     let dropout: Double
+    /// How likely dropout sets a weight of an attention to zero.
+    let attentionDropout: Double
 }
 
 /// Attention of Vaswani et al. 2017, up to what merges the heads.
@@ -31,7 +33,7 @@ final class HeadAttention: Module {
         query = try Linear(sizes.width, sizes.width)
         key = try Linear(sizes.width, sizes.width)
         value = try Linear(sizes.width, sizes.width)
-        dropout = Dropout(sizes.dropout)
+        dropout = Dropout(sizes.attentionDropout)
         let headWidth = Double(max(1, sizes.width / max(1, sizes.heads)))
         attention = SegmentAttention(
             heads: sizes.heads, scale: 1 / headWidth.squareRoot(), dropout: dropout)
@@ -49,6 +51,19 @@ final class HeadAttention: Module {
             query: query(x), key: key(source), value: value(source), querySegments: segments,
             sourceSegments: sourceSegments)
     }
+
+    /// How much the first row of each sequence looks at each of the source: `[B, heads, 1, most source rows]`.
+    func weightsOfFirst(_ x: Tensor, _ segments: Segments, source: Tensor, _ sourceSegments: Segments)
+        throws -> Tensor
+    {
+        let single = try Segments.single(segments.count, device: x.device)
+        return try attention.weights(
+            query: query(x.gathered(segments.firstRows())), key: key(source), querySegments: single,
+            sourceSegments: sourceSegments)
+    }
+
+    /// How many heads there are.
+    var heads: Int { attention.heads }
 
     func roundToInt8() throws {
         for layer in [query, key, value] { try layer.roundToInt8() }
@@ -87,10 +102,21 @@ final class PieceEmbedding: Module {
     let norm: LayerNorm
     private let dropout: Dropout
 
-    init(words count: Int, positions positionCount: Int, _ sizes: TransformerSizes) throws {
-        words = try Embedding(count: count, width: sizes.width)
-        positions = try Embedding(count: positionCount, width: sizes.width)
-        types = try Embedding(count: 2, width: sizes.width)
+    /// - Parameters:
+    ///   - count: How many pieces there are.
+    ///   - positionCount: How many places of a question have a row.
+    ///   - sizes: The rows' width, the norm and dropout.
+    ///   - fixesFirstRows: Whether the rows of the first place and the first type learn nothing.
+    /// - Throws: `TorchError` where memory is short.
+    init(
+        words count: Int, positions positionCount: Int, _ sizes: TransformerSizes,
+        fixesFirstRows: Bool = false
+    ) throws {
+        let fixedRow = fixesFirstRows ? 0 : nil
+        // [PAD] learns nothing either.
+        words = try Embedding(count: count, width: sizes.width, fixedRow: 0)
+        positions = try Embedding(count: positionCount, width: sizes.width, fixedRow: fixedRow)
+        types = try Embedding(count: 2, width: sizes.width, fixedRow: fixedRow)
         norm = try LayerNorm(sizes.width, epsilon: sizes.epsilon)
         dropout = Dropout(sizes.dropout)
     }
@@ -100,8 +126,9 @@ final class PieceEmbedding: Module {
     ///   - segments: Which belong to which question.
     /// - Returns: `[rows, d]`
     func callAsFunction(_ pieces: Tensor, _ segments: Segments) throws -> Tensor {
-        // All pieces are of the first type: there is no second sentence.
-        let type = try types.weight.narrowed(axis: 0, start: 0, length: 1)
-        return try dropout(norm(words(pieces) + type + positions(segments.positions())))
+        let places = try segments.positions()
+        // All pieces are of the first type, for there is no second sentence: its number is that of the first place.
+        let type = try types(places.narrowed(axis: 0, start: 0, length: 1))
+        return try dropout(norm(words(pieces) + type + positions(places)))
     }
 }

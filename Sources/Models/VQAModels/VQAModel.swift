@@ -34,6 +34,14 @@ public protocol VQAModel: Module {
     /// - Throws: `TorchError` where the batch does not fit the network.
     func callAsFunction(_ batch: Batch) throws -> Tensor
 
+    /// The same logits and, of the same pass, what was attended to; nil for a model that gives no attention.
+    ///
+    /// It is asked of a model in inference, and costs nothing where it is not: the weights are computed beside the pass.
+    ///
+    /// - Throws: ``AttentionChoiceError`` where there is no such layer or head; `TorchError` where the batch does not fit
+    ///   the network.
+    func attention(_ batch: Batch, _ choice: AttentionChoice) throws -> BatchAttention?
+
     /// The word embedding, where GloVe's vectors can be put before training; nil where there is none.
     var wordEmbedding: Embedding? { get }
 

@@ -54,8 +54,29 @@ public final class ViLT: Module, VQAModel {
     /// The logits of every answer to every question: `[B, A]`.
     public func callAsFunction(_ batch: Batch) throws -> Tensor {
         let (joined, rows) = try joinedRows(batch)
+        return try logits(rows, joined.segments)
+    }
+
+    /// The same, with what the row of each question's [CLS] attended to.
+    public func attention(_ batch: Batch, _ choice: AttentionChoice) throws -> BatchAttention? {
+        let choice = choice == .output ? .layer(layers.count) : choice
+        let watch = try AttentionWatch(
+            choice, of: self, layers: layers.count, heads: layers.first?.attention.heads ?? 0)
+        let (joined, rows) = try joinedRows(batch)
+        let logits = try logits(rows, joined.segments, watch)
+        return try watch.weights.first.map { weights in
+            let parts = try joined.parts(weights.droppingAxis(1).packed(joined.segments))
+            return try BatchAttention(logits: logits, words: parts[0], regions: parts[2], sharedIn: batch)
+        }
+    }
+
+    private func logits(_ rows: Tensor, _ joined: Segments, _ watch: AttentionWatch? = nil) throws -> Tensor {
         var x = rows
-        for layer in layers.dropLast() { x = try layer(x, joined) }
+        for layer in layers.dropLast() {
+            try watch?.pass { [try layer.weightsOfFirst(x, joined)] }
+            x = try layer(x, joined)
+        }
+        try layers.last.map { layer in try watch?.pass { [try layer.weightsOfFirst(x, joined)] } }
         // Of the last layer only the row of each question's [CLS] is looked at.
         let first = try layers.last.map { try $0.first(x, joined) } ?? x.gathered(joined.firstRows())
         let pooled = try pooler(norm(first)).tanh()  // [B, d]
@@ -63,14 +84,14 @@ public final class ViLT: Module, VQAModel {
     }
 
     /// What the first layer gets: of each question its pieces, the picture's own row, and its patches.
-    func joinedRows(_ batch: Batch) throws -> (Segments, rows: Tensor) {
+    func joinedRows(_ batch: Batch) throws -> (JoinedSegments, rows: Tensor) {
         let (wordSegments, regionSegments) = (batch.wordSegments, batch.regionSegments)
         let single = try Segments.single(wordSegments.count, device: batch.words.device)
         let joined = try JoinedSegments([wordSegments, single, regionSegments])
         let text = try words(batch.words, wordSegments) + patches.kind(.text)
         let picture = try patches.pictureRows(wordSegments.count)
         let rows = try joined.rows([text, picture, patches(batch.regions, batch.boxes)])
-        return (joined.segments, rows)
+        return (joined, rows)
     }
 }
 
@@ -88,6 +109,7 @@ final class PatchEmbedding: Module {
     let weight: Tensor  // [d, 3, P, P]
     let bias: Tensor  // [d]
     let kinds: Embedding
+    private let dropout: Dropout
     /// How many patches the grid of positions has on a side.
     private let side: Int
 
@@ -106,6 +128,7 @@ final class PatchEmbedding: Module {
             .requiringGradient()
         bias = try Tensor.uniform([c.hiddenSize], in: -bound...bound).requiringGradient()
         kinds = try Embedding(count: 2, width: c.hiddenSize)
+        dropout = Dropout(c.dropoutR)
     }
 
     /// What is added to the rows of text, or of pictures: `[1, d]`.
@@ -118,8 +141,8 @@ final class PatchEmbedding: Module {
         let width = bias.count
         let row =
             try picture.reshaped([1, width])
-            + positions.narrowed(axis: 1, start: 0, length: 1).reshaped([1, width]) + kind(.picture)
-        return try row.broadcast(to: [count, width])
+            + positions.narrowed(axis: 1, start: 0, length: 1).reshaped([1, width])
+        return try dropout(row.broadcast(to: [count, width])) + kind(.picture)
     }
 
     /// - Parameters:
@@ -130,7 +153,7 @@ final class PatchEmbedding: Module {
         // A convolution whose stride is its size is a product of each patch with all of its weights.
         let rows = try Self.linear.tensor(
             .tensor(pixels), .tensor(weight.flattened(from: 1)), .tensor(bias))
-        return try rows + gridPositions(boxes) + kind(.picture)
+        return try dropout(rows + gridPositions(boxes)) + kind(.picture)
     }
 
     /// The grid's positions, stretched over the picture's own grid: linear between the nearest four, corners on corners.
@@ -152,7 +175,8 @@ final class PatchEmbedding: Module {
     private func neighbours(from low: Tensor, to high: Tensor) throws -> (
         (cell: Tensor, share: Tensor), (cell: Tensor, share: Tensor)
     ) {
-        let counts = try (1.0 / (high - low)).rounded()
+        // An image without patches is one box of no width.
+        let counts = try (1.0 / (high - low)).rounded().clamped(to: 1...Double(Int32.max))
         let place = try (low * counts).rounded()
         let last = Double(side - 1)
         // A grid of one has its only patch on the first cell.
@@ -212,6 +236,12 @@ final class ViLTLayer: Module {
         return try finished(x.gathered(rows), attended)
     }
 
+    /// How much the first row of each question looks at all of its rows: `[B, heads, 1, most rows]`.
+    func weightsOfFirst(_ x: Tensor, _ segments: Segments) throws -> Tensor {
+        let normed = try normBefore(x)
+        return try attention.weightsOfFirst(normed, segments, source: normed, segments)
+    }
+
     private func finished(_ x: Tensor, _ attended: Tensor) throws -> Tensor {
         let informed = try merge.added(to: x, attended, dropout)
         return try contract.added(to: informed, expand.gelu(normAfter(informed)), dropout)
@@ -225,11 +255,18 @@ extension ViLT {
     public static let presets = [
         ModelPreset(
             "vilt", "ViLT, as the Hugging Face hub publishes it.",
-            settings: ["max_token": 40, "img_feat_size": 3072, "img_feat_pad_size": 260])
+            settings: [
+                "max_token": 40, "img_feat_size": 3072, "img_feat_pad_size": 260, "use_glove": false,
+                "batch_size": 256, "grad_accu_steps": 16, "max_epoch": 10, "optimizer": "adamw",
+                "opt_betas": [0.9, 0.98],
+                "opt_eps": 1e-8, "weight_decay": 0.01, "lr_base": 1e-4, "lr_schedule": "linear",
+                "warmup_ratio": 0.1,
+            ])
     ]
 }
 
-/// The hyper-parameters of ViLT. The defaults are those of `dandelin/vilt-b32-finetuned-vqa`.
+/// The hyper-parameters of ViLT. The defaults are those of `dandelin/vilt-b32-finetuned-vqa`, and the dropout that its
+/// authors trained it with.
 public struct ViLTOptions: SettingsGroup {
     /// How many layers there are.
     public var layer = 12
@@ -239,8 +276,8 @@ public struct ViLTOptions: SettingsGroup {
     public var ffSize = 3072
     /// How many heads an attention has.
     public var multiHead = 12
-    /// How likely dropout sets an element to zero.
-    public var dropoutR = 0.0
+    /// How likely dropout sets an element to zero, of rows and not of attention's weights.
+    public var dropoutR = 0.1
     /// What norms add to the variance.
     public var layerNormEps = 1e-12
     /// The side of the square picture whose grid has the stored positions, in pixels.
@@ -272,7 +309,7 @@ public struct ViLTOptions: SettingsGroup {
     var sizes: TransformerSizes {
         TransformerSizes(
             width: hiddenSize, heads: multiHead, feedForwardWidth: ffSize, epsilon: layerNormEps,
-            dropout: dropoutR)
+            dropout: dropoutR, attentionDropout: 0)
     }
 
     /// Makes sure that the heads share the hidden width, and patches the picture.

@@ -1,4 +1,5 @@
 // A program of one's own needs one import.
+@_exported import PictureDrawing
 @_exported import Torch
 @_exported import VQABatches
 @_exported import VQADatasets

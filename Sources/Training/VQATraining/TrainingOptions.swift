@@ -12,6 +12,8 @@ public struct TrainingOptions: SettingsGroup {
     public var optBetas = [0.9, 0.98]
     /// What the optimizer adds to the square root of the second moment.
     public var optEps = 1e-9
+    /// The share of the weights that a step of `adamw` takes away, times the learning rate.
+    public var weightDecay = 0.01
     /// How the learning rate goes, by its name in ``ScheduleChoice/standard``.
     public var lrSchedule = ScheduleChoice.steps.name
     /// The learning rate after the warm-up.
@@ -20,6 +22,8 @@ public struct TrainingOptions: SettingsGroup {
     public var lrDecayR = 0.2
     /// The epochs, counted from 0, at whose start the learning rate falls.
     public var lrDecayList = [12, 14]
+    /// The share of all steps over which the learning rate of `linear` rises.
+    public var warmupRatio = 0.1
     /// How many epochs there are.
     public var maxEpoch = 16
     /// Whether the val questions are answered after each epoch.
@@ -52,10 +56,15 @@ public struct TrainingOptions: SettingsGroup {
         .number(
             "opt_eps", \.optEps, in: 0..<Double.infinity,
             "What the optimizer adds to the root of the running mean of the gradient's square."),
+        .number(
+            "weight_decay", \.weightDecay, in: 0..<1,
+            "The share of the weights that a step of adamw takes away, times the learning rate; biases and norms keep theirs."
+        ),
         .number("lr_base", \.lrBase, in: 0..<Double.infinity, "The learning rate after the warm-up."),
         .word(
             "lr_schedule", \.lrSchedule, oneOf: ScheduleChoice.standard.map(\.name),
-            "How the learning rate goes: steps warms up over three epochs and falls at those of lr_decay_list."
+            "How the learning rate goes: steps warms up over three epochs and falls at those of lr_decay_list; linear rises "
+                + "over the first steps and falls to 0 at the end."
         ),
         .number(
             "lr_decay_r", \.lrDecayR, in: 0..<Double.infinity,
@@ -63,6 +72,9 @@ public struct TrainingOptions: SettingsGroup {
         .counts(
             "lr_decay_list", \.lrDecayList, of: "epochs",
             "The epochs, counted from 0, at whose start the learning rate falls."),
+        .number(
+            "warmup_ratio", \.warmupRatio, in: 0..<1,
+            "The share of all steps over which the learning rate of linear rises."),
         .count("max_epoch", \.maxEpoch, "How many epochs there are."),
         .flag(
             "eval_every_epoch", \.evalEveryEpoch, "Whether the val questions are answered after each epoch."),

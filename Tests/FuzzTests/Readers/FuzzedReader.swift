@@ -15,7 +15,7 @@ struct FuzzedReader: Sendable {
     /// All readers, in the order in which they are fuzzed.
     static let all: [FuzzedReader] =
         tensorReaders + modelReaders + detectorReaders + archiveReaders + featureReaders + datasetReaders
-        + settingsReaders + pictureReaders + cacheReaders
+        + settingsReaders + pictureReaders + cacheReaders + requestReaders
 
     /// Reads an input.
     ///

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import RegionDetector
 import Torch
 import VQADatasets
 import VQAFeatures
@@ -23,6 +24,9 @@ struct AskCommand: ParsableCommand {
 
             An official checkpoint has neither words nor answers: --data then names the dataset that it was trained \
             on, beside --picture or --features, and --config or --set its settings.
+
+            --explain writes what the answers rest on: a weight for each region and each word, by attention or by \
+            occlusion (--explain-by). With --features, regions are drawn where no picture is.
             """)
 
     @OptionGroup var model: ModelOptions
@@ -68,6 +72,7 @@ struct AskCommand: ParsableCommand {
             valueName: "file"))
     var weights: String?
     @OptionGroup var detection: DetectorOptions
+    @OptionGroup var explaining: ExplainOptions
     @OptionGroup var device: DeviceOption
     @Flag(help: "Print JSON, an object a question.") var json = false
 
@@ -103,12 +108,55 @@ struct AskCommand: ParsableCommand {
 
     func run() throws {
         try requireFit()
+        let request = try explaining.request()
+        guard request == nil || picture != nil || features != nil else {
+            throw ValidationError(
+                "--explain: expected --picture or --features with it, for the file is about one image")
+        }
+        let output = try request.map {
+            try ExplanationOutput(
+                $0, picture: picture,
+                inputs: [
+                    ("--picture", picture), ("--features", features), ("--checkpoint", model.checkpoint),
+                    ("--answers", answerFile), ("--weights", weights), ("--detector", detection.weights()),
+                ])
+        }
         let answerer = try model.answerer(options())
+        if let output { return try explain(output, answerer) }
         for group in try inquiries(answerer).aboutOnePicture() {
             let regions = try regions(of: group[0], answerer)
             let questions = group.map(\.question)
             let answers = try answerer.ask(questions, about: regions, top: top)
             for (inquiry, answers) in zip(group, answers) { try tell(inquiry, answers, answerer) }
+        }
+    }
+
+    /// Answers, and writes what the answers rest on.
+    private func explain(_ output: ExplanationOutput, _ answerer: Answerer) throws {
+        let names = try (explaining.names ?? detection.fetchedNames).map {
+            try DetectorNames(folder: $0, hasAttributes: true)
+        }
+        let asked = try inquiries(answerer)
+        let read = try picture.map {
+            try Picture(contentsOf: URL(fileURLWithPath: $0), reading: answerer.pictureReading)
+        }
+        let found =
+            if let read {
+                try answerer.labelledRegions(of: read, named: picture ?? "")
+            } else {
+                try answerer.labelledRegions(ofFeaturesIn: features ?? "")
+            }
+        let request = output.request
+        let explanations = try answerer.explain(
+            asked.map(\.question), about: found.regions, by: request.method, attention: request.choice,
+            top: top)
+        let image = ExplainedImage(
+            picture ?? features ?? "", found.regions,
+            names: names.flatMap { found.labels.map($0.names) } ?? [],
+            asked.map(\.question), explanations, attention: request.choice)
+        try output.write(image, over: read)
+        for (inquiry, explanation) in zip(asked, explanations) {
+            try tell(inquiry, explanation.answers, answerer)
         }
     }
 
@@ -162,6 +210,9 @@ private struct Reply: Encodable {
     func show() throws {
         try Console.result("\(picture): \(question)")
         for answer in answers { try Console.result("  \(decimal(answer.score, 3))  \(answer.text)") }
+        if let lead = answers.first?.lead {
+            try Console.result("  the first answer is \(decimal(lead, 3)) ahead of the next")
+        }
         if let truth { try Console.result("  people say: \(truth)") }
         guard !unknownWords.isEmpty else { return }
         Console.note("  the model does not know: \(unknownWords.joined(separator: ", "))")

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Archives
 import Foundation
+import PictureDrawing
 import RegionDetector
 import VQAVision
 
@@ -49,11 +49,7 @@ struct DetectCommand: ParsableCommand {
         var settings = DetectorSettings()
         if let count = try detection.regionCount() { settings.regions = count }
         let weights = try DetectorWeights.cached(path, onNotice: Console.note)
-        let words = try (names ?? detection.fetchedNames).map {
-            try DetectorNames(
-                objects: $0 + "/objects_vocab.txt", attributes: $0 + "/attributes_vocab.txt",
-                for: weights.shape)
-        }
+        let words = try detection.names(in: names, for: weights.shape)
         let detector = try RegionDetector(weights, settings, on: device.resolve())
         let read = try Picture(contentsOf: URL(fileURLWithPath: picture), reading: detector.recipe.reading)
         let drawing = try kind.flatMap { try self.drawing($0, of: read) }
@@ -111,7 +107,7 @@ struct DetectCommand: ParsableCommand {
             }
             return .pixels
         case .svg:
-            guard let file = EmbeddedPicture(try Data(contentsOf: URL(fileURLWithPath: picture))) else {
+            guard let file = try EmbeddedPicture(contentsOf: URL(fileURLWithPath: picture)) else {
                 throw ValidationError(
                     "--output: browsers do not show such a picture: expected a name that ends in .png or .json"
                 )
@@ -123,7 +119,6 @@ struct DetectCommand: ParsableCommand {
     private func write(
         _ regions: [SeenRegion], of read: Picture, to output: OutputPath, _ ground: Ground?
     ) throws {
-        let contents: Data
         if let ground {
             let boxes = regions.map { region in
                 let label = "\(region.name) \(decimal(Double(region.confidence), 2))"
@@ -132,24 +127,15 @@ struct DetectCommand: ParsableCommand {
             let drawing = try RegionDrawing(
                 boxes, width: read.width, height: read.height, mostBoxes: draw ?? RegionDrawing.usualCount)
             switch ground {
-            case .file(let file): contents = Data(drawing.svg(over: file).utf8)
+            case .file(let file): try output.write(Data(drawing.svg(over: file).utf8))
             case .pixels:
-                contents = try drawing.png(over: read)
-                if !drawing.hasFont {
-                    Console.note(
-                        "the system has no font: names are drawn in plain strokes (the package fonts-dejavu-core has one)"
-                    )
-                }
+                try output.write(drawing.png(over: read))
+                if !drawing.hasFont { Console.noteMissingFont() }
             }
         } else {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-            contents = try encoder.encode(
-                SeenPicture(picture: picture, width: read.width, height: read.height, regions: regions))
+            try output.write(
+                json: SeenPicture(picture: picture, width: read.width, height: read.height, regions: regions))
         }
-        let file = try AtomicFile(path: output.path)
-        try file.write(contents)
-        try file.commit()
     }
 }
 

@@ -63,6 +63,7 @@ struct EvaluateCommand: ParsableCommand {
         if let resultFile { try answerer.dataset?.write(evaluation.predictions, to: resultFile.url) }
         if let logFile { try OfficialLog.append(evaluation.report, to: logFile.url) }
         try AccuracyOutput(evaluation.report).show(asJSON: json)
+        answerer.cutNotice.map(Console.note)
     }
 
     private func requireDistinctFiles() throws {

@@ -21,7 +21,7 @@ struct ExportCommand: ParsableCommand {
 
             A checkpoint of ours has its words and answers; an official one takes them from the dataset, or from \
             --answers. A model that is published already (--model) is written in the form that it has, its weights as \
-            safetensors.
+            safetensors; ViLT and LXMERT that were fine-tuned (--checkpoint) in transformers' form.
             """)
 
     @OptionGroup var model: ModelOptions
@@ -54,7 +54,7 @@ struct ExportCommand: ParsableCommand {
 
     private func write(_ export: ModelExport) throws -> ModelExport.Summary {
         var options = Registries.answererOptions()
-        guard let published = try model.published() else {
+        guard let published = try model.published.source() else {
             options.device = .cpu
             options.precision = .float32
             options.changeSettings = settings.apply
@@ -63,8 +63,8 @@ struct ExportCommand: ParsableCommand {
             return try export.write(model.answerer(options), command: Program.name)
         }
         return try export.write(
-            publishedModel: published.folder, answerFile: answers ?? published.answers,
-            wordFile: published.words, options)
+            publishedModel: published.folder, answerFile: answers ?? published.answerFile,
+            wordFile: published.wordFile, options)
     }
 
     private func requireFit() throws {

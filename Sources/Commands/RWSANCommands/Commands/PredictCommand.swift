@@ -95,6 +95,7 @@ struct PredictCommand: ParsableCommand {
             }
         }
         Console.note("answered \(predictions.count) questions")
+        answerer.cutNotice.map(Console.note)
         guard json else { return try Console.result(path: output) }
         try Console.result(
             json: PredictSummary(

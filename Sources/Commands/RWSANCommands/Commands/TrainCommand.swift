@@ -10,11 +10,13 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a model on a dataset, or go on with a run.",
         usage: DatasetOptions.usage("train", "--name <name> [<options>]")
+            + "\n\(Program.name) train --data <folder> --name <name> --model <name> [--pictures <folder>] [<options>]"
             + "\n\(Program.name) train --show-settings [--config <file>] [--set <key=value> ...] [--json]",
         discussion: """
-            A run writes a checkpoint an epoch to ckpts/ckpt_NAME/ below the working folder, with metrics.jsonl beside \
-            them; its log to results/log/; and the latest answers to the val questions to results/cache/. The path of \
-            the last checkpoint is the result.
+            A run writes a checkpoint an epoch to ckpts/ckpt_NAME/ below the working folder, with metrics.jsonl and event \
+            files for TensorBoard beside them ('tensorboard --logdir ckpts' shows the curves, also while the run goes on); \
+            its log to results/log/; and the latest answers to the val questions to results/cache/. The path of the last \
+            checkpoint is the result.
 
             Ctrl-C (or a signal HUP, QUIT or TERM) finishes the step at hand, writes a checkpoint and says how to go \
             on; a second one ends the run at once. --resume goes on with the run, however it ended. A signal USR1, which \
@@ -26,9 +28,16 @@ struct TrainCommand: ParsableCommand {
             --start-from begins a run with the weights of another one. The network's sizes are the checkpoint's, where it \
             has them. Words and answers are the dataset's: those that the checkpoint knows too keep its weights, the others \
             are new, and so is all that the optimizer keeps.
+
+            --model fine-tunes a published model: its weights and its pieces of words, on the dataset's questions. It keeps \
+            its own answers where all of the dataset's are among them; else the answers are the dataset's, and those that it \
+            knows keep its weights. ViLT looks at the pictures (--pictures), LXMERT at features of a detector. The settings \
+            are those that the authors fine-tuned with; those of another rate, batch or count of epochs are yours to set.
             """)
 
     @OptionGroup var dataset: DatasetOptions
+    @OptionGroup var published: PublishedModelOption
+    @OptionGroup var pictures: PicturesOption
     @Option(help: "The name of the run. Needed to train.") var name: String?
     @OptionGroup var settings: ConfigurationOptions
     @Flag(help: "Show every setting with its value, and train nothing.") var showSettings = false
@@ -63,6 +72,8 @@ struct TrainCommand: ParsableCommand {
             store is an error before the first step, and the first damaged file stops the run, which can be gone on with.
             """)
     var skipDamaged = false
+    @Flag(help: "Write no event files for TensorBoard, which else lie beside metrics.jsonl.")
+    var noTensorboard = false
     @Flag(help: "Show nothing between the ends of epochs.") var quiet = false
     @Flag(help: "Print what happens as JSON, an object a line.") var json = false
     @Option(
@@ -78,11 +89,17 @@ struct TrainCommand: ParsableCommand {
         guard !name.isEmpty, !name.hasSlash else {
             throw ValidationError("--name: expected a name without /")
         }
-        guard resume == nil || startFrom == nil else { throw ValidationError("\(StartAndResumeError())") }
+        let starts = [
+            ("--resume", resume != nil), ("--start-from", startFrom != nil),
+            ("--model", published.model != nil),
+        ]
+        if let error = StartAndResumeError(starts) { throw ValidationError("\(error)") }
     }
 
     func run() throws {
-        guard !showSettings else { return try SettingsListing(settings).show(asJSON: json) }
+        guard !showSettings else {
+            return try SettingsListing(settings, startingFrom: published.source()).show(asJSON: json)
+        }
         try requireFit()
         let share = try processes.join()
         let output = TrainingOutput(asJSON: json, showsSteps: !quiet)
@@ -95,6 +112,8 @@ struct TrainCommand: ParsableCommand {
         request.changeSettings = settings.apply
         request.resume = resume
         request.startFrom = startFrom
+        request.startFromModel = try share.oncePerMachine { try published.source() }
+        request.pictures = pictures.folder
         request.answerFile = answers
         request.glove = glove.map { URL(fileURLWithPath: $0) }
         request.devices = devices
@@ -104,6 +123,7 @@ struct TrainCommand: ParsableCommand {
         request.skipsDamaged = skipDamaged
         request.metric = metric.version
         request.profile = profileFile?.url
+        request.writesEvents = !noTensorboard
         request.onNotice = output.notices.note
         request.onStart = output.start
         request.onProgress = output.show
@@ -137,8 +157,9 @@ struct TrainCommand: ParsableCommand {
         let words =
             [Program.name, "train"] + dataset.arguments
             + ["--name", name ?? "", "--resume", checkpoint, "--device", Device.list(devices)]
-            + precision.arguments + gpu.arguments + metric.arguments
-            + (skipDamaged ? ["--skip-damaged"] : [])
+            + (pictures.pictures.map { ["--pictures", $0] } ?? []) + precision.arguments + gpu.arguments
+            + metric.arguments + (skipDamaged ? ["--skip-damaged"] : [])
+            + (noTensorboard ? ["--no-tensorboard"] : [])
         return ShellQuoting.line(words)
     }
 

@@ -56,6 +56,13 @@ enum Console {
         if JoinedProcesses.isPrinting { write(noteText(text)) }
     }
 
+    /// Says that the system has no font to draw letters with.
+    static func noteMissingFont() {
+        note(
+            "the system has no font: letters are drawn in plain strokes (the package fonts-dejavu-core has one)"
+        )
+    }
+
     /// What is written for such a line.
     static func noteText(_ text: String) -> String {
         (isTerminal ? clearing : "") + PrintableText.escaping(text) + "\n"

@@ -1,4 +1,5 @@
 import VQASettings
+import VisualQuestionAnswering
 
 /// All models, datasets and settings, as a user reads them and as a program does.
 struct SettingsListing: Encodable {
@@ -33,11 +34,13 @@ struct SettingsListing: Encodable {
     let datasets: [Choice]
     let groups: [Group]
 
-    /// - Throws: As `ConfigurationOptions.apply(to:)`.
-    init(_ options: ConfigurationOptions) throws {
-        var configuration = try Registries.configuration()
+    /// - Parameter model: The published model that a run is to start from; nil for none.
+    /// - Throws: As `ConfigurationOptions.apply(to:)` and `Configuration.starting(from:)`.
+    init(_ options: ConfigurationOptions, startingFrom model: PublishedModel.Source? = nil) throws {
+        let start = try Registries.configuration()
+        var unchanged = try model.map(start.starting) ?? start
+        var configuration = unchanged
         try options.apply(to: &configuration)
-        var unchanged = try Registries.configuration()
         try unchanged.apply([
             ("model", .string(configuration.model.name)), ("dataset", .string(configuration.dataset)),
         ])

@@ -9,10 +9,12 @@ struct CommandPath {
     private let unknown: String?
     private let commands: [any ParsableCommand.Type]
 
-    /// - Parameter given: What follows the program's name.
-    init(_ given: [String]) {
+    /// - Parameters:
+    ///   - given: What follows the program's name.
+    ///   - root: The command at the root.
+    init(_ given: [String], root: any ParsableCommand.Type = RootCommand.self) {
         let isHelp = given.first == "help"
-        var commands: [any ParsableCommand.Type] = [RootCommand.self]
+        var commands = [root]
         var unknown: String?
         for word in given.dropFirst(isHelp ? 1 : 0) {
             let subcommands = commands.last?.configuration.subcommands ?? []

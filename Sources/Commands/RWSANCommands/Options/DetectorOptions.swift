@@ -26,6 +26,16 @@ struct DetectorOptions: ParsableArguments {
     /// The folder of the names of objects and attributes that were fetched with the weights, if any.
     var fetchedNames: String? { published?.fetchedNames }
 
+    /// The names of objects and attributes in a folder, or those that were fetched with the weights; nil for none.
+    ///
+    /// - Throws: `DetectorNamesError` where they are not those of the weights.
+    func names(in folder: String?, for shape: DetectorShape) throws -> DetectorNames? {
+        try (folder ?? fetchedNames).map {
+            try DetectorNames(
+                objects: $0 + "/objects_vocab.txt", attributes: $0 + "/attributes_vocab.txt", for: shape)
+        }
+    }
+
     /// How many regions there are to be; nil where the option is not given.
     ///
     /// - Throws: `ValidationError` where they are none, or there is no detector.

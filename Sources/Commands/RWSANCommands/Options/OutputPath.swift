@@ -1,3 +1,4 @@
+import Archives
 import Foundation
 
 /// A file to be written when the work is done.
@@ -15,6 +16,24 @@ struct OutputPath {
         guard access(folder.path + "/", W_OK) == 0 else {
             throw UnwritableOutput(path: path, reason: String(cString: strerror(errno)))
         }
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// - Throws: `ArchiveError` where it cannot be written.
+    func write(_ contents: Data) throws {
+        let file = try AtomicFile(path: path)
+        try file.write(contents)
+        try file.commit()
+    }
+
+    /// Writes a value as JSON for people and programs.
+    ///
+    /// - Throws: `ArchiveError` where it cannot be written.
+    func write(json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        try write(encoder.encode(value))
     }
 }
 

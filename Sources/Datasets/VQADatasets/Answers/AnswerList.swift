@@ -108,6 +108,12 @@ public struct AnswerList: Sendable {
         index.number(of: answer).map(AnswerIndex.init(rawValue:))
     }
 
+    /// Whether all answers of another list are among these; not where that has none.
+    func hasAll(of other: AnswerList) -> Bool {
+        other.count > 0
+            && (0..<other.count).allSatisfy { index.number(of: other.index.strings.bytes(of: $0)) != nil }
+    }
+
     func index(of answer: ArraySlice<UInt8>) -> AnswerIndex? {
         index.number(of: answer).map(AnswerIndex.init(rawValue:))
     }

@@ -11,6 +11,15 @@ public struct Examples: Sendable {
     /// The target of each question; nil where there is nothing to learn.
     private(set) var targets: SoftTargets?
 
+    /// The questions of which only the beginning is read, where they come right out of a file.
+    private var cutQuestions: Set<QuestionID> = []
+
+    /// How many of the questions are longer than what is read of them, where they come right out of a file; 0 for
+    /// questions to learn from.
+    package var cutCount: Int {
+        cutQuestions.isEmpty ? 0 : questionIDs.count(where: cutQuestions.contains)
+    }
+
     /// The number of questions.
     public var count: Int { questionIDs.count }
     /// Whether the questions have targets.
@@ -26,6 +35,7 @@ public struct Examples: Sendable {
         questionIDs = questions.ids
         imageIDs = questions.imageIDs
         words = vocabulary.encode(questions, maximumCount: maximumWords)
+        cutQuestions = Set(words.cutRows.map { questionIDs[$0] })
     }
 
     /// Annotated questions, in the order of the annotations: for training.
@@ -55,9 +65,9 @@ public struct Examples: Sendable {
     init(questions: TokenizedQuestions, vocabulary: Vocabulary) {
         questionIDs = questions.ids
         imageIDs = questions.imageIDs
-        let numbers = questions.numbers(in: vocabulary)
         words = EncodedQuestions(
-            words: questions.encoded.words.map { numbers[Int($0)] }, offsets: questions.encoded.offsets)
+            words: questions.encoded.words.map(questions.numbering(in: vocabulary)),
+            offsets: questions.encoded.offsets)
     }
 
     /// Annotated questions of tokenized files, in the order of the annotations.
@@ -73,11 +83,10 @@ public struct Examples: Sendable {
             let questions = file.questions
             let rows = try questions.rows(of: file.annotations)
             reserve(rows.count)
-            let numbers = questions.numbers(in: vocabulary)
+            let number = questions.numbering(in: vocabulary)
             for row in rows {
-                append(questions.ids[row], questions.imageIDs[row], questions.encoded[row]) {
-                    numbers[Int($0)]
-                }
+                append(
+                    questions.ids[row], questions.imageIDs[row], questions.encoded[row], number: number)
             }
         }
         self.targets = targets
@@ -98,6 +107,7 @@ public struct Examples: Sendable {
         var selected = Examples(
             questionIDs: [], imageIDs: [], words: EncodedQuestions(), targets: nil)
         selected.reserve(rows.count)
+        selected.cutQuestions = cutQuestions
         for row in rows { selected.append(questionIDs[row], imageIDs[row], words[row]) { $0 } }
         return selected
     }

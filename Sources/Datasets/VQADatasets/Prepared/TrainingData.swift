@@ -19,14 +19,18 @@ public struct TrainingData: Sendable {
         package var vocabulary: Vocabulary?
         /// The answers; nil for those given often enough in train and val.
         package var answers: AnswerList?
+        /// Answers that count where all of the dataset's own are among them; nil for none.
+        package var knownAnswers: AnswerList?
         /// What follows PAD and UNK in the question files' own words though no question has it.
         package var reservedWords: [String]
 
         /// - Parameters: as the properties.
         package init(
             splits: [DatasetSplit], evaluatesVal: Bool, metric: MetricVersion = .release, maximumWords: Int,
-            vocabulary: Vocabulary? = nil, answers: AnswerList? = nil, reservedWords: [String] = []
+            vocabulary: Vocabulary? = nil, answers: AnswerList? = nil, knownAnswers: AnswerList? = nil,
+            reservedWords: [String] = []
         ) {
+            self.knownAnswers = knownAnswers
             self.reservedWords = reservedWords
             self.metric = metric
             self.splits = splits
@@ -121,9 +125,8 @@ struct TrainingDataReading {
             "training data", request.splits.map(\.rawValue).joined(separator: "+"),
             request.evaluatesVal ? "with annotated val by \(request.metric.rawValue)" : "without val",
             "\(request.maximumWords) words",
-            request.vocabulary?.index.strings.checksum
-                ?? ownWordsKey,
-            request.answers?.index.strings.checksum ?? "own answers",
+            request.vocabulary?.checksum ?? ownWordsKey,
+            request.answers?.index.strings.checksum ?? ownAnswersKey,
         ]
         return PreparedCache.Key(
             subject: layout.questionsFolder.standardizedFileURL.path, sources: files,
@@ -135,13 +138,18 @@ struct TrainingDataReading {
         (["own words"] + request.reservedWords.map { "after \($0)" }).joined(separator: " ")
     }
 
+    /// The answers of the annotations, or those that are known.
+    private var ownAnswersKey: String {
+        request.knownAnswers.map { "own answers, or \($0.index.strings.checksum)" } ?? "own answers"
+    }
+
     func read() throws -> TrainingData {
         let files = try readFiles()
         let (vocabulary, counts) =
             try request.vocabulary.map { ($0, []) }
             ?? Vocabulary.merging(
                 vocabularySplits.map(files.questions), reservedWords: request.reservedWords)
-        let answers = try request.answers ?? AnswerList(annotations: answerSplits.map(files.annotations))
+        let answers = try request.answers ?? answers(files)
         let (targets, metric) = try score(files, answers)
         let training = try Examples(
             files: zip(request.splits, targets).map {
@@ -155,6 +163,13 @@ struct TrainingDataReading {
         return TrainingData(
             vocabulary: vocabulary, wordCounts: counts, answers: answers, training: training,
             validation: validation)
+    }
+
+    /// The answers of the annotations; those that are known, where all of these are among them.
+    private func answers(_ files: Files) throws -> AnswerList {
+        let own = try AnswerList(annotations: answerSplits.map(files.annotations))
+        guard let known = request.knownAnswers, known.hasAll(of: own) else { return own }
+        return known
     }
 
     /// What comes of annotations.
@@ -221,9 +236,13 @@ struct TrainingDataReading {
             let file = layout.questions(of: split)
             // Of files that only the vocabulary needs, no question is kept.
             let maximumWords = exampleSplits.contains(split) ? request.maximumWords : 0
+            let pieces = request.vocabulary?.pieces
             work.append(
                 ParallelWork(cost: file.byteCount) {
-                    .questions(split, try TokenizedQuestions(contentsOf: file, maximumWords: maximumWords))
+                    .questions(
+                        split,
+                        try TokenizedQuestions(
+                            contentsOf: file, maximumWords: maximumWords, pieces: pieces))
                 })
         }
         for split in annotationSplits {

@@ -57,8 +57,22 @@ public struct Vocabulary: Sendable {
         self.init(index: index)
     }
 
+    /// Whether it has pieces of words, and not whole ones.
+    package var hasPieces: Bool { pieces != nil }
+
+    /// The pieces of words as a checkpoint holds them; nil where whole words are known.
+    package var pieceList: WordPieceList? { pieces.map(WordPieceList.init) }
+
+    /// A vocabulary of pieces that was saved.
+    ///
+    /// - Throws: ``VocabularyError`` where one of the tokens that are no words is missing.
+    package init(_ list: WordPieceList) throws { self.init(pieces: try WordPiece(list)) }
+
     /// How many words there are, PAD and UNK included, or how many pieces of words.
     public var count: Int { pieces?.count ?? index.count }
+
+    /// Tells vocabularies apart.
+    var checksum: String { pieces?.checksum ?? index.strings.checksum }
 
     /// All words in the order of their numbers, PAD and UNK first; none where pieces of words are known.
     public var words: [String] { (0..<index.count).map { index.strings[$0] } }
@@ -78,14 +92,13 @@ public struct Vocabulary: Sendable {
         return Array(numbers(of: tokenizer, maximumCount: maximumCount))
     }
 
-    /// The numbers of every question's words, as ``encode(_:maximumCount:)-(String,_)`` gives them.
+    /// The numbers of every question's words, as ``encode(_:maximumCount:)-(String,_)`` gives them, and which questions have
+    /// more.
     package func encode(_ questions: QuestionTable, maximumCount: Int) -> EncodedQuestions {
         var encoded = EncodedQuestions()
-        if pieces != nil {
+        if let pieces {
             for row in 0..<questions.count {
-                let text = String(decoding: questions.texts.bytes(of: row), as: UTF8.self)
-                for number in encode(text, maximumCount: maximumCount) { encoded.append(word: number) }
-                encoded.endQuestion()
+                encoded.append(pieces.ids(of: questions.texts.bytes(of: row), limit: maximumCount))
             }
             return encoded
         }
@@ -93,7 +106,7 @@ public struct Vocabulary: Sendable {
         for row in 0..<questions.count {
             tokenizer.split(questions.texts.bytes(of: row))
             for number in numbers(of: tokenizer, maximumCount: maximumCount) { encoded.append(word: number) }
-            encoded.endQuestion()
+            encoded.endQuestion(isCut: tokenizer.words.count > maximumCount)
         }
         return encoded
     }
@@ -122,6 +135,8 @@ package struct EncodedQuestions: Sendable, Equatable {
     package private(set) var words: [Int32] = []
     /// Question i is `words[offsets[i]..<offsets[i + 1]]`.
     package private(set) var offsets = [0]
+    /// The questions of which only the beginning is kept; those of columns that were kept are not known.
+    private(set) var cutRows: [Int] = []
 
     init() {}
 
@@ -141,7 +156,23 @@ package struct EncodedQuestions: Sendable, Equatable {
     mutating func append(word: Int32) { words.append(word) }
 
     /// Ends the question.
-    mutating func endQuestion() { offsets.append(words.count) }
+    ///
+    /// - Parameter isCut: Whether it has more words than are kept.
+    mutating func endQuestion(isCut: Bool = false) {
+        if isCut { cutRows.append(count) }
+        offsets.append(words.count)
+    }
+
+    /// Adds a question's pieces.
+    mutating func append(_ question: (ids: [Int32], isCut: Bool)) {
+        words += question.ids
+        endQuestion(isCut: question.isCut)
+    }
+
+    /// Whether the questions have the same numbers, wherever they come from.
+    package static func == (left: EncodedQuestions, right: EncodedQuestions) -> Bool {
+        left.words == right.words && left.offsets == right.offsets
+    }
 
     /// How many questions there are.
     package var count: Int { offsets.count - 1 }
@@ -160,6 +191,8 @@ public enum VocabularyError: Error, Sendable, Equatable, CustomStringConvertible
     case duplicateWord(String)
     /// A word has an end of a line in it, so that no file with a word a line can hold it.
     case wordWithLineEnd(String)
+    /// A list of pieces of words lacks one of those that are no words; how many it has.
+    case missingSpecialToken(String, among: Int)
 
     /// The error in one line.
     public var description: String {
@@ -170,6 +203,8 @@ public enum VocabularyError: Error, Sendable, Equatable, CustomStringConvertible
             "the word list has the word '\(word)' twice"
         case .wordWithLineEnd(let word):
             "expected words without ends of lines in them, found '\(word.prefix(80))'"
+        case .missingSpecialToken(let token, let count):
+            "expected a line \(token), found none among \(count)"
         }
     }
 }

@@ -48,12 +48,12 @@ extension Vocabulary {
         }
     }
 
-    /// The words as a file holds them, which ``init(wordsIn:)`` reads.
+    /// The words as a file holds them, which ``init(wordsIn:)`` reads, or the pieces of words, which `WordPiece` reads.
     ///
     /// - Throws: ``VocabularyError`` where a word has an end of a line in it.
     package func fileContents() throws(VocabularyError) -> [UInt8] {
         var bytes: [UInt8] = []
-        for word in words {
+        for word in pieceList?.tokens ?? words {
             // Such a word comes from no question, for these end words; a file may state it.
             guard !word.utf8.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) else {
                 throw .wordWithLineEnd(word)

@@ -26,7 +26,8 @@ extension OfficialFormDataset {
             TrainingData.Request(
                 splits: splits, evaluatesVal: request.isEvaluated && hasVal && !splits.contains(.val),
                 metric: request.metric, maximumWords: request.maximumWords, vocabulary: request.vocabulary,
-                answers: request.answers, reservedWords: request.reservedWords),
+                answers: request.answers, knownAnswers: request.knownAnswers,
+                reservedWords: request.reservedWords),
             cache: cache, onNotice: onNotice)
         if request.vocabulary == nil { noteAbsentVocabulary(onNotice) }
         if let notice = data.validation?.notice { onNotice("val: \(notice)") }

@@ -9,7 +9,9 @@ import Foundation
 ///     let wordPiece = try WordPiece(vocabulary: folder.appending(path: "vocab.txt"), WordPieceSettings())
 ///     wordPiece.ids(of: "How many cats are there?", limit: 40).ids  // [101, 2129, 2116, 8870, 2024, 2045, 1029, 102]
 package struct WordPiece: Sendable {
-    private let vocabulary: WordPieceVocabulary
+    fileprivate let vocabulary: WordPieceVocabulary
+    /// How questions are brought to the form of the tokens.
+    package let settings: WordPieceSettings
     private let normalizer: WordPieceNormalizer
 
     /// A word of more scalars is unknown as a whole.
@@ -23,9 +25,24 @@ package struct WordPiece: Sendable {
     /// - Throws: `DatasetFileError` where the file cannot be read, is longer than 16 MiB, is not UTF-8, or lacks one of
     ///   [PAD], [UNK], [CLS], [SEP] and [MASK].
     package init(vocabulary file: URL, _ settings: WordPieceSettings) throws {
-        vocabulary = try WordPieceVocabulary(contentsOf: file)
+        self.init(try WordPieceVocabulary(contentsOf: file), settings)
+    }
+
+    /// Takes pieces that were saved.
+    ///
+    /// - Throws: ``VocabularyError`` where one of [PAD], [UNK], [CLS], [SEP] and [MASK] is missing.
+    package init(_ list: WordPieceList) throws(VocabularyError) {
+        self.init(try WordPieceVocabulary(tokens: list.tokens), list.settings)
+    }
+
+    private init(_ vocabulary: WordPieceVocabulary, _ settings: WordPieceSettings) {
+        self.vocabulary = vocabulary
+        self.settings = settings
         normalizer = WordPieceNormalizer(settings)
     }
+
+    /// Tells pieces of words, and ways of finding them, apart.
+    var checksum: String { "\(vocabulary.checksum) \(settings)" }
 
     /// How many lines the vocabulary has; every id is below that.
     package var count: Int { vocabulary.count }
@@ -40,6 +57,11 @@ package struct WordPiece: Sendable {
         let room = max(2, limit) - 2
         let found = ids(of: Array(question.unicodeScalars), untilMoreThan: room)
         return ([vocabulary.start] + found.prefix(room) + [vocabulary.end], found.count > room)
+    }
+
+    /// The ids of a question in UTF-8, as of ``ids(of:limit:)-(String,_)``.
+    func ids(of question: ArraySlice<UInt8>, limit: Int) -> (ids: [Int32], isCut: Bool) {
+        ids(of: String(decoding: question, as: UTF8.self), limit: limit)
     }
 
     /// The tokens whose ids ``ids(of:limit:)`` gives: `[CLS]`, `un`, `##aff`, `##able`, `[SEP]`.
@@ -118,4 +140,20 @@ package struct WordPiece: Sendable {
 
     /// Begins a token that goes on with a word.
     private static let mark = Array("##".utf8)
+}
+
+/// Pieces of words, and how questions become them: what a checkpoint holds of a vocabulary of such.
+package struct WordPieceList: Codable, Sendable, Equatable {
+    /// The tokens in the order of their ids.
+    package let tokens: [String]
+    /// How questions are brought to the form of the tokens.
+    package let settings: WordPieceSettings
+
+    init(_ pieces: WordPiece) { (tokens, settings) = (pieces.vocabulary.tokens, pieces.settings) }
+
+    /// Whether both have the same tokens, letter by letter, and settings.
+    package static func == (left: WordPieceList, right: WordPieceList) -> Bool {
+        left.settings == right.settings
+            && left.tokens.elementsEqual(right.tokens) { $0.unicodeScalars.elementsEqual($1.unicodeScalars) }
+    }
 }

@@ -22,19 +22,31 @@ struct WordPieceNormalizer: Sendable {
         for scalar in text {
             switch scalar {
             case "!"..."~": cleaned.append(scalar)
-            case " ", "\t", "\n", "\r": cleaned.append(" ")
+            case _ where Self.isSpace(scalar): cleaned.append(" ")
             case "\u{FFFD}": break
             case _ where settings.separatesIdeographs && Self.isIdeograph(scalar):
                 cleaned += [" ", scalar, " "]
             default:
                 switch scalar.properties.generalCategory {
                 case .control, .format, .privateUse: break
-                case .spaceSeparator, .lineSeparator, .paragraphSeparator: cleaned.append(" ")
                 default: cleaned.append(scalar)
                 }
             }
         }
         return cleaned
+    }
+
+    /// Whether words end there.
+    static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case " ", "\t", "\n", "\r": return true
+        case _ where scalar.isASCII: return false
+        default:
+            switch scalar.properties.generalCategory {
+            case .spaceSeparator, .lineSeparator, .paragraphSeparator: return true
+            default: return false
+            }
+        }
     }
 
     /// The blocks of Chinese characters that BERT knows of; kana and Hangul are in none.
@@ -126,7 +138,7 @@ struct WordPieceWords: Sequence, IteratorProtocol {
     }
 
     /// All of ASCII that is neither letter nor digit, and what Unicode calls punctuation.
-    private static func isPunctuation(_ scalar: Unicode.Scalar) -> Bool {
+    static func isPunctuation(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case "!"..."/", ":"..."@", "["..."`", "{"..."~": return true
         case _ where scalar.isASCII: return false

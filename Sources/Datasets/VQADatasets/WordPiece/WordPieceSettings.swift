@@ -3,13 +3,19 @@ import Foundation
 import TextFiles
 
 /// What the `tokenizer_config.json` of a published model says of how questions are brought to the form of its tokens.
-package struct WordPieceSettings: Sendable, Equatable {
+package struct WordPieceSettings: Codable, Sendable, Equatable {
     /// Whether text is in lower case: `do_lower_case`.
     package let isLowercasing: Bool
     /// Whether accents are dropped: `strip_accents`, and where that says nothing, ``isLowercasing``.
     package let dropsAccents: Bool
     /// Whether each Chinese character is a word of its own: `tokenize_chinese_chars`.
     package let separatesIdeographs: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case isLowercasing = "do_lower_case"
+        case dropsAccents = "strip_accents"
+        case separatesIdeographs = "tokenize_chinese_chars"
+    }
 
     /// What counts where there is no file, or it does not say.
     package init(

@@ -24,33 +24,56 @@ struct WordPieceVocabulary: Sendable {
     ///
     /// - Throws: `DatasetFileError` where it cannot be read, is too long, is not UTF-8, or lacks a special token.
     init(contentsOf file: URL) throws {
-        var (lines, index, lastLines, longest) = (StringColumn(), StringIndex(), [Int32](), 0)
-        for (number, line) in zip(Int32(0)..., try VocabularyFile.lines(of: file)) {
+        var tokens: [String] = []
+        for (number, line) in try VocabularyFile.lines(of: file).enumerated() {
             guard let token = String(validating: line, as: UTF8.self) else {
                 throw DatasetFileError(
-                    file: file, location: .line(Int(number) + 1),
+                    file: file, location: .line(number + 1),
                     problem: "expected a token in UTF-8, found other bytes: it is no vocab.txt")
             }
+            tokens.append(token)
+        }
+        do {
+            try self.init(tokens: tokens)
+        } catch {
+            throw DatasetFileError(
+                file: file,
+                problem: "\(error): take the vocab.txt that was published with the model")
+        }
+    }
+
+    /// - Parameter tokens: The tokens in the order of their ids.
+    /// - Throws: ``VocabularyError`` where a special token is missing.
+    init(tokens: [String]) throws(VocabularyError) {
+        var (lines, index, lastLines, longest) = (StringColumn(), StringIndex(), [Int32](), 0)
+        for (number, token) in zip(Int32(0)..., tokens) {
+            let line = Array(token.utf8)[...]
             lines.append(line)
             longest = max(longest, token.unicodeScalars.count)
             let place = Int(index.intern(line))
             // Of a token that comes twice the last line counts, as in a dictionary of Python's.
             if place < lastLines.count { lastLines[place] = number } else { lastLines.append(number) }
         }
-        func id(_ special: SpecialToken) throws -> Int32 {
+        func id(_ special: SpecialToken) throws(VocabularyError) -> Int32 {
             guard let place = index.number(of: special.rawValue) else {
-                throw DatasetFileError(
-                    file: file,
-                    problem:
-                        "expected a line \(special.rawValue), found none among \(lines.count): take the vocab.txt "
-                        + "that was published with the model")
+                throw .missingSpecialToken(special.rawValue, among: tokens.count)
             }
             return lastLines[Int(place)]
         }
-        specials = try SpecialToken.allCases.map { (Array($0.rawValue.unicodeScalars), try id($0)) }
+        var specials: [(text: [Unicode.Scalar], id: Int32)] = []
+        for special in SpecialToken.allCases {
+            specials.append((Array(special.rawValue.unicodeScalars), try id(special)))
+        }
+        self.specials = specials
         (unknown, start, end) = (try id(.unknown), try id(.start), try id(.end))
         (self.lines, self.index, self.lastLines, longestToken) = (lines, index, lastLines, longest)
     }
+
+    /// The tokens in the order of their ids.
+    var tokens: [String] { (0..<count).map { lines[$0] } }
+
+    /// Tells vocabularies apart.
+    var checksum: String { lines.checksum }
 
     /// How many lines there are.
     var count: Int { lines.count }

@@ -90,10 +90,15 @@ extension Module {
 extension Module {
     /// Prepares all linear layers for inference in float32 where that makes it faster: on processors with AVX-512. The weights
     /// are in memory twice then.
-    package func packLinearLayers() throws(TorchError) {
+    ///
+    /// - Parameter afterEach: Called after each layer, whose weight is not read any more in inference.
+    package func packLinearLayers(afterEach: () -> Void = {}) throws(TorchError) {
         guard PackedWeight.isSupported else { return }
-        if let linear = self as? Linear, linear.weight.hasKernels { try linear.pack() }
-        for (_, child) in children { try child.packLinearLayers() }
+        if let linear = self as? Linear, linear.weight.hasKernels {
+            try linear.pack()
+            afterEach()
+        }
+        for (_, child) in children { try child.packLinearLayers(afterEach: afterEach) }
     }
 }
 

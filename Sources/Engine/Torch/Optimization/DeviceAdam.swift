@@ -1,4 +1,4 @@
-/// Adam's step as work for a device alone. Rate, step count and scale lie there; ``figures()`` fetches what has become
+/// Adam's step, with or without decoupled weight decay, as work for a device alone. Rate, step count and scale lie there; ``figures()`` fetches what has become
 /// of them.
 package final class DeviceAdam: DeviceOptimizer {
     private enum Operators {
@@ -6,9 +6,12 @@ package final class DeviceAdam: DeviceOptimizer {
         static let updateScale = Operator("aten::_amp_update_scale_")
         static let zero = Operator("aten::_foreach_zero_")
         static let reciprocal = Operator("aten::reciprocal")
+        static let multiply = Operator("aten::_foreach_mul_.Tensor")
     }
 
     private let adam: Adam
+    private let decaying: [Tensor]
+    private let weightDecay: Double
     private let isScaling: Bool
     private let learningRate, stepCount: Tensor  // float32 []
     private let normSum: Tensor  // float64 []
@@ -19,11 +22,17 @@ package final class DeviceAdam: DeviceOptimizer {
 
     /// - Parameters:
     ///   - adam: Whose parameters and moments are moved; they lie on one device.
+    ///   - decaying: Those of the parameters that shrink before each step.
+    ///   - weightDecay: By how much, times the rate.
     ///   - lossScale: The scale of the first loss; nil scales none.
     ///   - device: Where they lie.
     /// - Throws: `TorchError` where memory is short.
-    package init(_ adam: Adam, lossScale: LossScale?, on device: Device) throws(TorchError) {
+    package init(
+        _ adam: Adam, decaying: [Tensor] = [], weightDecay: Double = 0, lossScale: LossScale?,
+        on device: Device
+    ) throws(TorchError) {
         self.adam = adam
+        (self.decaying, self.weightDecay) = (decaying, weightDecay)
         isScaling = lossScale != nil
         learningRate = try Tensor.zeros([], device: device)
         stepCount = try Tensor.full([], Double(adam.stepCount), device: device)
@@ -58,6 +67,7 @@ package final class DeviceAdam: DeviceOptimizer {
             if isScaling { try unscale(gradients) }
             try addNorm(of: gradients)
             try stepCount.addInPlace((1 - infinite).reshaped([]))
+            try shrink()
             try move(gradients)
             if isScaling {
                 try skipped.addInPlace(infinite)
@@ -80,6 +90,13 @@ package final class DeviceAdam: DeviceOptimizer {
         let norm = try GradientNorm.of(gradients)
         // Those of a step that is left out are no numbers.
         try normSum.addInPlace(norm.filled(where: infinite.isGreater(than: 0).reshaped([]), with: 0))
+    }
+
+    /// Takes a share of the weights away; none in a step that is left out.
+    private func shrink() throws(TorchError) {
+        guard !decaying.isEmpty else { return }
+        let kept = try 1 - learningRate * weightDecay * (1 - infinite).reshaped([])
+        _ = try Operators.multiply(.tensors(decaying), .tensor(kept))
     }
 
     private func move(_ gradients: [Tensor]) throws(TorchError) {

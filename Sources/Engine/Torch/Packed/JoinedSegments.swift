@@ -9,6 +9,8 @@ public struct JoinedSegments: Sendable {
     public let segments: Segments
     /// For each joined row, its row among those of all parts one below the other: int64 `[rows]`.
     private let sources: Tensor
+    /// How many rows each part has.
+    private let partRowCounts: [Int]
 
     /// - Parameter parts: Of each kind, its sequences, in the order in which they are joined; as many of each kind.
     /// - Throws: `TorchError` where their counts differ, or there is no part.
@@ -34,7 +36,8 @@ public struct JoinedSegments: Sendable {
             places.append(try rows + shift.gathered(sequences))
             start = try start + bound.lengths
         }
-        let rowCount = parts.reduce(0) { $0 + $1.rowCount }
+        partRowCounts = parts.map(\.rowCount)
+        let rowCount = partRowCounts.reduce(0, +)
         let order = try Tensor.concatenate(destinations)
         func joined(_ values: Tensor) throws -> Tensor {
             let empty = try Tensor.zeros([rowCount], dtype: .int64, device: device)
@@ -76,5 +79,16 @@ public struct JoinedSegments: Sendable {
     /// - Throws: `TorchError` where shapes disagree.
     public func rows(_ parts: [Tensor]) throws(TorchError) -> Tensor {
         try Tensor.concatenate(parts).gathered(sources)
+    }
+
+    /// The other way: of joined rows, those of each kind.
+    ///
+    /// - Parameter rows: `[rows of all, ..]`
+    /// - Returns: Of each part, `[rows, ..]`.
+    /// - Throws: `TorchError` where shapes disagree.
+    public func parts(_ rows: Tensor) throws(TorchError) -> [Tensor] {
+        let empty = try Tensor.zeros(rows.shape, dtype: rows.dtype, device: rows.device)
+        return try Self.indexCopy.tensor(.tensor(empty), 0, .tensor(sources), .tensor(rows))
+            .split(partRowCounts)
     }
 }

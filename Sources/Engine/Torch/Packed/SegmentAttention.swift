@@ -83,17 +83,38 @@ public struct SegmentAttention {
     func composed(
         query: Tensor, key: Tensor, value: Tensor, querySegments: Segments, sourceSegments: Segments
     ) throws(TorchError) -> Tensor {
-        func split(_ rows: Tensor, _ segments: Segments) throws(TorchError) -> Tensor {
-            let padded = try rows.padded(segments)  // [B, L, heads * width]
-            return try padded.reshaped([segments.count, segments.maximumLength, heads, -1])
-                .transposed(1, 2)  // [B, heads, L, width]
-        }
-        let q = try split(query, querySegments)
-        let k = try split(key, sourceSegments)
-        let v = try split(value, sourceSegments)
-        let scores = try sourceSegments.masking(q.matmul(k.transposed()) * scale)
-        let weights = try dropout(scores.softmax(axis: -1))  // [B, heads, Lq, Ls]
-        return try weights.matmul(v).transposed(1, 2).flattened(from: 2).packed(querySegments)
+        let weights = try dropout(scores(query, key, querySegments, sourceSegments).softmax(axis: -1))
+        return try weights.matmul(paddedHeads(value, sourceSegments)).transposed(1, 2).flattened(from: 2)
+            .packed(querySegments)
+    }
+
+    /// What the values are multiplied by, without dropout: how much each row of the query looks at each of the source.
+    ///
+    /// It is computed apart from the attention itself, which keeps no weights.
+    ///
+    /// - Parameters: as those of ``callAsFunction(query:key:value:querySegments:sourceSegments:)``.
+    /// - Returns: float32 `[B, heads, most query rows, most source rows]`. Rows of the query sum to 1; where the source has
+    ///   ended there are zeros, and where the query has, numbers without a meaning.
+    /// - Throws: `TorchError` where shapes disagree.
+    public func weights(query: Tensor, key: Tensor, querySegments: Segments, sourceSegments: Segments)
+        throws(TorchError) -> Tensor
+    {
+        try scores(query, key, querySegments, sourceSegments).converted(to: .float32).softmax(axis: -1)
+    }
+
+    /// `Q K^T · scale` on padded copies of the segments, where what must not count is replaced: `[B, heads, Lq, Ls]`.
+    private func scores(
+        _ query: Tensor, _ key: Tensor, _ querySegments: Segments, _ sourceSegments: Segments
+    ) throws(TorchError) -> Tensor {
+        let q = try paddedHeads(query, querySegments)
+        let k = try paddedHeads(key, sourceSegments)
+        return try sourceSegments.masking(q.matmul(k.transposed()) * scale)
+    }
+
+    /// Rows `[rows, heads * width]` as `[B, heads, L, width]`.
+    private func paddedHeads(_ rows: Tensor, _ segments: Segments) throws(TorchError) -> Tensor {
+        try rows.padded(segments).reshaped([segments.count, segments.maximumLength, heads, -1])
+            .transposed(1, 2)
     }
 }
 

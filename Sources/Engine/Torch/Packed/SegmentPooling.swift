@@ -12,8 +12,17 @@ public enum SegmentPooling {
     public static func weightedSum(of rows: Tensor, scores: Tensor, _ segments: Segments) throws(TorchError)
         -> Tensor
     {
-        let padded = try scores.padded(segments).transposed()  // [B, sums, L]
-        let weights = try segments.masking(padded).softmax(axis: -1)
-        return try weights.matmul(rows.padded(segments)).flattened(from: 1)
+        try weights(of: scores, segments).matmul(rows.padded(segments)).flattened(from: 1)
+    }
+
+    /// What the rows of each sequence are weighed by.
+    ///
+    /// - Parameters:
+    ///   - scores: `[rows, sums]`
+    ///   - segments: Which rows belong to which sequence.
+    /// - Returns: `[B, sums, most rows]`, zero where a sequence has ended.
+    /// - Throws: `TorchError` where shapes disagree.
+    public static func weights(of scores: Tensor, _ segments: Segments) throws(TorchError) -> Tensor {
+        try segments.masking(scores.padded(segments).transposed()).softmax(axis: -1)
     }
 }

@@ -67,6 +67,15 @@ package final class MappedFile {
         }
     }
 
+    /// Gives back the memory of all that was touched by now; it is read from the file again when it is touched next.
+    ///
+    /// What was written to tensors on the file is lost.
+    func forgetPages() {
+        guard let start = bytes.baseAddress else { return }
+        // A refusal leaves the pages where they are, which harms nothing.
+        _ = madvise(UnsafeMutableRawPointer(mutating: start), bytes.count, MADV_DONTNEED)
+    }
+
     deinit {
         close(descriptor)
         if let start = bytes.baseAddress {

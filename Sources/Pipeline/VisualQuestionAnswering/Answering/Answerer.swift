@@ -40,6 +40,9 @@ public final class Answerer {
     public let training: TrainingState?
     /// The dataset that was given; nil for none.
     public let dataset: (any VQADataset)?
+    /// Of how many of the questions that were predicted or evaluated last the model reads only the beginning, in one line;
+    /// nil where it reads all of them whole.
+    public internal(set) var cutNotice: String?
 
     /// Which metric answers are held against.
     let metric: MetricVersion
@@ -114,6 +117,10 @@ public final class Answerer {
         let featureRecipe: String?
         let training: TrainingState?
         let model: any VQAModel
+        /// The file on whose pages the weights lie; nil where they are in memory.
+        var weightFile: SafetensorsFile?
+        /// Whether the weights go on being trained, so that nothing can be kept that is made of them.
+        var isTraining = false
     }
 
     /// Loads a checkpoint: of ours, or an official one, which is read and never executed.
@@ -151,14 +158,35 @@ public final class Answerer {
         var configuration = published.configuration
         try options.changeSettings(&configuration)
         try configuration.validate()
-        try published.requireFit(configuration)
+        var weightFile: SafetensorsFile?
+        let model = try published.network(configuration) { weightFile = $0 }
         try self.init(
             Parts(
                 path: folder, configuration: configuration,
                 dataset: options.place.map { try configuration.datasetType.init(at: $0) },
                 vocabulary: published.vocabulary, answers: published.answers,
                 featureRecipe: published.featureRecipe, training: nil,
-                model: published.network(configuration)),
+                model: model, weightFile: weightFile),
+            options)
+    }
+
+    /// The model of a run, as it is whenever it is asked: its weights go on being trained. It computes in single precision,
+    /// with these weights themselves.
+    ///
+    /// - Throws: `TorchError` where the device fails.
+    convenience init(
+        of setup: Trainer.Setup, _ configuration: Configuration, _ dataset: any VQADataset
+    ) throws {
+        let wasTraining = setup.model.isTraining
+        defer { setup.model.setTraining(wasTraining) }
+        var options = Options()
+        options.device = setup.device
+        options.precision = .float32
+        try self.init(
+            Parts(
+                path: setup.folder.checkpoints.path, configuration: configuration, dataset: dataset,
+                vocabulary: setup.vocabulary, answers: setup.answers, featureRecipe: setup.featureRecipe,
+                training: nil, model: setup.model, isTraining: true),
             options)
     }
 
@@ -189,7 +217,9 @@ public final class Answerer {
             try model.roundToInt8()
         } else {
             try model.convertLinearLayers(for: precision)
-            if precision == .float32 { try model.packLinearLayers() }
+            if precision == .float32, !parts.isTraining {
+                try model.packLinearLayers { parts.weightFile?.forgetPages() }
+            }
         }
     }
 

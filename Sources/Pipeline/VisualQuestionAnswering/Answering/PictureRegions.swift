@@ -16,11 +16,20 @@ extension Answerer {
     ///   cannot be had; `DetectorWeightsError` where there are none in the file of a detector; `PictureError` where
     ///   nothing is found in the picture; `TorchError` where memory is short.
     public func regions(of picture: Picture, named name: String = "the picture") throws -> RegionFeatures {
-        try pictureExtractor().regions(of: picture, named: name)
+        try labelledRegions(of: picture, named: name).regions
+    }
+
+    /// The regions of a picture, and what they are thought to be where a detector finds them.
+    ///
+    /// - Throws: As ``regions(of:named:)``.
+    package func labelledRegions(of picture: Picture, named name: String) throws -> LabelledRegions {
+        try pictureExtractor().labelledRegions(of: picture, named: name)
     }
 
     /// What makes features of pictures, made when it is first needed.
-    func pictureExtractor() throws -> any PictureFeatureExtractor {
+    ///
+    /// - Throws: As ``regions(of:named:)``, but for what is wrong with a picture.
+    package func pictureExtractor() throws -> any PictureFeatureExtractor {
         let extractor = try extractor ?? makeExtractor()
         self.extractor = extractor
         return extractor
@@ -31,37 +40,50 @@ extension Answerer {
     /// - Throws: ``PicturesWantedError`` where the model looks at pictures themselves; `NPZError` where the file cannot be
     ///   read.
     public func regions(ofFeaturesIn file: String) throws -> RegionFeatures {
+        try labelledRegions(ofFeaturesIn: file).regions
+    }
+
+    /// The same, and what the regions are thought to be where the file says so.
+    ///
+    /// - Throws: As ``regions(ofFeaturesIn:)``.
+    package func labelledRegions(ofFeaturesIn file: String) throws -> LabelledRegions {
         try requireFeaturesTaken(file)
-        return try RegionFeatures(officialFile: file)
+        return try LabelledRegions(officialFile: file)
+    }
+
+    /// Whether the model takes features that were made before; else it looks at pictures themselves.
+    ///
+    /// - Throws: `CheckpointError` where the note on how they are made is none.
+    package var takesFeatures: Bool {
+        get throws { if case .patches = try recipe() { false } else { true } }
     }
 
     /// Makes sure that the model takes features that were made before.
     func requireFeaturesTaken(_ file: String) throws {
-        if case .patches = try recipe() { throw PicturesWantedError(file: file) }
+        guard try takesFeatures else { throw PicturesWantedError(file: file) }
     }
 
     /// The features of a split's images for a model that looks at the pictures themselves; nil for one that reads features
     /// which were made before.
     ///
     /// - Throws: ``NoPicturesError`` where there are no pictures.
-    func pictureFeatures(of split: String, _ dataset: any VQADataset) throws -> (any FeatureSource)? {
+    func pictureFeatures(of split: String, _ dataset: any VQADataset) throws -> PictureFeatures? {
         guard case .patches = try recipe() else { return nil }
-        guard let folder = try pictures ?? dataset.pictures(of: split) else {
-            throw NoPicturesError(dataset: type(of: dataset).name, split: split)
-        }
-        let origins = try PictureFolder(folder).paths.mapValues { PictureFeatures.Origin.picture($0) }
-        return try PictureFeatures(
-            "the pictures in \(folder.relativePath)", origins, width: configuration.data.imgFeatSize,
-            pictureExtractor)
+        return try DatasetPictures(dataset: dataset, folder: pictures).features(
+            of: [split], width: configuration.data.imgFeatSize, skipsDamaged: skipsDamaged, pictureExtractor)
     }
 
     /// The regions of a picture in a file, which is read as those that the model was trained on.
     ///
     /// - Throws: As ``regions(of:named:)``; `PictureError` where the file cannot be read.
     public func regions(ofPictureIn file: URL) throws -> RegionFeatures {
+        try regions(of: Picture(contentsOf: file, reading: pictureReading), named: file.relativePath)
+    }
+
+    /// How the numbers in files become the pictures that the model was trained on.
+    package var pictureReading: PictureReading {
         // Where nothing is known of the features, a detector makes them.
-        let reading = try recipe()?.reading ?? .stored
-        return try regions(of: Picture(contentsOf: file, reading: reading), named: file.relativePath)
+        get throws { try recipe()?.reading ?? .stored }
     }
 
     /// How features were made of pictures; nil where that is not known.
@@ -134,18 +156,6 @@ public struct PicturesWantedError: Error, Sendable, CustomStringConvertible {
     /// One line.
     public var description: String {
         "\(file): expected a picture, for the model looks at pictures themselves, found features"
-    }
-}
-
-/// A model that looks at pictures was asked about a split whose pictures are not known.
-public struct NoPicturesError: Error, Sendable, CustomStringConvertible {
-    /// The name of the dataset.
-    public let dataset: String
-    /// The name of the split.
-    public let split: String
-    /// One line.
-    public var description: String {
-        "the model looks at pictures, and \(dataset) has none of \(split): expected --pictures with their folder"
     }
 }
 

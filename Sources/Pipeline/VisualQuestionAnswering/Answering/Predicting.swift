@@ -68,12 +68,7 @@ extension Answerer {
         let list = try QuestionList(contentsOf: file)
         let examples = Examples(
             questions: list.table, vocabulary: vocabulary, maximumWords: configuration.data.maxToken)
-        let cut = list.table.filter { isCut($0.text) }.count
-        if cut > 0 {
-            onNotice(
-                "\(file.relativePath): of \(cut) of \(list.table.count) questions, the model reads only the beginning"
-            )
-        }
+        noteCut(examples, of: file.relativePath)
         for case .features(let features) in list.origins.values { try requireFeaturesTaken(features) }
         var builder = try builder(
             examples,
@@ -89,11 +84,21 @@ extension Answerer {
         _ examples: Examples, of split: String, _ dataset: any VQADataset,
         savingLogitsTo logitsFile: String?, _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
     ) throws -> (predictions: [Prediction], leftOut: [QuestionID]) {
-        let features =
-            try pictureFeatures(of: split, dataset)
-            ?? dataset.features(
-                of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: onNotice)
-        var builder = try builder(examples, features)
+        let builder = try checkedBuilder(examples, of: split, dataset, onProgress)
+        let predictions = try answer(builder, savingLogitsTo: logitsFile, onProgress)
+        LeftOutQuestions(of: builder)?.tell(consequence: ": the results lack them", onNotice)
+        return (predictions, builder.leftOut)
+    }
+
+    /// What makes batches of a split's questions, with features that have been compared with their checksums.
+    func checkedBuilder(
+        _ examples: Examples, of split: String, _ dataset: any VQADataset,
+        _ onProgress: (_ answered: Int, _ count: Int) throws -> Bool
+    ) throws -> BatchBuilder {
+        noteCut(examples, of: split)
+        let source = try featureSource(of: split, dataset)
+        try (source as? PictureFeatures)?.requireAny(of: examples.imageIDs)
+        var builder = try builder(examples, source)
         builder.isPinned = device != .cpu
         builder.unreadable = skipsDamaged ? UnreadableImages() : nil
         let count = builder.count
@@ -101,9 +106,15 @@ extension Answerer {
             try FeatureCheck(skipsDamaged: skipsDamaged, memory: verifiedFiles, onNotice: onNotice)
                 .check(builder.stores, shouldStop: { try !onProgress(0, count) })
         }
-        let predictions = try answer(builder, savingLogitsTo: logitsFile, onProgress)
-        LeftOutQuestions(of: builder)?.tell(consequence: ": the results lack them", onNotice)
-        return (predictions, builder.leftOut)
+        return builder
+    }
+
+    /// Notes how many questions are longer than what the model reads of them.
+    private func noteCut(_ examples: Examples, of place: String) {
+        let cut = examples.cutCount
+        cutNotice =
+            cut == 0
+            ? nil : "\(place): of \(cut) of \(examples.count) questions, the model reads only the beginning"
     }
 
     private func answer(
@@ -154,7 +165,7 @@ extension Answerer {
             report: try annotated.metric.evaluate(predictions, leavingOut: Set(leftOut)))
     }
 
-    private func requireDataset() throws(NoDatasetError) -> any VQADataset {
+    func requireDataset() throws(NoDatasetError) -> any VQADataset {
         guard let dataset else { throw NoDatasetError() }
         return dataset
     }

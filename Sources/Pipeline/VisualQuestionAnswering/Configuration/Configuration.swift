@@ -22,7 +22,7 @@ public struct Configuration: Sendable {
     /// The keys whose values a checkpoint brought.
     private var restoredKeys: Set<String> = []
 
-    private let models: ModelRegistry
+    private var models: ModelRegistry
     private let datasets: DatasetRegistry
     /// The keys that choose which others there are.
     private static let choices = ["dataset", "model"]
@@ -125,6 +125,11 @@ public struct Configuration: Sendable {
         try model.options.validate()
         try data.validate()
         try training.validate()
+        guard case .int(let positions)? = dictionary["max_position_embeddings"], data.maxToken > positions
+        else { return }
+        throw ConfigurationError(
+            key: "max_token",
+            reason: "expected at most \(positions), for so many have a position, found \(data.maxToken)")
     }
 
     private mutating func choose(model name: SettingValue?, dataset other: SettingValue?)
@@ -208,16 +213,28 @@ extension Configuration {
         get throws(ConfigurationError) { try datasets.type(named: dataset) }
     }
 
-    /// The settings of a checkpoint on top of the defaults; a checkpoint without any has the defaults.
+    /// The models and datasets that can be named.
+    package var registries: (models: ModelRegistry, datasets: DatasetRegistry) { (models, datasets) }
+
+    /// The settings of a checkpoint on top of the defaults; a checkpoint without any has the defaults. One of a published
+    /// model, which was fine-tuned, has that one's, whichever models there are.
     ///
     /// - Throws: ``ConfigurationError`` for a model or a dataset that the registries lack, and as ``set(_:to:)``.
     package func restored(from settings: [String: SettingValue]?) throws(ConfigurationError) -> Configuration
     {
         var restored = self
+        if case .string(let name)? = settings?["model"] { restored.models = models.including(name) }
         try restored.apply((settings ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
         restored.changedKeys = []
         restored.restoredKeys = Set((settings ?? [:]).keys)
         return restored
+    }
+
+    /// The settings of a run that starts from a published model: its sizes, and what its authors fine-tuned with.
+    ///
+    /// - Throws: As `PublishedModel`.
+    package func starting(from source: PublishedModel.Source) throws -> Configuration {
+        try StartingPoint(source, models: models, datasets: datasets).configuration(self)
     }
 
     /// Which of the models that can be named a checkpoint's tensors look like; nil where they look like none.

@@ -155,7 +155,7 @@ extension PublishedConfiguration {
                 ("dropout_r", .double(dropout ?? 0.1)), ("layer", .int(wordLayerCount ?? 9)),
                 ("region_layer", .int(regionLayerCount ?? 5)), ("cross_layer", .int(crossLayerCount ?? 5)),
                 ("max_position_embeddings", .int(positionCount ?? 512)),
-                ("max_token", .int(architecture.wordLimit ?? 20)),
+                ("max_token", .int(min(positionCount ?? 512, architecture.wordLimit ?? 20))),
                 ("img_feat_size", .int(regionWidth ?? 2048)),
             ]
         }

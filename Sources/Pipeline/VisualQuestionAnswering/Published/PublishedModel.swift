@@ -3,6 +3,7 @@ import Torch
 import VQADatasets
 import VQAModels
 import VQASettings
+import VQATraining
 import VQAVision
 
 /// A model in the form in which the Hugging Face hub publishes it: a folder with `config.json`, weights, words, answers,
@@ -11,6 +12,23 @@ import VQAVision
 ///
 /// Nothing in the folder is executed.
 public struct PublishedModel {
+    /// Where the files of a published model are.
+    public struct Source: Sendable {
+        /// What it is called: a repository, or its folder.
+        public var name: String
+        /// The folder's path.
+        public var folder: String
+        /// Its answers, where they are not in the folder.
+        public var answerFile: String?
+        /// Its words, where they are not in the folder.
+        public var wordFile: String?
+
+        /// - Parameters: as the properties.
+        public init(name: String, folder: String, answerFile: String? = nil, wordFile: String? = nil) {
+            (self.name, self.folder, self.answerFile, self.wordFile) = (name, folder, answerFile, wordFile)
+        }
+    }
+
     /// The folder's path.
     public let folder: String
     /// The network's settings; of a model of ours, also those that it was trained with.
@@ -19,7 +37,7 @@ public struct PublishedModel {
     let vocabulary: Vocabulary
     /// The answers that it chooses from.
     let answers: AnswerList
-    /// How its input is made of pictures, as JSON; nil where that is not known, or a detector makes it.
+    /// How its input is made of pictures, as JSON; nil where that is not known.
     let featureRecipe: String?
     /// Whose form it has.
     let form: PublishedForm
@@ -68,15 +86,20 @@ public struct PublishedModel {
             case .lxmert:
                 answers = try files.listedAnswers(count: published.lxmertAnswerCount, answerFile)
                 configuration = try files.settings(settings, datasets)
-                featureRecipe = nil
+                featureRecipe = try files.ownRecipe()
             }
         }
     }
 
     /// The network with its weights.
     ///
+    /// - Parameters:
+    ///   - configuration: Its settings.
+    ///   - onFile: Given the file on whose pages the weights lie, where they do.
     /// - Throws: ``PublishedModelError`` where weights are missing or do not fit; what reading them throws.
-    func network(_ configuration: Configuration) throws -> any VQAModel {
+    func network(_ configuration: Configuration, onFile: (SafetensorsFile) -> Void = { _ in }) throws
+        -> any VQAModel
+    {
         let inputs = configuration.inputs(words: vocabulary.count, answers: answers.count)
         let files = PublishedFiles(folder)
         do {
@@ -84,7 +107,7 @@ public struct PublishedModel {
             case .transformers:
                 let names = try configuration.model.tensorNames(inputs)
                 return try configuration.model.make(
-                    inputs, weights: files.weights(named: names), isAdopting: true)
+                    inputs, weights: files.weights(named: names, onFile: onFile), isAdopting: true)
             case .own:
                 // Copied to where a checkpoint's weights would lie: products of matrices look at that, in their last bits.
                 return try configuration.model.make(inputs, weights: files.ownWeights())
@@ -95,18 +118,27 @@ public struct PublishedModel {
         }
     }
 
-    /// Makes sure that settings on top of the folder's fit it.
+    /// What a new run starts from: weights, settings of the network and its input, words and answers.
     ///
-    /// - Throws: `ConfigurationError` where more words are asked for than have a position.
-    func requireFit(_ configuration: Configuration) throws(ConfigurationError) {
-        guard case .int(let positions)? = configuration.dictionary["max_position_embeddings"],
-            configuration.data.maxToken > positions
-        else { return }
-        throw ConfigurationError(
-            key: "max_token",
-            reason:
-                "expected at most \(positions), for so many have a position, found \(configuration.data.maxToken)"
-        )
+    /// - Throws: ``PublishedModelError`` where there are no weights; what reading them throws.
+    func checkpoint() throws -> Checkpoint {
+        let files = PublishedFiles(folder)
+        var checkpoint = Checkpoint(weights: [:])
+        var settings = configuration.dictionary
+        switch form {
+        case .transformers:
+            let names = try configuration.model.tensorNames(
+                configuration.inputs(words: vocabulary.count, answers: answers.count))
+            checkpoint.weights = try files.weights(named: names)
+            // That of the file is for answering; the preset has what the authors trained with.
+            settings["dropout_r"] = nil
+        case .own: checkpoint.weights = try files.ownWeights()
+        }
+        checkpoint.settings = settings
+        checkpoint.vocabulary = vocabulary
+        checkpoint.answers = answers
+        checkpoint.featureRecipe = featureRecipe
+        return checkpoint
     }
 
     /// The files of a published model besides its `config.json`, which tells them.
@@ -138,7 +170,8 @@ public struct PublishedModel {
                 words: nil, answers: nil)
         case .transformers(.lxmert):
             return NeededFiles(
-                needed: [Files.weightFiles], wanted: [Files.pieceFile], words: Files.wordFile,
+                needed: [Files.weightFiles], wanted: [Files.pieceFile, Files.recipeFile],
+                words: Files.wordFile,
                 answers: Files.answerFile)
         }
     }

@@ -1,6 +1,14 @@
 import Foundation
 import Torch
 
+extension Answerer {
+    /// The file that the weights came from: the checkpoint, or that of a published model.
+    package var weightFile: String {
+        let files = PublishedFiles(path)
+        return PublishedFiles.weightFiles.first(where: files.exists).map(files.path) ?? path
+    }
+}
+
 extension PublishedFiles {
     /// The names that weights have, the preferred first.
     static let weightFiles = ["model.safetensors", "pytorch_model.bin"]
@@ -9,12 +17,17 @@ extension PublishedFiles {
     ///
     /// Those of safetensors lie on the file's own pages.
     ///
-    /// - Parameter names: The parameters and buffers of the network.
+    /// - Parameters:
+    ///   - names: The parameters and buffers of the network.
+    ///   - onFile: Given the file on whose pages they lie.
     /// - Throws: ``PublishedModelError`` where there is no file of weights; what reading it throws.
-    func weights(named names: [String]) throws -> [String: Tensor] {
+    func weights(named names: [String], onFile: (SafetensorsFile) -> Void = { _ in }) throws -> [String:
+        Tensor]
+    {
         let weights: [String: Tensor]
         switch try foundWeights() {
         case .safetensors(let file):
+            onFile(file)
             let present = Set(file.tensors.map(\.name))
             weights = try tensors(names.filter(present.contains)) { try file.tensor($0) }
         case .torchSave(let saved): weights = try tensors(names) { try saved[.string($0)]?.tensor?.tensor() }

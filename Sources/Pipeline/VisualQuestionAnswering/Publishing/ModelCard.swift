@@ -18,9 +18,10 @@ struct ModelCard {
     /// - Parameters:
     ///   - answerer: The model.
     ///   - command: The name of the program.
+    ///   - form: Whose form it is written in, where that is transformers'; nil for ours.
     /// - Throws: `CheckpointError` where the checkpoint's note on features, or accuracies beside it, cannot be read.
-    init(_ answerer: Answerer, command: String) throws {
-        let writer = try ModelCardWriter(answerer, command)
+    init(_ answerer: Answerer, command: String, form: PublishedArchitecture? = nil) throws {
+        let writer = try ModelCardWriter(answerer, command, form)
         accuracy = writer.accuracy
         text = try writer.text()
     }
@@ -29,6 +30,7 @@ struct ModelCard {
 private struct ModelCardWriter {
     private let answerer: Answerer
     private let command: String
+    private let form: PublishedArchitecture?
     /// Of the run's epochs, up to the one that the checkpoint was written after.
     private let records: [EpochRecord]
     let accuracy: EpochRecord?
@@ -36,8 +38,8 @@ private struct ModelCardWriter {
     private var configuration: Configuration { answerer.configuration }
     private var modelName: String { configuration.model.name }
 
-    init(_ answerer: Answerer, _ command: String) throws {
-        (self.answerer, self.command) = (answerer, command)
+    init(_ answerer: Answerer, _ command: String, _ form: PublishedArchitecture?) throws {
+        (self.answerer, self.command, self.form) = (answerer, command, form)
         guard let training = answerer.training else {
             (records, accuracy) = ([], nil)
             return
@@ -59,7 +61,8 @@ private struct ModelCardWriter {
     /// What the hub reads. Under which licence a model stands is for its owner to say.
     private var frontMatter: String {
         var lines = [
-            "---", "# license: to be filled in by whoever publishes the model", "library_name: rwsan",
+            "---", "# license: to be filled in by whoever publishes the model",
+            "library_name: \(form == nil ? "rwsan" : "transformers")",
             "pipeline_tag: visual-question-answering", "tags:", "- rwsan", "- visual-question-answering",
         ]
         // Data of one's own have VQA-v2's form too: there the name tells nothing of what was learned from.
@@ -80,8 +83,8 @@ private struct ModelCardWriter {
 
             A model that answers questions about images. \(plain(configuration.model.summary))
 
-            It has \(parameters) parameters in float32, knows \(answerer.vocabulary.count) words, and chooses among \
-            \(answerer.answers.count) answers.
+            It has \(parameters) parameters in float32, knows \(answerer.vocabulary.count) \
+            \(form == nil ? "words" : "pieces of words"), and chooses among \(answerer.answers.count) answers.
             """
     }
 
@@ -90,7 +93,10 @@ private struct ModelCardWriter {
             try CheckpointError.naming(answerer.path) { "\(try FeatureRecipe(parsing: text))" }
         }
         let made =
-            recipe.map { "They are features \(plain($0)); `\(PublishedFiles.recipeFile)` tells the program." }
+            recipe.map {
+                let file = form == .viLT ? PublishedFiles.pictureFile : PublishedFiles.recipeFile
+                return "They are features \(plain($0)); `\(file)` tells the program."
+            }
             ?? "How they were made of pictures is not noted: the model needs features made as those that it was trained on."
         return """
             ## Input

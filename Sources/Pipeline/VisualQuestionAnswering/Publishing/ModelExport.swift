@@ -45,7 +45,7 @@ public struct ModelExport {
 
     // MARK: - A model of ours
 
-    /// Writes a model of ours.
+    /// Writes a model of ours; one of transformers', which was fine-tuned, in the form that it has there.
     ///
     /// - Parameters:
     ///   - answerer: The model, in float32.
@@ -53,14 +53,19 @@ public struct ModelExport {
     /// - Throws: ``ModelExportError`` where the form cannot hold it; `CheckpointError` where its note on features, or
     ///   the accuracies beside the checkpoint, cannot be read; `ArchiveError` or Foundation's error where a file cannot be written.
     public func write(_ answerer: Answerer, command: String = "rwsan") throws -> Summary {
-        try Self.requireOwn(answerer)
-        let card = try ModelCard(answerer, command: command)
-        let configuration = try Self.configuration(of: answerer)
+        try Self.requireOwnSettings(answerer)
+        let form = try TransformersForm(answerer)
+        let card = try ModelCard(answerer, command: command, form: form?.architecture)
+        let configuration = try form?.configuration() ?? Self.configuration(of: answerer)
+        try Self.requireRoom(
+            configuration.count, PublishedFiles.byteLimit, PublishedFiles.configurationFile, answerer)
         let weights = try Self.inFloat32(answerer.model.state())
         var output = output
         typealias Files = PublishedFiles
         output.add(Files.wordFile, try Self.words(of: answerer))
-        if let recipe = answerer.featureRecipe {
+        if let form {
+            for file in try form.files() { output.add(file.name, file.contents) }
+        } else if let recipe = answerer.featureRecipe {
             output.add(Files.recipeFile, Data(recipe.utf8))
         }
         output.add(Self.cardFile, Data(card.text.utf8))
@@ -68,20 +73,15 @@ public struct ModelExport {
         output.add(Files.configurationFile, configuration)
         try output.write()
         return Summary(
-            output: folder, architecture: answerer.configuration.model.architecture,
+            output: folder,
+            architecture: form?.architecture.rawValue ?? answerer.configuration.model.architecture,
             parameters: weights.values.reduce(0) { $0 + $1.count }, words: answerer.vocabulary.count,
             answers: answerer.answers.count, accuracy: card.accuracy?.overall,
             files: output.files.map(\.name))
     }
 
-    /// Makes sure that a model is one of ours, with the settings that it was trained with.
-    private static func requireOwn(_ answerer: Answerer) throws(ModelExportError) {
-        let model = answerer.configuration.model
-        let isPublished = ModelRegistry.published.entries.contains { $0.type == model.type }
-        guard !isPublished, PublishedArchitecture(rawValue: model.architecture) == nil else {
-            throw ModelExportError(
-                path: answerer.path, reason: "expected a model of rwsan's, found \(model.architecture)")
-        }
+    /// Makes sure that a model has the settings that it was trained with.
+    private static func requireOwnSettings(_ answerer: Answerer) throws(ModelExportError) {
         // The page would say that it was trained with them.
         guard let changed = answerer.configuration.changedKeys.min(), answerer.training != nil else { return }
         throw ModelExportError(
@@ -112,16 +112,11 @@ public struct ModelExport {
 
     /// The `config.json`: what it is, every setting by key, and the answers by number.
     private static func configuration(of answerer: Answerer) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes]
-        func json(_ value: some Encodable) throws -> String {
-            String(decoding: try encoder.encode(value), as: UTF8.self)
-        }
         let architecture = answerer.configuration.model.architecture
         var members: [(key: String, value: String)] = [
-            (OwnModelKey.architectures.rawValue, try json([architecture])),
-            (OwnModelKey.modelType.rawValue, try json(OwnModelKey.modelType(architecture))),
-            (OwnModelKey.format.rawValue, try json(OwnModelKey.currentFormat)),
+            (OwnModelKey.architectures.rawValue, try HubJSON.text([architecture])),
+            (OwnModelKey.modelType.rawValue, try HubJSON.text(OwnModelKey.modelType(architecture))),
+            (OwnModelKey.format.rawValue, try HubJSON.text(OwnModelKey.currentFormat)),
         ]
         for (key, value) in answerer.configuration.values {
             guard OwnModelKey(rawValue: key) == nil else {
@@ -131,15 +126,11 @@ public struct ModelExport {
                         "expected settings of other names than config.json has itself, found \(key): rename it in the model"
                 )
             }
-            members.append((key, try json(value)))
+            members.append((key, try HubJSON.text(value)))
         }
-        let answers = try answerer.answers.answers.enumerated().map { "    \"\($0)\": \(try json($1))" }
-        members.append((OwnModelKey.answers.rawValue, "{\n" + answers.joined(separator: ",\n") + "\n  }"))
-        let lines = try members.map { "  \(try json($0.key)): \($0.value)" }
-        let contents = Data(("{\n" + lines.joined(separator: ",\n") + "\n}\n").utf8)
-        try requireRoom(
-            contents.count, PublishedFiles.byteLimit, PublishedFiles.configurationFile, answerer)
-        return contents
+        let answers = try answerer.answers.answers.enumerated().map { ("\($0)", try HubJSON.text($1)) }
+        members.append((OwnModelKey.answers.rawValue, try HubJSON.object(answers)))
+        return try HubJSON.file(members)
     }
 
     /// Makes sure that a file will be read again.
@@ -189,9 +180,8 @@ public struct ModelExport {
         if published.form == .transformers(.lxmert),
             !files.exists(PublishedFiles.answerFile) || answerFile != nil
         {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.withoutEscapingSlashes]
-            output.add(PublishedFiles.answerFile, try encoder.encode(published.answers.answers))
+            output.add(
+                PublishedFiles.answerFile, Data(try HubJSON.text(published.answers.answers).utf8))
         }
         output.add(PublishedFiles.weightFiles[0]) { try Self.save(weights, to: $0) }
         output.add(

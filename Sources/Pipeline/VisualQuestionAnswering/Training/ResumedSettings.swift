@@ -52,6 +52,15 @@ struct ResumedSettings {
             + "was \(state.epoch) there, so that a warm-up ends at another epoch"
     }
 
+    /// What another `max_epoch` moves; nil where it is the same, or the learning rate does not go by it.
+    var movedEnd: String? {
+        guard configuration.training.lrSchedule == ScheduleChoice.linear.name,
+            (checkpoint.training?.step ?? 0) > 0, let change = difference("max_epoch")
+        else { return nil }
+        return
+            "\(change): the learning rate goes on as if the run had been to end there from its first step on"
+    }
+
     private func rounded(_ number: Double) -> String { String(format: "%.2f", number) }
 
     /// Loads the checkpoint, and where its weights do not fit, names the settings that they would fit with.

@@ -2,8 +2,10 @@ import Foundation
 import Torch
 import VQABatches
 import VQADatasets
+import VQAFeatures
 import VQAModels
 import VQATraining
+import VQAVision
 
 /// Puts together what a run is made of: words, answers, questions, features and the network.
 struct RunPreparation {
@@ -15,11 +17,17 @@ struct RunPreparation {
     private let source: String?
     /// What a new run starts from.
     private let start: StartingPoint?
+    /// How pictures become the patches that the model looks at; nil for one that reads features made before.
+    let patches: PatchRecipe?
 
     init(
         _ request: TrainingRun.Request, _ configuration: Configuration, _ dataset: any VQADataset,
         _ checkpoint: Checkpoint?, _ source: String?, _ start: StartingPoint?
     ) {
+        let recipe = (checkpoint?.featureRecipe ?? start?.featureRecipe).flatMap {
+            try? FeatureRecipe(parsing: $0)
+        }
+        patches = if case .patches(let patches) = recipe { patches } else { nil }
         self.source = source
         self.start = start
         self.request = request
@@ -39,26 +47,10 @@ struct RunPreparation {
         let startedFrom = try transfer?.start(model)
         let device = request.devices.first ?? .best
         try model.move(to: device)
-        var training = try builder(
-            data.training, dataset.imageSplits(trainingOn: configuration.data.split), data)
-        var validation = try data.validation.map {
-            (try builder($0.examples, [type(of: dataset).evaluatedSplit], data), $0.metric)
-        }
-        if request.skipsDamaged {
-            training.unreadable = UnreadableImages()
-            validation?.0.unreadable = UnreadableImages()
-        }
-        let stores = training.stores + (validation?.0.stores ?? [])
-        try request.share.oncePerMachine {
-            try FeatureCheck(
-                skipsDamaged: request.skipsDamaged, memory: request.verifiedFiles, onNotice: request.onNotice
-            )
-            .check(stores, onProgress: request.onProgress, shouldStop: request.shouldStop)
-        }
-        try training.lookAtFirstImage()
-        try validation?.0.lookAtFirstImage()
-        let recipe = try dataset.imageSplits(trainingOn: configuration.data.split).first
-            .flatMap(dataset.featureRecipe)
+        let (training, validation) = try builders(data)
+        let recipe =
+            try patches.map { String(decoding: try FeatureRecipe.patches($0).json(), as: UTF8.self) }
+            ?? imageSplits.first.flatMap(dataset.featureRecipe)
         start?.otherFeatures(than: recipe).map(request.onNotice)
         let choice = configuration.model
         var setup = Trainer.Setup(
@@ -89,20 +81,65 @@ struct RunPreparation {
         return try dataset.trainingData(
             DatasetRequest(
                 split: configuration.data.split, isEvaluated: configuration.training.evalEveryEpoch,
-                maximumWords: configuration.data.maxToken, vocabulary: checkpoint?.vocabulary, answers: list,
-                metric: request.metric, reservedWords: configuration.model.reservedWords),
+                maximumWords: configuration.data.maxToken,
+                vocabulary: checkpoint?.vocabulary ?? start?.pieces,
+                answers: list, knownAnswers: start?.knownAnswers, metric: request.metric,
+                reservedWords: configuration.model.reservedWords),
             cache: request.cache, onNotice: request.onNotice)
     }
 
-    private func builder(_ examples: Examples, _ splits: [String], _ data: TrainingData) throws
-        -> BatchBuilder
-    {
-        try BatchBuilder(
-            examples: examples,
-            features: dataset.features(
-                of: splits, maximumRegions: configuration.data.imgFeatPadSize, onNotice: request.onNotice),
-            answerCount: data.answers.count, featureWidth: configuration.data.imgFeatSize,
-            maximumRegions: configuration.data.imgFeatPadSize, maximumWords: configuration.data.maxToken)
+    private var imageSplits: [String] {
+        get throws { try dataset.imageSplits(trainingOn: configuration.data.split) }
+    }
+
+    /// What makes batches to learn from, and of the val questions with their metric where those are wanted.
+    private func builders(_ data: TrainingData) throws -> (
+        training: BatchBuilder, validation: (questions: BatchBuilder, metric: any AnswerMetric)?
+    ) {
+        let evaluated = data.validation == nil ? [] : [type(of: dataset).evaluatedSplit]
+        let pictures = try pictureFeatures(of: imageSplits + evaluated)
+        func builder(_ examples: Examples, _ splits: [String]) throws -> BatchBuilder {
+            try pictures?.requireAny(of: examples.imageIDs)
+            var builder = try BatchBuilder(
+                examples: examples, features: pictures ?? features(of: splits),
+                answerCount: data.answers.count, featureWidth: configuration.data.imgFeatSize,
+                maximumRegions: configuration.data.imgFeatPadSize, maximumWords: configuration.data.maxToken)
+            builder.unreadable = request.skipsDamaged ? UnreadableImages() : nil
+            return builder
+        }
+        let training = try builder(data.training, imageSplits)
+        let validation = try data.validation.map { (try builder($0.examples, evaluated), $0.metric) }
+        let stores = training.stores + (validation?.0.stores ?? [])
+        try request.share.oncePerMachine {
+            try FeatureCheck(
+                skipsDamaged: request.skipsDamaged, memory: request.verifiedFiles, onNotice: request.onNotice
+            )
+            .check(stores, onProgress: request.onProgress, shouldStop: request.shouldStop)
+        }
+        try training.lookAtFirstImage()
+        try validation?.0.lookAtFirstImage()
+        return (training, validation)
+    }
+
+    private func features(of splits: [String]) throws -> any FeatureSource {
+        try dataset.features(
+            of: splits, maximumRegions: configuration.data.imgFeatPadSize, onNotice: request.onNotice)
+    }
+
+    /// The pictures of all splits, for a model that looks at them; nil for one that reads features made before.
+    private func pictureFeatures(of splits: [String]) throws -> PictureFeatures? {
+        guard let patches else {
+            if request.pictures != nil {
+                request.onNotice(
+                    "--pictures changes nothing: \(configuration.model.name) reads features that were made before"
+                )
+            }
+            return nil
+        }
+        return try DatasetPictures(dataset: dataset, folder: request.pictures).features(
+            of: splits, width: configuration.data.imgFeatSize, skipsDamaged: request.skipsDamaged,
+            cacheByteLimit: DatasetPictures.trainingCacheBytes
+        ) { PatchExtractor(patches) }
     }
 
     /// Puts GloVe's vectors where they belong.

@@ -8,10 +8,13 @@ import VQATraining
 ///
 /// Weights that do not depend on words and answers are taken as they are. Of those with a row a word, as the word
 /// embedding, the rows of words that both know are taken, and of those with a row an answer, as the output's weight and
-/// bias, the rows of answers that both choose from. The rest keeps its start values, and so does the optimizer.
+/// bias, the rows of answers that both choose from. The rest keeps its start values, and so does the optimizer. A model that
+/// reads pieces of words keeps all of them.
 struct StartingPoint {
-    /// The checkpoint's path.
+    /// The checkpoint's path, or what a published model is called.
     let path: String
+    /// Answers that count where all of the dataset's own are among them: those of a published model.
+    let knownAnswers: AnswerList?
     private let checkpoint: Checkpoint
 
     /// Reads the checkpoint.
@@ -19,8 +22,41 @@ struct StartingPoint {
     /// - Throws: As `Checkpoint.init(contentsOf:)`.
     init(_ path: String) throws {
         self.path = path
+        knownAnswers = nil
         checkpoint = try Checkpoint(contentsOf: path)
     }
+
+    /// Reads a published model.
+    ///
+    /// - Throws: As `PublishedModel`.
+    init(_ source: PublishedModel.Source, models: ModelRegistry, datasets: DatasetRegistry) throws {
+        let model = try PublishedModel(
+            folder: source.folder, answerFile: source.answerFile, wordFile: source.wordFile, models: models,
+            datasets: datasets)
+        path = source.name
+        knownAnswers = model.answers
+        checkpoint = try model.checkpoint()
+    }
+
+    /// What a run is to start from; nil where it starts anew, or goes on.
+    ///
+    /// - Throws: As `Checkpoint.init(contentsOf:)` and `PublishedModel`.
+    init?(_ request: TrainingRun.Request) throws {
+        if let path = request.startFrom {
+            try self.init(path)
+        } else if let source = request.startFromModel {
+            let registries = request.configuration.registries
+            try self.init(source, models: registries.models, datasets: registries.datasets)
+        } else {
+            return nil
+        }
+    }
+
+    /// The words of a model that reads pieces of them; nil for one whose words are the dataset's.
+    var pieces: Vocabulary? { checkpoint.vocabulary.flatMap { $0.hasPieces ? $0 : nil } }
+
+    /// How its input was made of pictures, as JSON; nil where that is not known.
+    var featureRecipe: String? { checkpoint.featureRecipe }
 
     /// The settings that the shapes of its weights follow from, on top of which those count that somebody has set.
     ///
@@ -29,7 +65,9 @@ struct StartingPoint {
         guard let settings = checkpoint.settings else { return request }
         return try CheckpointError.naming(path) {
             let model = try request.restored(from: settings.filter { $0.key == "model" })
-            let keys = Set(Self.networkKeys(of: model))
+            // A model that brings its words reads as many of them, and of a picture, as it was published for.
+            let inputKeys = pieces == nil ? [] : ["max_token", "img_feat_pad_size"]
+            let keys = Set(Self.networkKeys(of: model) + inputKeys)
             var adopted = try request.restored(from: settings.filter { keys.contains($0.key) })
             try adopted.apply(request.values.filter { request.changedKeys.contains($0.key) })
             return adopted
@@ -51,7 +89,8 @@ struct StartingPoint {
         try requireFit(rows, configuration)
         return WeightTransfer(
             weights: checkpoint.weights, rows: rows,
-            words: matches(data.vocabulary.words, checkpoint.vocabulary?.words),
+            words: pieces.map { (0..<$0.count).map { ($0, $0) } }
+                ?? matches(data.vocabulary.words, checkpoint.vocabulary?.words),
             answers: matches(data.answers.answers, checkpoint.answers?.answers), path: path)
     }
 
@@ -176,13 +215,29 @@ struct WeightRows {
     }
 }
 
-/// A run that is to go on with a checkpoint and to start from one.
+/// A run that is to begin in more than one way.
 public struct StartAndResumeError: Error, Sendable, CustomStringConvertible {
-    /// The only one there is.
-    package init() {}
+    /// The options that were given.
+    private let options: [String]
+
+    /// - Parameter options: The options that were given, by name, and whether each was.
+    /// - Returns: Nil where there is nothing wrong.
+    package init?(_ options: [(name: String, isGiven: Bool)]) {
+        self.options = options.filter(\.isGiven).map(\.name)
+        guard self.options.count > 1 else { return nil }
+    }
+
+    /// Nil where a request begins in one way.
+    init?(_ request: TrainingRun.Request) {
+        self.init([
+            ("--resume", request.resume != nil), ("--start-from", request.startFrom != nil),
+            ("--model", request.startFromModel != nil),
+        ])
+    }
 
     /// One line.
     public var description: String {
-        "expected one of --resume, which goes on with a run, and --start-from, which begins one; found both"
+        "expected one of --resume, which goes on with a run, --start-from and --model, which begin one; found "
+            + "\(options.count == 2 ? "both " : "")\(options.joined(separator: " and "))"
     }
 }

@@ -30,6 +30,12 @@ public final class TrainingRun {
         public var resume: String?
         /// A checkpoint whose weights a new run starts with, as far as they fit its words and answers; nil for none.
         public var startFrom: String?
+        /// A published model whose weights, words, and way of taking pictures a new run starts with; nil for none. Its
+        /// answers count where all of the dataset's own are among them, else those, of which it knows some.
+        public var startFromModel: PublishedModel.Source?
+        /// The folder of the pictures, or one with a folder for each split in it, for a model that looks at pictures; nil
+        /// for the dataset's own.
+        public var pictures: URL?
         /// The working folder, below which the run's files go.
         public var workingFolder = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
         /// A file with the answer list; nil has it built from the annotations.
@@ -50,6 +56,8 @@ public final class TrainingRun {
         public var skipsDamaged = false
         /// Where a trace of some steps goes; nil for nowhere.
         public var profile: URL?
+        /// Whether event files for TensorBoard are written beside the checkpoints.
+        public var writesEvents = true
         /// Where what is made of the question files is kept for the next time; nil for nowhere.
         public var cache: PreparedCache? = PreparedCache()
         /// Told in one line of what is done otherwise than one would expect.
@@ -86,7 +94,10 @@ public final class TrainingRun {
     let setup: Trainer.Setup
 
     private let request: Request
+    private let dataset: any VQADataset
     private let checkpoint: Checkpoint?
+    /// Whether batches are made of pictures, and not of features that were made before.
+    private let readsPictures: Bool
     private let lock: FileLock?
 
     /// Reads what the run needs, and makes its folder ready.
@@ -97,18 +108,19 @@ public final class TrainingRun {
     public init(_ request: Request) throws {
         self.request = request
         folder = RunFolder(name: request.name, in: request.workingFolder)
-        guard request.resume == nil || request.startFrom == nil else { throw StartAndResumeError() }
+        if let error = StartAndResumeError(request) { throw error }
         source = try Self.resumeFile(request, folder)
         checkpoint = try source.map { try Checkpoint(contentsOf: $0) }
-        let start = try request.startFrom.map(StartingPoint.init)
+        let start = try StartingPoint(request)
         configuration = try Self.configuration(request, checkpoint, source, start)
-        let dataset = try configuration.datasetType.init(at: request.place)
+        dataset = try configuration.datasetType.init(at: request.place)
         let seed = UInt64(
             clamping: try configuration.training.seed
                 ?? request.share.agreed(Int.random(in: 0...Int(Int32.max))))
         TorchRuntime.seed(seed)
-        var setup = try RunPreparation(request, configuration, dataset, checkpoint, source, start).setup(
-            folder)
+        let preparation = RunPreparation(request, configuration, dataset, checkpoint, source, start)
+        readsPictures = preparation.patches != nil
+        var setup = try preparation.setup(folder)
         try request.gpu.apply(to: &setup, request.devices, onNotice: request.onNotice)
         self.setup = setup
         trainer = try Trainer(setup, seed: seed)
@@ -121,6 +133,7 @@ public final class TrainingRun {
             }
             settings.withoutEffect.forEach(request.onNotice)
             settings.movedSchedule(ofQuestions: setup.training.count).map(request.onNotice)
+            settings.movedEnd.map(request.onNotice)
         }
         if checkpoint != nil, configuration.changedKeys.contains("lr_base") {
             trainer.resetLearningRate()
@@ -155,13 +168,36 @@ public final class TrainingRun {
                     + "--set max_epoch=N goes on")
             return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
         }
-        try trainer.prepare { try request.gpu.loadFeatures(for: &$0, onNotice: request.onNotice) }
+        if !readsPictures {
+            try trainer.prepare { try request.gpu.loadFeatures(for: &$0, onNotice: request.onNotice) }
+        }
         announce()
         trainer.profile = (request.share.isWriting ? request.profile : nil).map {
             StepProfile(file: $0, device: setup.device)
         }
         defer { tellUnreadable() }
-        return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
+        guard request.writesEvents, request.share.isWriting else {
+            return try trainer.run(onEvent: onEvent, shouldStop: shouldStop)
+        }
+        return try trainWithCurves(onEvent, shouldStop)
+    }
+
+    private func trainWithCurves(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
+        -> Trainer.Outcome
+    {
+        let curves = TrainingCurves(
+            folder, summary, afterStep: trainer.state.step,
+            questions: { [setup, configuration, dataset] in
+                guard setup.validation != nil else { return nil }
+                return try ShownQuestions(of: Answerer(of: setup, configuration, dataset), dataset)
+            }, onNotice: request.onNotice)
+        let outcome = try trainer.run(
+            onEvent: { event in
+                curves.add(event, step: trainer.state.step)
+                try onEvent(event)
+            }, shouldStop: shouldStop)
+        if case .finished = outcome { curves.finish() }
+        return outcome
     }
 
     /// Tells which questions were left out.

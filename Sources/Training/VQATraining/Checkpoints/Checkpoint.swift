@@ -9,7 +9,8 @@ import VQASettings
 /// The file is safetensors. The weights have the official parameter names; beside them lie what the optimizer keeps
 /// (Adam: `optimizer.mean.<name>`, `optimizer.square.<name>`) and the random generators' states (`random.cpu`, and
 /// `random.cuda.0` and so on of a run on GPUs).
-/// The metadata holds `configuration`, `words`, `answers`, `training` and `features` as JSON, and checksums of all.
+/// The metadata holds `configuration`, `words` (or `pieces` of words), `answers`, `training` and `features` as JSON, and
+/// checksums of all.
 public struct Checkpoint: Sendable {
     /// The weights, by official name.
     public var weights: [String: Tensor]
@@ -110,6 +111,9 @@ public struct Checkpoint: Sendable {
         vocabulary = try decode("words", [String].self).map { words in
             try CheckpointError.naming(path) { try Vocabulary(words: words) }
         }
+        if let pieces = try decode("pieces", WordPieceList.self) {
+            vocabulary = try CheckpointError.naming(path) { try Vocabulary(pieces) }
+        }
         answers = try decode("answers", [String].self).map { answers in
             try CheckpointError.naming(path) { try AnswerList(answers: answers) }
         }
@@ -198,7 +202,11 @@ public struct Checkpoint: Sendable {
         }
         var metadata = ["format": Names.format]
         metadata["configuration"] = try settings.map { try json($0) }
-        metadata["words"] = try vocabulary.map { try json($0.words) }
+        if let pieces = vocabulary?.pieceList {
+            metadata["pieces"] = try json(pieces)
+        } else {
+            metadata["words"] = try vocabulary.map { try json($0.words) }
+        }
         metadata["answers"] = try answers.map { try json($0.answers) }
         metadata["training"] = try training.map { try json($0) }
         metadata["features"] = featureRecipe

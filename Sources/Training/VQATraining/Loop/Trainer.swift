@@ -40,8 +40,8 @@ public final class Trainer {
     }
     /// How many of the epoch's steps ``state`` holds the results of.
     private var collectedInEpoch = 0
-    /// The mean loss of a question in the last steps whose results have been fetched; nil before the first.
-    private var lastLoss: Double?
+    /// The mean loss of a question, and the mean norm of all gradients, in the last steps whose results have been fetched.
+    private(set) var latest: (loss: Double, gradientNorm: Double?)?
     let schedule: any LearningRateSchedule
     let stepsPerEpoch: Int
 
@@ -259,11 +259,11 @@ public final class Trainer {
             state.stepInEpoch += 1
             let isDue = state.stepInEpoch % maker.figuresInterval == 0 || state.stepInEpoch == stepsPerEpoch
             // The first step of all, so that there is a loss to show.
-            if isDue || lastLoss == nil { try collect(maker, rate) }
+            if isDue || latest == nil { try collect(maker, rate) }
             let elapsed = clock.now - start
             state.seconds = secondsBefore + elapsed / .seconds(1)
             state.waitingSeconds = waitingBefore + waiting / .seconds(1)
-            try onEvent(.step(progress(loss: lastLoss ?? 0, rate)))
+            try onEvent(.step(progress(rate)))
             if try setup.share.anyone(shouldStop()) {
                 try collect(maker, rate)
                 return false
@@ -301,7 +301,11 @@ public final class Trainer {
         // An epoch begun by a version that did not measure it has no sum to add to.
         state.gradientNormSum = state.gradientNormSum.map { $0 + figures.gradientNormSum }
         if figures.skippedSteps > 0 { state.skippedSteps = (state.skippedSteps ?? 0) + figures.skippedSteps }
-        lastLoss = figures.lossSum / Double(max(1, figures.stepCount) * options.batchSize)
+        let made = figures.stepCount - figures.skippedSteps
+        latest = (
+            figures.lossSum / Double(max(1, figures.stepCount) * options.batchSize),
+            made > 0 ? figures.gradientNormSum / Double(made) : nil
+        )
         collectedInEpoch = state.stepInEpoch
     }
 

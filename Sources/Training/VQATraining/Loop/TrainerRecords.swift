@@ -13,12 +13,13 @@ extension Trainer {
     }
 
     /// How far the epoch is.
-    func progress(loss: Double, _ learningRate: Double) -> StepProgress {
+    func progress(_ learningRate: Double) -> StepProgress {
         let speed = Double(state.stepInEpoch * options.batchSize) / max(state.seconds, 1e-9)
         let questionsLeft = (stepsPerEpoch - state.stepInEpoch) * options.batchSize
         return StepProgress(
             epoch: state.epoch + 1, epochCount: options.maxEpoch, step: state.stepInEpoch,
-            stepCount: stepsPerEpoch, loss: loss, learningRate: learningRate, questionsPerSecond: speed,
+            stepCount: stepsPerEpoch, loss: latest?.loss ?? 0,
+            learningRate: learningRate, gradientNorm: latest?.gradientNorm, questionsPerSecond: speed,
             secondsLeft: Double(questionsLeft) / max(speed, 1e-9), waitingShare: waitingShare)
     }
 

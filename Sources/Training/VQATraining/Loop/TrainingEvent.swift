@@ -22,6 +22,8 @@ public struct StepProgress: Sendable {
     public let loss: Double
     /// The learning rate of this step.
     public let learningRate: Double
+    /// The norm of all gradients together, on average over the steps that ``loss`` is of; nil where these were left out.
+    public let gradientNorm: Double?
     /// How many questions have been learned from each second of this epoch.
     public let questionsPerSecond: Double
     /// How long the epoch's remaining steps will take at that speed, in seconds.

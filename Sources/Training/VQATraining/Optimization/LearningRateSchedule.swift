@@ -12,10 +12,13 @@ package protocol LearningRateSchedule: Sendable {
 /// A schedule that a configuration can name.
 package struct ScheduleChoice: Sendable {
     /// The schedules that there are: a new one is one line here.
-    package static let standard = [steps]
+    package static let standard = [steps, linear]
 
     /// A warm-up over three epochs, then steps down.
     package static let steps = ScheduleChoice("steps") { StepSchedule($0, exampleCount: $1) }
+
+    /// A warm-up and a decay in straight lines.
+    package static let linear = ScheduleChoice("linear") { LinearSchedule($0, exampleCount: $1) }
 
     /// The name.
     package let name: String

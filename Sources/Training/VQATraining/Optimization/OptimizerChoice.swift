@@ -4,13 +4,20 @@ import VQASettings
 /// An optimizer that a configuration can name.
 package struct OptimizerChoice: Sendable {
     /// The optimizers that there are: a new one is one line here.
-    package static let standard = [adam]
+    package static let standard = [adam, adamW]
 
     /// Adam with the bias corrections of PyTorch (``Torch/Adam``).
     package static let adam = OptimizerChoice("adam") { parameters, options in
         try Adam(
             parameters, learningRate: 0, betas: (options.optBetas[0], options.optBetas[1]),
             epsilon: options.optEps)
+    }
+
+    /// Adam with decoupled weight decay, except of biases and norms (``Torch/AdamW``).
+    package static let adamW = OptimizerChoice("adamw") { parameters, options in
+        try AdamW(
+            parameters, learningRate: 0, betas: (options.optBetas[0], options.optBetas[1]),
+            epsilon: options.optEps, weightDecay: options.weightDecay)
     }
 
     /// The name.

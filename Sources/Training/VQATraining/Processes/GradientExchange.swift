@@ -6,7 +6,7 @@ import Torch
 final class GradientExchange {
     private let group: ProcessGroup
     private let parameters: [Tensor]
-    /// All gradients, one behind the other: float32 `[n]`.
+    /// All gradients, one behind the other, and behind them for each whether there is one: float32 `[n]`.
     private let flat: Tensor
 
     /// - Parameters:
@@ -20,7 +20,7 @@ final class GradientExchange {
                 reason: "expected float32 on cpu, found \(other.dtype) on \(other.device)")
         }
         (self.group, self.parameters) = (group, parameters)
-        flat = try Tensor.zeros([parameters.reduce(0) { $0 + $1.count }])
+        flat = try Tensor.zeros([parameters.reduce(parameters.count) { $0 + $1.count }])
     }
 
     /// The losses of the step's parts, those of all processes, in the order of ranks.
@@ -29,12 +29,14 @@ final class GradientExchange {
     func losses(_ own: [Double]) throws -> [Double] { try group.gather(own).flatMap { $0 } }
 
     /// Replaces every gradient by the sum of all processes' ones, added in the order of ranks: the same bits in all of them.
-    /// A parameter without a gradient counts as one whose gradient is zero.
+    /// A gradient that a process lacks counts as zero; one that all of them lack stays away, for optimizers leave its
+    /// parameter as it is.
     ///
     /// - Throws: `ProcessError`; `TorchError` where memory is short.
     func addUp() throws {
         try withoutGradients {
-            try forEachPart { parameter, part in
+            try forEachPart { parameter, part, presence in
+                try presence.fill(parameter.gradient == nil ? 0 : 1)
                 if let gradient = parameter.gradient {
                     try part.copy(from: gradient)
                 } else {
@@ -42,10 +44,10 @@ final class GradientExchange {
                 }
             }
             try flat.withUnsafeMutableBytes { try group.addUp($0.bindMemory(to: Float.self)) }
-            try forEachPart { parameter, part in
+            try forEachPart { parameter, part, presence in
                 if let gradient = parameter.gradient {
                     try gradient.copy(from: part)
-                } else {
+                } else if try presence.item() > 0 {
                     let gradient = try Tensor.zeros(parameter.shape)
                     try gradient.copy(from: part)
                     try parameter.setGradient(gradient)
@@ -54,11 +56,15 @@ final class GradientExchange {
         }
     }
 
-    private func forEachPart(_ body: (_ parameter: Tensor, _ part: Tensor) throws -> Void) throws {
+    private func forEachPart(
+        _ body: (_ parameter: Tensor, _ part: Tensor, _ presence: Tensor) throws -> Void
+    ) throws {
         var start = 0
-        for parameter in parameters {
+        let gradientCount = flat.count - parameters.count
+        for (index, parameter) in parameters.enumerated() {
             let part = try flat.narrowed(axis: 0, start: start, length: parameter.count)
-            try body(parameter, part.reshaped(parameter.shape))
+            let presence = try flat.narrowed(axis: 0, start: gradientCount + index, length: 1)
+            try body(parameter, part.reshaped(parameter.shape), presence)
             start += parameter.count
         }
     }

@@ -1,6 +1,7 @@
 import FileSystem
 import Foundation
 import Torch
+import VQAFeatures
 
 /// What the numbers of a detector's classes and attributes mean: `objects_vocab.txt` and `attributes_vocab.txt`.
 ///
@@ -26,10 +27,35 @@ public struct DetectorNames: Sendable, Equatable {
             shape.hasAttributes ? try Self.names(in: attributes, count: shape.attributes - 1) : []
     }
 
+    /// Reads the files of names of a folder, as many as there are.
+    ///
+    /// - Parameters:
+    ///   - folder: The path of a folder with `objects_vocab.txt` and `attributes_vocab.txt`.
+    ///   - hasAttributes: Whether attributes are told; else their names are not read.
+    /// - Throws: `DetectorNamesError` where a file cannot be read.
+    package init(folder: String, hasAttributes: Bool) throws(DetectorNamesError) {
+        objects = try Self.names(in: folder + "/objects_vocab.txt", count: nil)
+        attributes = hasAttributes ? try Self.names(in: folder + "/attributes_vocab.txt", count: nil) : []
+    }
+
+    /// The names of regions: the attribute before the object, as in "red car".
+    package func names(of labels: RegionLabels) -> [String] {
+        labels.objects.ids.indices.map { region in
+            let object = Self.name(labels.objects.ids[region], in: objects, "object")
+            guard let attributes = labels.attributes else { return object }
+            return Self.name(attributes.ids[region], in: self.attributes, "attribute") + " " + object
+        }
+    }
+
+    /// A name, or where there is none of that number, the number.
+    private static func name(_ number: Int32, in names: [String], _ kind: String) -> String {
+        names.indices.contains(Int(number)) ? names[Int(number)] : "\(kind) \(number)"
+    }
+
     /// Some twenty times the longer one.
     private static let byteLimit = 1 << 20
 
-    private static func names(in path: String, count: Int) throws(DetectorNamesError) -> [String] {
+    private static func names(in path: String, count: Int?) throws(DetectorNamesError) -> [String] {
         var bytes: Data
         do {
             bytes = try SmallFile.contents(of: path, byteLimit: byteLimit)
@@ -46,9 +72,9 @@ public struct DetectorNames: Sendable, Equatable {
         }
         var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         while lines.last?.allSatisfy(\.isWhitespace) == true { lines.removeLast() }
-        guard lines.count == count else {
+        guard lines.count == count ?? lines.count else {
             throw DetectorNamesError(
-                path: path, reason: "expected \(count) names, one a line, found \(lines.count)")
+                path: path, reason: "expected \(count ?? 0) names, one a line, found \(lines.count)")
         }
         var names: [String] = []
         for (index, line) in lines.enumerated() {

@@ -12,12 +12,13 @@ public enum FeatureRecipe: Sendable, Equatable {
     /// Patches that a picture is cut into.
     case patches(PatchRecipe)
 
-    /// How pictures are read: for a grid as people see them, for a detector and for patches as they are stored, as
-    /// those do whose features and models these are.
+    /// How pictures are read: for a grid as people see them, for a detector as OpenCV stores them and for patches as Pillow
+    /// does, as those do whose features and models these are.
     package var reading: PictureReading {
         switch self {
         case .grid: .shown
-        case .regions, .patches: .stored
+        case .regions: .stored
+        case .patches: .unblended
         }
     }
 

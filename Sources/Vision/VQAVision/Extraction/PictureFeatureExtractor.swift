@@ -29,11 +29,19 @@ extension PictureFeatureExtractor {
     /// - Parameter name: What to call the picture in an error.
     /// - Throws: `PictureError` where there are none to be had; `TorchError` where memory is short.
     package func regions(of picture: Picture, named name: String = "the picture") throws -> RegionFeatures {
+        try labelledRegions(of: picture, named: name).regions
+    }
+
+    /// The regions of one picture, and what they are thought to be where that is known.
+    ///
+    /// - Parameter name: What to call the picture in an error.
+    /// - Throws: As ``regions(of:named:)``.
+    package func labelledRegions(of picture: Picture, named name: String) throws -> LabelledRegions {
         guard let made = try extract([input(of: picture, named: name)]).first else {
             throw PictureError(file: name, problem: .withoutRegions(reason: "expected regions, found none"))
         }
         switch made {
-        case .regions(let regions, _): return regions
+        case .regions(let regions, let labels): return LabelledRegions(regions: regions, labels: labels)
         case .unfit(let error): throw error
         }
     }

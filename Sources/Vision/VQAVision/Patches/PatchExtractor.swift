@@ -7,7 +7,7 @@ import VQAFeatures
 /// patches is one product of matrices. Its box is the patch's part of the picture as it was.
 ///
 ///     let extractor = try PatchExtractor(PatchRecipe(PatchSettings(contentsOf: "preprocessor_config.json"), patchSize: 32))
-///     let regions = try extractor.regions(of: Picture(contentsOf: file, reading: .stored))
+///     let regions = try extractor.regions(of: Picture(contentsOf: file, reading: .unblended))
 public struct PatchExtractor: Sendable {
     private let settings: PatchSettings
     private let patchSize: Int

@@ -64,6 +64,15 @@ public struct Picture: Equatable, Sendable {
         }
     }
 
+    /// How many pixels the bytes of a picture file state, before any is decoded; nil where they are cut off or damaged
+    /// before, or are no picture's. More than an `Int` holds is the largest `Int`.
+    package static func statedPixelCount(_ bytes: Data) -> Int? {
+        bytes.withUnsafeBytes(StatedSize.of).map { size in
+            let (count, overflow) = max(0, size.width).multipliedReportingOverflow(by: max(0, size.height))
+            return overflow ? .max : count
+        }
+    }
+
     /// For the decoders, which have asked for `byteCount(width:height:of:)` bytes and filled them.
     init(width: Int, height: Int, checkedPixels: [UInt8]) {
         self.width = width
@@ -84,11 +93,11 @@ public struct Picture: Equatable, Sendable {
 }
 
 /// Reading a file whole, with errors that say what is wrong with it.
-enum PictureFile {
+package enum PictureFile {
     /// More than a 16-bit PNG of the most pixels allowed takes uncompressed.
     static let maximumByteCount = 1_000_000_000
 
-    static func read(_ file: URL) throws -> Data {
+    package static func read(_ file: URL) throws -> Data {
         do {
             // Asked for first: reading a pipe or a device could go on for ever.
             let attributes = try FileManager.default.attributesOfItem(

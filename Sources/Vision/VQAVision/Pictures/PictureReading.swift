@@ -8,4 +8,9 @@ public enum PictureReading: String, Sendable, CaseIterable {
     /// with it: transparency is dropped and no gamma converted; of 16 bits a PNG's high byte counts; inks become red,
     /// green and blue by OpenCV's formula. What a GIF leaves transparent has its background colour.
     case stored
+
+    /// As `stored`, but what is transparent has the colour that the file has for it, which is what Pillow's
+    /// `convert("RGB")` gives, and what models of the Hugging Face hub see: a TIFF's colours are not multiplied with their
+    /// opacity, and a GIF's transparent pixels have the palette's colour of their number.
+    case unblended
 }

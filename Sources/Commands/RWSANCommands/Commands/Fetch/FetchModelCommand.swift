@@ -31,7 +31,7 @@ extension FetchCommand {
         @Flag(help: "Print what there is now as JSON, in place of the path of the folder.") var json = false
 
         func run() throws {
-            guard let repository = try ModelOptions.repository(name) else {
+            guard let repository = try PublishedModelOption.repository(name) else {
                 throw ValidationError(
                     "expected the name of a model, found the folder '\(name)': it is there already")
             }

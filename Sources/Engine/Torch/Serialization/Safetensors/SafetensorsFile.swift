@@ -56,6 +56,10 @@ public final class SafetensorsFile: Sendable {
             rebasing: file.bytes[dataOffset + range.lowerBound..<dataOffset + range.upperBound])
     }
 
+    /// Gives back the memory of what was read through ``bytes(of:)`` by now, and of tensors on the file, which are read again
+    /// when they are used next. What was written to such tensors is lost.
+    package func forgetPages() { file.forgetPages() }
+
     /// Copies a part of the bytes of the tensor `name`, through the system's cache of files and not through the
     /// mapping: for rows of large files, which would otherwise become part of the process's memory by and by.
     ///

@@ -20,7 +20,7 @@ private struct Bitmap {
         (self.source, self.header) = (source, header)
         try Self.refuseOtherKinds(header, source)
         palette = try Self.palette(header, source)
-        let isStored = source.reading == .stored
+        let isStored = source.reading != .shown
         func field(_ mask: UInt32) throws -> BitField {
             guard let field = BitField(mask: mask, isShiftedOnly: isStored && header.bitsPerPixel == 16)
             else {

@@ -50,7 +50,7 @@ private struct GIFFrame {
         let indices = try indices(of: frame, frameWidth, frameHeight)
         let palette = palette()
         return try source.picture(width: width, height: height) { pixels in
-            cover(pixels, with: background(), width: width)
+            cover(pixels, with: background(transparent, palette), width: width)
             for row in 0..<frameHeight {
                 for column in 0..<frameWidth {
                     let index = indices[row * frameWidth + column]
@@ -143,11 +143,21 @@ private struct GIFFrame {
     }
 
     /// What is seen where the frame is transparent, and around it.
-    private func background() -> Color {
-        guard source.reading == .stored else { return (255, 255, 255) }
-        let colors = gif.pointee.SColorMap.map(colors) ?? []
-        let index = Int(gif.pointee.SBackGroundColor)
-        return colors.indices.contains(index) ? colors[index] : (0, 0, 0)
+    ///
+    /// - Parameters:
+    ///   - transparent: The number of the colour that stands for none.
+    ///   - palette: The frame's colours.
+    private func background(_ transparent: GifPixelType?, _ palette: [Color]) -> Color {
+        switch source.reading {
+        case .shown: return (255, 255, 255)
+        case .unblended:
+            let index = Int(transparent ?? 0)
+            return palette.indices.contains(index) ? palette[index] : (0, 0, 0)
+        case .stored:
+            let colors = gif.pointee.SColorMap.map(colors) ?? []
+            let index = Int(gif.pointee.SBackGroundColor)
+            return colors.indices.contains(index) ? colors[index] : (0, 0, 0)
+        }
     }
 
     /// The order in which a frame's rows are stored (GIF89a, appendix E).

@@ -38,7 +38,7 @@ func decodeJPEG(_ source: EncodedPicture) throws -> Picture {
         return Picture(
             width: Int(width), height: Int(height), checkedPixels: try pixels(TJPF_RGB, byteCount: byteCount))
     }
-    guard source.reading == .stored else {
+    guard source.reading != .shown else {
         throw PictureError(file: source.name, problem: .unsupportedColors("CMYK"))
     }
     let inks = try pixels(TJPF_CMYK, byteCount: byteCount / 3 * 4)

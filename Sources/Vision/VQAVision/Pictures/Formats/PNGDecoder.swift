@@ -4,7 +4,7 @@ import CPNG
 func decodePNG(_ source: EncodedPicture) throws -> Picture {
     switch source.reading {
     case .shown: try decodeShownPNG(source)
-    case .stored: try decodeStoredPNG(source)
+    case .stored, .unblended: try decodeStoredPNG(source)
     }
 }
 

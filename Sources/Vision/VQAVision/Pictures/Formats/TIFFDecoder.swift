@@ -44,9 +44,10 @@ private struct TIFFPage {
         try refuseOtherKinds()
         try checkParts()
         let alpha = ctiff_first_extra_sample(tiff)
-        let isShown = source.reading == .shown
         // The reading of OpenCV has such colours multiplied, as libtiff does by itself.
-        if isShown, alpha == EXTRASAMPLE_UNASSALPHA { _ = ctiff_take_colors_as_they_are(tiff) }
+        if source.reading != .stored, alpha == EXTRASAMPLE_UNASSALPHA {
+            _ = ctiff_take_colors_as_they_are(tiff)
+        }
 
         let orientation = ctiff_choice(tiff, UInt32(TIFFTAG_ORIENTATION), UInt16(ORIENTATION_TOPLEFT))
         let rows = try rows(orientation)
@@ -56,17 +57,26 @@ private struct TIFFPage {
                 let pixel = rows[place]
                 let opacity = UInt8(clamping: pixel >> 24)
                 for channel in 0..<3 {
-                    var value = UInt8(clamping: pixel >> (8 * channel) & 0xFF)
-                    if isShown, opacity != 255 {
-                        if alpha != EXTRASAMPLE_UNASSALPHA {
-                            value = Transparency.undoMultiplication(value, opacity: opacity)
-                        }
-                        value = Transparency.overWhite(value, opacity: opacity)
-                    }
-                    pixels[3 * place + channel] = value
+                    let value = UInt8(clamping: pixel >> (8 * channel) & 0xFF)
+                    pixels[3 * place + channel] =
+                        opacity == 255 ? value : translucent(value, opacity: opacity, alpha)
                 }
             }
         }.upright(from: ExifOrientation(rawValue: orientation) ?? .upright)
+    }
+
+    /// What becomes of an intensity that is not opaque.
+    private func translucent(_ value: UInt8, opacity: UInt8, _ alpha: Int32) -> UInt8 {
+        switch source.reading {
+        case .stored: value
+        case .unblended where alpha == EXTRASAMPLE_ASSOCALPHA:
+            opacity == 0 ? 0 : UInt8(clamping: Int(value) * 255 / Int(opacity))
+        case .unblended: value
+        case .shown:
+            Transparency.overWhite(
+                alpha == EXTRASAMPLE_UNASSALPHA
+                    ? value : Transparency.undoMultiplication(value, opacity: opacity), opacity: opacity)
+        }
     }
 
     /// The page's pixels from its first row on, however the picture is turned: red in the lowest byte, opacity in the
