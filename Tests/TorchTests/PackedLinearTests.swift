@@ -103,12 +103,16 @@ struct PackedLinearTests {
         }
     }
 
-    @Test("training goes on with the weights as they are")
+    @Test("what has been trained since is not answered with the weights of before")
     func training() throws {
         let (layer, x) = try made(2, 20, 40)
         try layer.packLinearLayers()
         layer.setTraining(true)
         try layer(x).sum().backward()
         #expect(layer.weight.gradient != nil)
+        try withoutGradients { try layer.weight.copy(from: Tensor.zeros([40, 20])) }
+        layer.setTraining(false)
+        let bias = try #require(layer.bias).array(of: Float.self)
+        #expect(try layer(x).array(of: Float.self) == bias + bias)
     }
 }

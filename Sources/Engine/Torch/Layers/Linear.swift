@@ -50,8 +50,14 @@ public final class Linear: Module {
         return try base + dropout(self(x))
     }
 
+    /// Switches between training and inference. Weights that are trained are not those that were packed.
+    public override func setTraining(_ isTraining: Bool) {
+        super.setTraining(isTraining)
+        if isTraining { packed = nil }
+    }
+
     private func packed(for x: Tensor) -> PackedWeight? {
-        isTraining || rounded != nil || !x.hasKernels ? nil : packed
+        rounded != nil || !x.hasKernels ? nil : packed
     }
 
     /// Makes inference use weights of 8 bits from now on, rounded from the weights as they are; training goes on
@@ -65,8 +71,8 @@ public final class Linear: Module {
         rounded = try Int8Weight(rounding: weight)
     }
 
-    /// Makes inference in float32 faster from now on, with the weights as they are now put into the order in which they
-    /// are read; training goes on to use the others.
+    /// Makes inference in float32 faster until the layer is trained again, with the weights as they are now put into the
+    /// order in which they are read.
     fileprivate func pack() throws(TorchError) { packed = try PackedWeight(weight) }
 }
 
@@ -88,8 +94,8 @@ extension Module {
 }
 
 extension Module {
-    /// Prepares all linear layers for inference in float32 where that makes it faster: on processors with AVX-512. The weights
-    /// are in memory twice then.
+    /// Prepares all linear layers for inference in float32, until they are trained again, where that makes it faster: on
+    /// processors with AVX-512. The weights are in memory twice then.
     ///
     /// - Parameter afterEach: Called after each layer, whose weight is not read any more in inference.
     package func packLinearLayers(afterEach: () -> Void = {}) throws(TorchError) {

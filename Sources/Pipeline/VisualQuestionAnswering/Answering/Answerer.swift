@@ -119,8 +119,8 @@ public final class Answerer {
         let model: any VQAModel
         /// The file on whose pages the weights lie; nil where they are in memory.
         var weightFile: SafetensorsFile?
-        /// Whether the weights go on being trained, so that nothing can be kept that is made of them.
-        var isTraining = false
+        /// Whether the weights go on being trained, so that they stay as they are.
+        var isTrained = false
     }
 
     /// Loads a checkpoint: of ours, or an official one, which is read and never executed.
@@ -186,7 +186,7 @@ public final class Answerer {
             Parts(
                 path: setup.folder.checkpoints.path, configuration: configuration, dataset: dataset,
                 vocabulary: setup.vocabulary, answers: setup.answers, featureRecipe: setup.featureRecipe,
-                training: nil, model: setup.model, isTraining: true),
+                training: nil, model: setup.model, isTrained: true),
             options)
     }
 
@@ -217,7 +217,7 @@ public final class Answerer {
             try model.roundToInt8()
         } else {
             try model.convertLinearLayers(for: precision)
-            if precision == .float32, !parts.isTraining {
+            if precision == .float32, !parts.isTrained {
                 try model.packLinearLayers { parts.weightFile?.forgetPages() }
             }
         }

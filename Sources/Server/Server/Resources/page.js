@@ -90,8 +90,9 @@ async function take(file, name) {
 async function sample(description) {
   const [shape, color] = description.split(":");
   const drawing = document.createElement("canvas");
-  drawing.width = drawing.height = 256;
+  drawing.width = drawing.height = 512;
   const context = drawing.getContext("2d");
+  context.scale(2, 2);
   context.fillStyle = "#e6e6e6";
   context.fillRect(0, 0, 256, 256);
   context.fillStyle = color;
@@ -184,7 +185,7 @@ const element = (tag, properties = {}, ...children) => {
   made.append(...children);
   return made;
 };
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;  // on one line
 
 function bar(label, share, score) {
   const fill = element("span", { className: "bar" });
