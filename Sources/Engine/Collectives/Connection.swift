@@ -48,9 +48,18 @@ final class Connection: Sendable {
         let library: cmpi_library
         /// When each process last said something.
         var heard: [ContinuousClock.Instant]
+        /// How long this process may look at no notes; after that, the others take it for a lost one.
+        let timeout: Duration
+        /// When it last looked at them.
+        var looked = ContinuousClock.now
+        /// Whether this process was the one that was away: stopped, as a rule.
+        var wasAway = false
 
         /// Answers those who have asked, and remembers who has said something.
         mutating func takeNotes() throws(ProcessError) {
+            let now = ContinuousClock.now
+            if now - looked >= timeout { wasAway = true }
+            looked = now
             while true {
                 var (rank, note) = (Int32(-1), CMPI_I_AM_HERE)
                 try check(library.take_note(&rank, &note))
@@ -72,7 +81,9 @@ final class Connection: Sendable {
             rank: Int(place.rank), count: Int(place.count), localRank: Int(place.local_rank),
             localCount: Int(place.local_count), host: host)
         self.watch = watch
-        state = Mutex(State(library: library, heard: Array(repeating: .now, count: self.place.count)))
+        state = Mutex(
+            State(
+                library: library, heard: Array(repeating: .now, count: self.place.count), timeout: watch.timeout))
         try ThreadMaker.current.start("mpi notes") { [weak self] in
             while let self, self.answerOthers() { usleep(50_000) }
         }
@@ -175,6 +186,8 @@ final class Connection: Sendable {
         let (begun, others) = (search.begun, search.others)
         let durations = try state.withLock { state throws(ProcessError) -> [Duration] in
             try state.takeNotes()
+            // The others have said who was lost, and the launcher wakes a stopped process only to end it.
+            if state.wasAway, watch.isBeingKilled() { return [] }
             for rank in others where now - state.heard[rank] >= interval / 2 {
                 try check(state.library.send_note(Int32(clamping: rank), CMPI_ARE_YOU_THERE))
             }
