@@ -52,6 +52,7 @@ class PageTests(unittest.TestCase):
         cls.browser.quit()
 
     def setUp(self):
+        self.browser.get_log("browser")  # what an earlier test has left there is gone then
         self.browser.get(self.server.address + "/")
 
     def at(self, selector):
