@@ -83,7 +83,8 @@ final class Connection: Sendable {
         self.watch = watch
         state = Mutex(
             State(
-                library: library, heard: Array(repeating: .now, count: self.place.count), timeout: watch.timeout))
+                library: library, heard: Array(repeating: .now, count: self.place.count),
+                timeout: watch.timeout))
         try ThreadMaker.current.start("mpi notes") { [weak self] in
             while let self, self.answerOthers() { usleep(50_000) }
         }
