@@ -116,7 +116,7 @@ class OwnPackageTests(unittest.TestCase):
         checkpoint = trained.stdout.strip()
         features = next((MINI / "datasets" / "coco_extract" / "val2014").glob("*.npz"))
         asked = run([own, "ask", "--checkpoint", checkpoint, "--features", str(features), "--question", "is it red?"], work)
-        self.assertEqual(len(asked.stdout.splitlines()), 4, asked.stdout)
+        self.assertEqual(len(asked.stdout.splitlines()), 5, asked.stdout)
         settings = run([own, "help", "settings", "--set", "model=mean"], work).stdout
         self.assertIn("The width of the hidden rows.", settings)
         evaluated = run([own, "evaluate", "--checkpoint", checkpoint, "--data", str(MINI / "datasets"), "--json"], work)
