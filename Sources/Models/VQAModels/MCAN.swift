@@ -10,7 +10,7 @@ import VQASettings
 ///
 /// Shapes in the comments: R regions and W words of all B questions one below the other, d the hidden size (512), A
 /// answers. Everything but attention and pooling works row by row.
-public final class MCAN: Module, VQAModel {
+public final class MCAN: Module, VQAModel, PoolingModel {
     public override class var checkpointNames: [String: String] {
         [
             "wordFeatures": "lstm", "regionFeatures": "img_feat_linear", "poolRegions": "attflat_img",
@@ -63,37 +63,23 @@ public final class MCAN: Module, VQAModel {
     }
 
     /// The logits of every answer to every question: `[B, A]`.
-    public func callAsFunction(_ batch: Batch) throws -> Tensor {
-        let (question, image) = try attendedRows(batch)
-        return try logits(question, image, batch)
-    }
+    public func callAsFunction(_ batch: Batch) throws -> Tensor { try pooledLogits(batch) }
 
     /// The same, with what was attended to.
     public func attention(_ batch: Batch, _ choice: AttentionChoice) throws -> BatchAttention? {
-        let watch = try AttentionWatch(
-            choice, of: self, layers: backbone.imageUnits.count,
-            heads: backbone.imageUnits.first?.guided.heads ?? 0)
-        let (question, image) = try attendedRows(batch, watch)
-        return try BatchAttention(
-            logits: logits(question, image, batch),
-            pooling: (
-                poolWords.weights(question, batch.wordSegments),
-                poolRegions.weights(image, batch.regionSegments)
-            ), guided: watch.weights.first, of: batch)
+        try pooledAttention(batch, choice)
+    }
+
+    var guidedLayers: (count: Int, heads: Int) {
+        (backbone.imageUnits.count, backbone.imageUnits.first?.guided.heads ?? 0)
     }
 
     /// What comes out of the backbone: the words' rows `[W, d]` and the regions' `[R, d]`.
-    private func attendedRows(_ batch: Batch, _ watch: AttentionWatch? = nil) throws -> (Tensor, Tensor) {
+    func attendedRows(_ batch: Batch, _ watch: AttentionWatch?) throws -> (question: Tensor, image: Tensor) {
         let words = batch.wordSegments
         let embedded = try embedding(batch.words)  // [W, 300]
         let x = try wordFeatures(embedded.padded(words)).packed(words)  // [W, d]
         return try backbone(x, words, regionRows(batch), batch.regionSegments, watch)
-    }
-
-    private func logits(_ question: Tensor, _ image: Tensor, _ batch: Batch) throws -> Tensor {
-        let (words, regions) = (batch.wordSegments, batch.regionSegments)
-        let pooled = try poolWords(question, words) + poolRegions(image, regions)  // [B, 1024]
-        return try output(outputNorm(pooled))  // [B, A]
     }
 
     /// What the image's units begin with: `[R, d]`.

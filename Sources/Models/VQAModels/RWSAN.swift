@@ -10,7 +10,7 @@ import VQASettings
 ///
 /// Shapes in the comments: R regions and W words of all B questions one below the other, d the hidden
 /// size (512), h heads (4), A answers. Everything but attention and pooling works row by row.
-public final class RWSAN: Module, VQAModel {
+public final class RWSAN: Module, VQAModel, PoolingModel {
     public override class var checkpointNames: [String: String] {
         [
             "wordFeatures": "lstm", "regionFeatures": "img_feat_linear", "backbone": "RWSA_layer",
@@ -59,37 +59,24 @@ public final class RWSAN: Module, VQAModel {
     }
 
     /// The logits of every answer to every question: `[B, A]`.
-    public func callAsFunction(_ batch: Batch) throws -> Tensor {
-        let (question, image) = try attendedRows(batch)
-        return try logits(question, image, batch)
-    }
+    public func callAsFunction(_ batch: Batch) throws -> Tensor { try pooledLogits(batch) }
 
     /// The same, with what was attended to.
     public func attention(_ batch: Batch, _ choice: AttentionChoice) throws -> BatchAttention? {
-        let watch = try AttentionWatch(
-            choice, of: self, layers: backbone.guidedUnitCount, heads: backbone.imageLayer.unit.guided.heads)
-        let (question, image) = try attendedRows(batch, watch)
-        return try BatchAttention(
-            logits: logits(question, image, batch),
-            pooling: (
-                poolWords.weights(question, batch.wordSegments),
-                poolRegions.weights(image, batch.regionSegments)
-            ), guided: watch.weights.first, of: batch)
+        try pooledAttention(batch, choice)
+    }
+
+    var guidedLayers: (count: Int, heads: Int) {
+        (backbone.guidedUnitCount, backbone.imageLayer.unit.guided.heads)
     }
 
     /// What comes out of the backbone: the words' rows `[W, d]` and the regions' `[R, d]`.
-    private func attendedRows(_ batch: Batch, _ watch: AttentionWatch? = nil) throws -> (Tensor, Tensor) {
+    func attendedRows(_ batch: Batch, _ watch: AttentionWatch?) throws -> (question: Tensor, image: Tensor) {
         let (words, regions) = (batch.wordSegments, batch.regionSegments)
         let embedded = try embedding(batch.words)  // [W, 300]
         let x = try wordFeatures(embedded.padded(words)).packed(words)  // [W, d]
         let y = try regionFeatures(batch.regions)  // [R, d]
         return try backbone(x, words, y, regions, watch)
-    }
-
-    private func logits(_ question: Tensor, _ image: Tensor, _ batch: Batch) throws -> Tensor {
-        let (words, regions) = (batch.wordSegments, batch.regionSegments)
-        let pooled = try poolWords(question, words) + poolRegions(image, regions)  // [B, 1024]
-        return try output(outputNorm(pooled))  // [B, A]
     }
 }
 
