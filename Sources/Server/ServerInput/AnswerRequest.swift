@@ -1,5 +1,17 @@
+/// What is sent about one image.
+package protocol ImageRequest: Sendable {
+    /// The image.
+    var image: ImageSource { get }
+
+    /// Reads the body of a request: JSON, with files in base64, or a form.
+    ///
+    /// - Parameter contentType: The header of that name; nil where there is none.
+    /// - Throws: ``RequestError``.
+    init(_ body: [UInt8], contentType: String?) throws(RequestError)
+}
+
 /// What `POST /v1/answers` is sent: one image and questions about it.
-package struct AnswerRequest: Sendable, Equatable {
+package struct AnswerRequest: ImageRequest, Equatable {
     /// What the questions are about.
     package let image: ImageSource
     /// The questions, in their order.
@@ -31,10 +43,6 @@ package struct AnswerRequest: Sendable, Equatable {
     /// The most answers to a question.
     package static let mostAnswers = 100
 
-    /// Reads the body of a request: JSON, with files in base64, or a form.
-    ///
-    /// - Parameter contentType: The header of that name; nil where there is none.
-    /// - Throws: ``RequestError``.
     package init(_ body: [UInt8], contentType: String?) throws(RequestError) {
         let fields = try RequestFields(body, contentType: contentType)
         try fields.requireOnly(["questions", "top", "explain", "layer", "head", "regions"])
@@ -68,16 +76,12 @@ package struct AnswerRequest: Sendable, Equatable {
 }
 
 /// What `POST /v1/features` is sent: one image.
-package struct FeaturesRequest: Sendable, Equatable {
+package struct FeaturesRequest: ImageRequest, Equatable {
     /// The image.
     package let image: ImageSource
     /// Whether the numbers of the features are wanted too.
     package let values: Bool
 
-    /// Reads the body of a request: JSON, with files in base64, or a form.
-    ///
-    /// - Parameter contentType: The header of that name; nil where there is none.
-    /// - Throws: ``RequestError``.
     package init(_ body: [UInt8], contentType: String?) throws(RequestError) {
         let fields = try RequestFields(body, contentType: contentType)
         try fields.requireOnly(["values"])

@@ -60,12 +60,7 @@ struct Service: Sendable {
     // MARK: - Answers
 
     private func answer(_ request: Request, _ scope: RequestScope) async throws -> Reply {
-        let start = ContinuousClock.now
-        let (asked, picture) = try await bodies.withBody(of: request) { body in
-            metrics.note(.upload, since: start)
-            let asked = try AnswerRequest(body, contentType: request.headers[.contentType])
-            return (asked, try await imageOf(asked.image, scope))
-        }
+        let (asked, picture) = try await read(AnswerRequest.self, request, scope)
         let explanation = asked.explanation.flatMap(WantedExplanation.init)
         let jobs = asked.questions.map {
             AnswerJob(question: $0, regions: picture.regions, top: asked.top, explanation: explanation)
@@ -88,17 +83,24 @@ struct Service: Sendable {
     }
 
     private func features(_ request: Request, _ scope: RequestScope) async throws -> Reply {
-        let start = ContinuousClock.now
-        let (asked, picture) = try await bodies.withBody(of: request) { body in
-            metrics.note(.upload, since: start)
-            let asked = try FeaturesRequest(body, contentType: request.headers[.contentType])
-            return (asked, try await imageOf(asked.image, scope))
-        }
+        let (asked, picture) = try await read(FeaturesRequest.self, request, scope)
         return Reply(
             json: FeaturesReply(
                 model: description.identity, pictureId: picture.id, image: ImageSize(of: picture),
                 regions: SeenRegion.all(of: picture),
                 values: asked.values ? FeatureValues(of: picture.regions) : nil))
+    }
+
+    /// What a request asks for, and what is known of its image. The body is kept no longer.
+    private func read<Asked: ImageRequest>(_ type: Asked.Type, _ request: Request, _ scope: RequestScope)
+        async throws -> (asked: Asked, picture: KeptPicture)
+    {
+        let start = ContinuousClock.now
+        return try await bodies.withBody(of: request) { body in
+            metrics.note(.upload, since: start)
+            let asked = try Asked(body, contentType: request.headers[.contentType])
+            return (asked, try await imageOf(asked.image, scope))
+        }
     }
 
     /// What is known of the image of a request, made where it was not sent before.
