@@ -94,17 +94,16 @@ struct SVGDrawing {
     private static func number(_ value: Double) -> String { String(format: "%.1f", value) }
 }
 
-/// A text in which nothing is taken for markup, and of which nothing is forbidden in XML or HTML.
-package func escapedMarkup(_ text: String) -> String {
+/// A text in which nothing is taken for markup, and of which nothing is forbidden in XML.
+func escapedMarkup(_ text: String) -> String {
     var escaped = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
         switch scalar {
         case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
         case "<": escaped.append(contentsOf: "&lt;".unicodeScalars)
-        case ">": escaped.append(contentsOf: "&gt;".unicodeScalars)
         case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
         case "\t", "\n", "\r": escaped.append(" ")
-        case "\0"..."\u{1F}", "\u{7F}", "\u{FFFE}", "\u{FFFF}": escaped.append("\u{FFFD}")
+        case "\0"..."\u{1F}", "\u{FFFE}", "\u{FFFF}": escaped.append("\u{FFFD}")
         default: escaped.append(scalar)
         }
     }

@@ -1,11 +1,24 @@
 import FileSystem
 import Foundation
-import PictureDrawing
 
 /// Pieces of HTML, out of texts that can hold anything.
 enum HTMLText {
     /// A text as HTML shows it.
-    static func escaped(_ text: String) -> String { escapedMarkup(text) }
+    static func escaped(_ text: String) -> String {
+        var result = ""
+        for character in text.unicodeScalars {
+            switch character {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            // Control characters, which HTML does not take; a browser would show nothing either.
+            case "\u{0}"..."\u{8}", "\u{B}", "\u{C}", "\u{E}"..."\u{1F}", "\u{7F}": result += "\u{FFFD}"
+            default: result.unicodeScalars.append(character)
+            }
+        }
+        return result
+    }
 
     /// A number with a fixed count of decimals.
     static func decimal(_ value: Double, _ places: Int) -> String {
