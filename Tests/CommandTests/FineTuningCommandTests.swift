@@ -10,6 +10,29 @@ import VQATraining
     private static let published = Fixtures.url("hub/vilt/model.safetensors").path
 
     @Test(
+        "pictures that lie elsewhere, a folder for each split, are learned from, and shown of a run and in its report"
+    )
+    func picturesElsewhere() throws {
+        let set = try FineTuningSet()
+        let elsewhere = set.tool.folder.file("elsewhere")
+        try FileManager.default.moveItem(atPath: set.data + "/images", toPath: elsewhere)
+        try set.run(set.train("--pictures", elsewhere, "--set", "max_epoch=1"))
+        let folder = set.runFile("")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+        let events = try #require(files.first { $0.contains("tfevents") })
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: folder + "/" + events))
+        #expect(bytes.range(of: Data("val/1".utf8)) != nil)
+        let outcome = try set.run(
+            ["report", "ckpts/ckpt_small", "--data", set.data, "--pictures", elsewhere, "--json"])
+        let run = try #require((try outcome.output.json()["runs"] as? [[String: Any]])?.first)
+        let evaluation = try #require(run["evaluation"] as? [String: Any])
+        let mistakes = try #require(evaluation["sure_and_wrong"] as? [[String: Any]])
+        #expect(!mistakes.isEmpty)
+        #expect(
+            mistakes.allSatisfy { ($0["picture"] as? String)?.hasPrefix(elsewhere + "/val2014/") == true })
+    }
+
+    @Test(
         "ViLT learns from pictures; it starts from published weights and pieces, and knows some of the answers"
     )
     func viLT() throws {

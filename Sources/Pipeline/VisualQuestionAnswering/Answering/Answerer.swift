@@ -175,13 +175,14 @@ public final class Answerer {
     ///
     /// - Throws: `TorchError` where the device fails.
     convenience init(
-        of setup: Trainer.Setup, _ configuration: Configuration, _ dataset: any VQADataset
+        of setup: Trainer.Setup, _ configuration: Configuration, _ dataset: any VQADataset, pictures: URL?
     ) throws {
         let wasTraining = setup.model.isTraining
         defer { setup.model.setTraining(wasTraining) }
         var options = Options()
         options.device = setup.device
         options.precision = .float32
+        options.pictures = pictures
         try self.init(
             Parts(
                 path: setup.folder.checkpoints.path, configuration: configuration, dataset: dataset,

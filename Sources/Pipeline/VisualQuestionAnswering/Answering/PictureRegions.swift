@@ -63,6 +63,20 @@ extension Answerer {
         guard try takesFeatures else { throw PicturesWantedError(file: file) }
     }
 
+    /// Where the features of a split's images come from.
+    ///
+    /// - Throws: As ``pictureFeatures(of:_:)``; what opening features throws.
+    func featureSource(of split: String, _ dataset: any VQADataset) throws -> any FeatureSource {
+        try pictureFeatures(of: split, dataset)
+            ?? dataset.features(
+                of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: onNotice)
+    }
+
+    /// The folder of a split's pictures, where they are at hand.
+    func pictureFolder(of split: String, _ dataset: any VQADataset) throws -> URL? {
+        try DatasetPictures(dataset: dataset, folder: pictures).knownFolder(of: split)
+    }
+
     /// The features of a split's images for a model that looks at the pictures themselves; nil for one that reads features
     /// which were made before.
     ///

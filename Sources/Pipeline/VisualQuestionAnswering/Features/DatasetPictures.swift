@@ -39,16 +39,23 @@ struct DatasetPictures {
             skipsMissing: skipsDamaged, cacheByteLimit: cacheByteLimit, extractor)
     }
 
-    private func folder(of split: String) throws -> URL {
+    /// The folder of a split's pictures; nil where there is none.
+    ///
+    /// - Throws: ``DatasetFolderError`` where the split is none of the dataset's.
+    func knownFolder(of split: String) throws -> URL? {
         let own = try dataset.pictures(of: split)
-        if let folder {
-            let part = own.map { folder.appending(component: $0.lastPathComponent) }
-            return part.flatMap { Self.isFolder($0) ? $0 : nil } ?? folder
+        guard let folder else { return own.flatMap { Self.isFolder($0) ? $0 : nil } }
+        let part = own.map { folder.appending(component: $0.lastPathComponent) }
+        return part.flatMap { Self.isFolder($0) ? $0 : nil } ?? folder
+    }
+
+    private func folder(of split: String) throws -> URL {
+        guard let folder = try knownFolder(of: split) else {
+            throw NoPicturesError(
+                dataset: type(of: dataset).name, split: split,
+                folder: try dataset.pictures(of: split)?.relativePath)
         }
-        guard let own, Self.isFolder(own) else {
-            throw NoPicturesError(dataset: type(of: dataset).name, split: split, folder: own?.relativePath)
-        }
-        return own
+        return folder
     }
 
     private static func isFolder(_ url: URL) -> Bool {

@@ -30,21 +30,6 @@ public struct Mistake: Sendable, Encodable {
 }
 
 extension Answerer {
-    /// Where the features of a split's images come from.
-    func featureSource(of split: String, _ dataset: any VQADataset) throws -> any FeatureSource {
-        try pictureFeatures(of: split, dataset)
-            ?? dataset.features(
-                of: [split], maximumRegions: configuration.data.imgFeatPadSize, onNotice: onNotice)
-    }
-
-    /// The folder of a split's pictures: the one that was given, or the dataset's where it is there.
-    func pictureFolder(of split: String, _ dataset: any VQADataset) throws -> URL? {
-        if let pictures { return pictures }
-        return try dataset.pictures(of: split).flatMap {
-            FileManager.default.fileExists(atPath: $0.path) ? $0 : nil
-        }
-    }
-
     /// What the model looks at where it is wrong.
     ///
     /// - Throws: What reading features throws.

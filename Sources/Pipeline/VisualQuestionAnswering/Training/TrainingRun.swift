@@ -187,9 +187,10 @@ public final class TrainingRun {
     {
         let curves = TrainingCurves(
             folder, summary, afterStep: trainer.state.step,
-            questions: { [setup, configuration, dataset] in
+            questions: { [setup, configuration, dataset, pictures = readsPictures ? request.pictures : nil] in
                 guard setup.validation != nil else { return nil }
-                return try ShownQuestions(of: Answerer(of: setup, configuration, dataset), dataset)
+                let answerer = try Answerer(of: setup, configuration, dataset, pictures: pictures)
+                return try ShownQuestions(of: answerer, dataset)
             }, onNotice: request.onNotice)
         let outcome = try trainer.run(
             onEvent: { event in
