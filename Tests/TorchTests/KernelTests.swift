@@ -172,6 +172,69 @@ import Testing
         try expectClose(x.gradient, kept.converted(to: .float32) / 0.75, "gradient")
     }
 
+    @Test("what is not a number stays so through relu with dropout, and so does its gradient")
+    func reluOfNoNumber() throws {
+        TorchRuntime.seed(4)
+        let x = try Tensor.full([1000], Double.nan).requiringGradient()
+        let out = try Dropout(0.25).relu(x)
+        let passed = try out.equals(0).array(of: Bool.self).filter { !$0 }.count
+        #expect(try out.array(of: Float.self).filter { $0.isNaN }.count == passed)
+        #expect((700..<800).contains(passed))
+        try out.backward(gradient: Tensor.ones([1000]))
+        let gradients: [Float] = try #require(x.gradient).array()
+        #expect(gradients.filter { $0 > 1.3 }.count == passed)
+    }
+
+    @Test("without gradients, which need less memory, attention and norm have the same bits")
+    func sameBitsWithoutGradients() throws {
+        TorchRuntime.seed(9)
+        let queries = try Segments(lengths: [40, 3, 0, 17])
+        let sources = try Segments(lengths: [5, 0, 8, 33], masked: [0])
+        let inputs = [
+            try normal(60, 4 * 16), try normal(46, 4 * 16), try normal(46, 4 * 20), try normal(60, 64),
+        ]
+        let norm = try drawnNorm(64)
+        for probability in [0, 0.2] {
+            let dropout = Dropout(probability)
+            let attention = SegmentAttention(heads: 4, scale: 0.3, dropout: dropout)
+            func results() throws -> [[Float]] {
+                TorchRuntime.seed(10)
+                let attended = try attention(
+                    query: inputs[0], key: inputs[1], value: inputs[2], querySegments: queries,
+                    sourceSegments: sources)
+                return [try attended.array(), try norm(inputs[0], plus: inputs[3], dropout).array()]
+            }
+            let expected = try results()
+            #expect(try withoutGradients { try results() } == expected)
+        }
+    }
+
+    @Test("the gradients of attention with dropout are its differences", arguments: [0, 1, 2])
+    func droppedAttentionGradient(of index: Int) throws {
+        TorchRuntime.seed(11)
+        let segments = try Segments(lengths: [20, 9])
+        let attention = SegmentAttention(heads: 2, scale: 0.3, dropout: Dropout(0.3))
+        var inputs = [try normal(29, 16), try normal(29, 16), try normal(29, 12)]
+        let (direction, weights) = (try Tensor.normal(inputs[index].shape), try Tensor.normal([29, 12]))
+        func value() throws -> Tensor {
+            TorchRuntime.seed(12)
+            let out = try attention(
+                query: inputs[0], key: inputs[1], value: inputs[2], querySegments: segments,
+                sourceSegments: segments)
+            return try (out * weights).sum()
+        }
+        try value().backward()
+        let slope = try (#require(inputs[index].gradient) * direction).sum().item()
+        let start = inputs[index]
+        let ends = try withoutGradients {
+            try [0.01, -0.01].map { step in
+                inputs[index] = try start + direction * step
+                return try value().item()
+            }
+        }
+        #expect(abs((ends[0] - ends[1]) / 0.02 - slope) < 0.01 * max(1, abs(slope)))
+    }
+
     @Test("dropout in the residual norm leaves the mean of the sum")
     func residualDropout() throws {
         TorchRuntime.seed(5)

@@ -23,12 +23,13 @@ void drop_block(const float *in, float *out, int64_t count, const uint16_t *bits
 CTORCH_VECTORISED
 void relu_drop_block(
     const float *in, float *out, int64_t count, const uint16_t *bits, uint32_t threshold, float scale) {
-    for (int64_t i = 0; i < count; ++i) out[i] = bits[i] >= threshold && in[i] > 0.f ? in[i] * scale : 0.f;
+    // What is not a number goes through, as in libtorch's relu.
+    for (int64_t i = 0; i < count; ++i) out[i] = bits[i] >= threshold && !(in[i] <= 0.f) ? in[i] * scale : 0.f;
 }
 
 CTORCH_VECTORISED
 void relu_drop_gradient(const float *gradient, const float *out, float *result, int64_t count, float scale) {
-    for (int64_t i = 0; i < count; ++i) result[i] = out[i] > 0.f ? gradient[i] * scale : 0.f;
+    for (int64_t i = 0; i < count; ++i) result[i] = out[i] <= 0.f ? 0.f : gradient[i] * scale;
 }
 
 /// Calls `kernel(begin, count, bits)` for every block of elements with that block's random bits.

@@ -3,6 +3,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <atomic>
@@ -79,14 +80,20 @@ void parallel_ranges(int64_t count, int64_t work_each, const Body &body) {
     });
 }
 
-/// Calls `body(item)` for each of `0..<count` on whichever thread is free: for items of unequal cost that
-/// share no results.
+/// Calls `body(item, thread)` for each of `0..<count` on whichever thread is free, of `thread_count(count * work_each)`:
+/// for items of unequal cost that share no results.
 template <typename Body>
 void parallel_items(int64_t count, int64_t work_each, const Body &body) {
     std::atomic<int64_t> next{0};
-    on_threads(thread_count(count * work_each), [&](int) {
-        for (int64_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(item);
+    on_threads(thread_count(count * work_each), [&](int thread) {
+        for (int64_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(item, thread);
     });
+}
+
+/// Whether somebody may ask for gradients through what is computed from these.
+template <typename... Tensors>
+bool needs_gradient(const Tensors &...tensors) {
+    return at::GradMode::is_enabled() && (tensors.requires_grad() || ...);
 }
 
 }  // namespace ctorch

@@ -120,7 +120,7 @@ at::Tensor region_maxima(
         return interleaved ? ((region * 4 + y % 2 * 2 + x % 2) * half + y / 2) * half + x / 2
                            : (region * size + y) * size + x;
     };
-    parallel_items(count, size * size * channels, [&](int64_t region) {
+    parallel_items(count, size * size * channels, [&](int64_t region, int) {
         auto box = corners + region * 4;
         auto rows = bins(box[1], box[3], size, height, share), columns = bins(box[0], box[2], size, width, share);
         for (int64_t y = 0; y < size; ++y) {

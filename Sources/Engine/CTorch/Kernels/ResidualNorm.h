@@ -42,16 +42,17 @@ void add(const float *x, const float *branch, float *sum, int64_t width) {
     for (int64_t i = 0; i < width; ++i) sum[i] = x[i] + branch[i];
 }
 
+/// Normalises a row in place. One pointer for what is read and written: the compiler takes two that are alike for two that
+/// overlap, and then makes no vectors. Where `normalised` is null, nobody asks for it.
 CTORCH_VECTORISED
-RowStatistics normalise_row(
-    const float *sum, float *normalised, float *out, const float *gain, const float *bias, int64_t width) {
+RowStatistics normalise_row(float *row, float *normalised, const float *gain, const float *bias, int64_t width) {
     // Sixteen partial sums let the compiler use whole vectors without reordering anything by itself.
     float partial[16] = {};
     int64_t whole = width / 16 * 16;
     for (int64_t i = 0; i < whole; i += 16) {
-        for (int lane = 0; lane < 16; ++lane) partial[lane] += sum[i + lane];
+        for (int lane = 0; lane < 16; ++lane) partial[lane] += row[i + lane];
     }
-    for (int64_t i = whole; i < width; ++i) partial[0] += sum[i];
+    for (int64_t i = whole; i < width; ++i) partial[0] += row[i];
     float total = 0;
     for (float value : partial) total += value;
     float mean = total / static_cast<float>(width);
@@ -59,20 +60,24 @@ RowStatistics normalise_row(
     float squares[16] = {};
     for (int64_t i = 0; i < whole; i += 16) {
         for (int lane = 0; lane < 16; ++lane) {
-            float centred = sum[i + lane] - mean;
+            float centred = row[i + lane] - mean;
             squares[lane] += centred * centred;
         }
     }
-    for (int64_t i = whole; i < width; ++i) squares[0] += (sum[i] - mean) * (sum[i] - mean);
+    for (int64_t i = whole; i < width; ++i) squares[0] += (row[i] - mean) * (row[i] - mean);
     float variance = 0;
     for (float value : squares) variance += value;
 
     float deviation = std::sqrt(variance / static_cast<float>(width - 1));
     float inverse = 1.f / (deviation + static_cast<float>(epsilon));
-    for (int64_t i = 0; i < width; ++i) {
-        float value = (sum[i] - mean) * inverse;
-        normalised[i] = value;
-        out[i] = gain[i] * value + bias[i];
+    if (normalised) {
+        for (int64_t i = 0; i < width; ++i) {
+            float value = (row[i] - mean) * inverse;
+            normalised[i] = value;
+            row[i] = gain[i] * value + bias[i];
+        }
+    } else {
+        for (int64_t i = 0; i < width; ++i) row[i] = gain[i] * ((row[i] - mean) * inverse) + bias[i];
     }
     float curvature = deviation > 0 ? 1.f / (static_cast<float>(width - 1) * deviation * inverse) : 0.f;
     return {inverse, curvature};
@@ -123,37 +128,50 @@ void row_bits(uint64_t seed, int64_t row, int64_t width, std::vector<uint16_t> &
     }
 }
 
+/// The norm of all rows, and what backward needs of them where there is room for it.
+at::Tensor normalised_sum(
+    const at::Tensor &x, const at::Tensor &branch, const at::Tensor &gain, const at::Tensor &bias, uint64_t seed,
+    double probability, float *normalised, RowStatistics *kept) {
+    TORCH_CHECK(x.sizes() == branch.sizes(), "the branch is ", branch.sizes(), ", expected ", x.sizes());
+    int64_t width = x.size(-1), rows = width ? x.numel() / width : 0;
+    TORCH_CHECK(gain.numel() == width && bias.numel() == width, "the norm has ", gain.numel(), " elements, expected ",
+                width);
+    auto out = at::empty_like(x);
+    auto threshold = drop_threshold(probability);
+    auto scale = static_cast<float>(1 / (1 - probability));
+    auto xs = elements<float>(x), branches = elements<float>(branch);
+    auto gains = elements<float>(gain), biases = elements<float>(bias);
+    auto outs = out.mutable_data_ptr<float>();
+    parallel_ranges(rows, width, [&](int64_t begin, int64_t end, int) {
+        std::vector<uint16_t> bits;
+        for (int64_t row = begin; row < end; ++row) {
+            int64_t at = row * width;
+            if (probability > 0) {
+                row_bits(seed, row, width, bits);
+                add_dropped(xs + at, branches + at, outs + at, width, bits.data(), threshold, scale);
+            } else {
+                add(xs + at, branches + at, outs + at, width);
+            }
+            auto statistics = normalise_row(
+                outs + at, normalised ? normalised + at : nullptr, gains, biases, width);
+            if (kept) kept[row] = statistics;
+        }
+    });
+    return out;
+}
+
 struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
     static Variable forward(
         AutogradContext *context, const Variable &x_in, const Variable &branch_in, const Variable &gain,
         const Variable &bias, double probability) {
         auto x = x_in.contiguous(), branch = branch_in.contiguous();
-        TORCH_CHECK(x.sizes() == branch.sizes(), "the branch is ", branch.sizes(), ", expected ", x.sizes());
         int64_t width = x.size(-1), rows = width ? x.numel() / width : 0;
-        TORCH_CHECK(gain.numel() == width && bias.numel() == width, "the norm has ", gain.numel(),
-                    " elements, expected ", width);
-        auto out = at::empty_like(x), normalised = at::empty_like(x);
+        auto normalised = at::empty_like(x);
         auto statistics = at::empty({rows, 2}, x.options());
         auto seed = probability > 0 ? draw_seed() : 0;
-        auto threshold = drop_threshold(probability);
-        auto scale = static_cast<float>(1 / (1 - probability));
-        auto xs = elements<float>(x), branches = elements<float>(branch);
-        auto gains = elements<float>(gain), biases = elements<float>(bias);
-        auto outs = out.mutable_data_ptr<float>(), normal = normalised.mutable_data_ptr<float>();
-        auto kept = reinterpret_cast<RowStatistics *>(statistics.mutable_data_ptr<float>());
-        parallel_ranges(rows, width, [&](int64_t begin, int64_t end, int) {
-            std::vector<uint16_t> bits;
-            for (int64_t row = begin; row < end; ++row) {
-                int64_t at = row * width;
-                if (probability > 0) {
-                    row_bits(seed, row, width, bits);
-                    add_dropped(xs + at, branches + at, outs + at, width, bits.data(), threshold, scale);
-                } else {
-                    add(xs + at, branches + at, outs + at, width);
-                }
-                kept[row] = normalise_row(outs + at, normal + at, outs + at, gains, biases, width);
-            }
-        });
+        auto out = normalised_sum(
+            x, branch, gain, bias, seed, probability, normalised.mutable_data_ptr<float>(),
+            reinterpret_cast<RowStatistics *>(statistics.mutable_data_ptr<float>()));
         context->save_for_backward({normalised, statistics, gain});
         context->saved_data["seed"] = static_cast<int64_t>(seed);
         context->saved_data["probability"] = probability;
@@ -201,6 +219,11 @@ at::Tensor residual_norm(
     const at::Tensor &x, const at::Tensor &branch, const at::Tensor &gain, const at::Tensor &bias,
     double probability) {
     check_probability(probability);
+    if (!needs_gradient(x, branch, gain, bias)) {
+        auto seed = probability > 0 ? draw_seed() : 0;
+        return normalised_sum(
+            x.contiguous(), branch.contiguous(), gain, bias, seed, probability, nullptr, nullptr);
+    }
     return ResidualNorm::apply(x, branch, gain, bias, probability);
 }
 

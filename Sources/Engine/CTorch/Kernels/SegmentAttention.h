@@ -38,10 +38,16 @@ void product(
 
 CTORCH_VECTORISED
 void softmax_row(float *row, int64_t count) {
-    float largest = -std::numeric_limits<float>::infinity();
-    for (int64_t i = 0; i < count; ++i) largest = row[i] > largest ? row[i] : largest;
-    float partial[16] = {};
+    // Sixteen at a time, for the compiler reorders neither sums nor comparisons by itself.
     int64_t whole = count / 16 * 16;
+    float most[16], partial[16] = {};
+    std::fill_n(most, 16, -std::numeric_limits<float>::infinity());
+    for (int64_t i = 0; i < whole; i += 16) {
+        for (int lane = 0; lane < 16; ++lane) most[lane] = row[i + lane] > most[lane] ? row[i + lane] : most[lane];
+    }
+    for (int64_t i = whole; i < count; ++i) most[0] = row[i] > most[0] ? row[i] : most[0];
+    float largest = most[0];
+    for (float value : most) largest = value > largest ? value : largest;
     for (int64_t i = 0; i < whole; i += 16) {
         for (int lane = 0; lane < 16; ++lane) {
             row[i + lane] = exponential(row[i + lane] - largest);
@@ -59,8 +65,8 @@ void softmax_row(float *row, int64_t count) {
 }
 
 CTORCH_VECTORISED
-void drop_weights(const float *in, float *out, int64_t count, const uint16_t *bits, uint32_t threshold, float scale) {
-    for (int64_t i = 0; i < count; ++i) out[i] = bits[i] >= threshold ? in[i] * scale : 0.f;
+void drop_weights(float *weights, int64_t count, const uint16_t *bits, uint32_t threshold, float scale) {
+    for (int64_t i = 0; i < count; ++i) weights[i] = bits[i] >= threshold ? weights[i] * scale : 0.f;
 }
 
 /// The gradient by a row's scores from that by its weights, in place.
@@ -133,7 +139,7 @@ struct WeightDropout {
     uint64_t seed;
     double probability;
 
-    void apply(const float *in, float *out, int64_t count, int64_t segment, int64_t head) const {
+    void apply(float *weights, int64_t count, int64_t segment, int64_t head) const {
         uint16_t bits[random_block];
         auto threshold = drop_threshold(probability);
         auto scale = static_cast<float>(1 / (1 - probability));
@@ -141,11 +147,56 @@ struct WeightDropout {
         auto first = (static_cast<uint64_t>(segment) * 256 + static_cast<uint64_t>(head)) << 24;
         for (int64_t start = 0; start < count; start += random_block) {
             random_bits(seed, first + static_cast<uint64_t>(start / random_block), bits);
-            drop_weights(
-                in + start, out + start, std::min(random_block, count - start), bits, threshold, scale);
+            drop_weights(weights + start, std::min(random_block, count - start), bits, threshold, scale);
         }
     }
 };
+
+/// What the queries see, and into `kept` the weights by which they see it: all of them at once, or where nobody needs
+/// them again those of one head of one segment after the other.
+at::Tensor attended(
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Layout &layout, const WeightDropout &dropout,
+    float *kept) {
+    auto out = at::empty({q.size(0), v.size(1)}, q.options());
+    int64_t items = layout.count() * layout.heads, largest = 0;
+    for (int64_t b = 0; b < layout.count(); ++b) largest = std::max(largest, layout.queries(b) * layout.sources(b));
+    // For each thread: the weights that are not kept, and those that dropout has left.
+    auto room = at::empty(
+        {thread_count(items * layout.work()), (kept ? 0 : largest) + (dropout.probability > 0 ? largest : 0)}, q.options());
+    auto qs = elements<float>(q), ks = elements<float>(k), vs = elements<float>(v);
+    auto outs = out.mutable_data_ptr<float>(), rooms = room.mutable_data_ptr<float>();
+    auto qk_stride = layout.heads * layout.rank, v_stride = layout.heads * layout.width;
+    parallel_items(items, layout.work(), [&](int64_t item, int thread) {
+        int64_t b = item / layout.heads, head = item % layout.heads;
+        int64_t nq = layout.queries(b), ns = layout.sources(b);
+        if (nq == 0) return;
+        auto o = outs + layout.query[b] * v_stride + head * layout.width;
+        if (ns == 0) {
+            for (int64_t row = 0; row < nq; ++row) std::fill_n(o + row * v_stride, layout.width, 0.f);
+            return;
+        }
+        auto own = rooms + thread * room.size(1);
+        auto w = kept ? kept + layout.weights[b] + head * nq * ns : own;
+        if (layout.masked[b]) {
+            std::fill_n(w, nq * ns, 1.f / static_cast<float>(ns));
+        } else {
+            product('T', 'N', ns, nq, layout.rank, layout.scale,
+                    ks + layout.source[b] * qk_stride + head * layout.rank, qk_stride,
+                    qs + layout.query[b] * qk_stride + head * layout.rank, qk_stride, w, ns);
+            for (int64_t row = 0; row < nq; ++row) softmax_row(w + row * ns, ns);
+        }
+        const float *used = w;
+        if (dropout.probability > 0) {
+            auto left = kept ? own : own + largest;
+            std::copy_n(w, nq * ns, left);
+            dropout.apply(left, nq * ns, b, head);
+            used = left;
+        }
+        product('N', 'N', layout.width, nq, ns, 1, vs + layout.source[b] * v_stride + head * layout.width, v_stride,
+                used, ns, o, v_stride);
+    });
+    return out;
+}
 
 struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
     static Variable forward(
@@ -154,40 +205,9 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
         int64_t heads, double scale, double probability) {
         auto q = q_in.contiguous(), k = k_in.contiguous(), v = v_in.contiguous();
         Layout layout(q, k, v, query_offsets, source_offsets, mask, heads, scale);
-        auto out = at::empty({q.size(0), v.size(1)}, q.options());
         auto weights = at::empty({layout.weights.back()}, q.options());
         WeightDropout dropout{probability > 0 ? draw_seed() : 0, probability};
-        auto qs = elements<float>(q), ks = elements<float>(k), vs = elements<float>(v);
-        auto outs = out.mutable_data_ptr<float>(), ws = weights.mutable_data_ptr<float>();
-        auto qk_stride = heads * layout.rank, v_stride = heads * layout.width;
-        parallel_items(layout.count() * heads, layout.work(), [&](int64_t item) {
-            int64_t b = item / heads, head = item % heads;
-            int64_t nq = layout.queries(b), ns = layout.sources(b);
-            if (nq == 0) return;
-            auto o = outs + layout.query[b] * v_stride + head * layout.width;
-            if (ns == 0) {
-                for (int64_t row = 0; row < nq; ++row) std::fill_n(o + row * v_stride, layout.width, 0.f);
-                return;
-            }
-            auto w = ws + layout.weights[b] + head * nq * ns;
-            if (layout.masked[b]) {
-                std::fill_n(w, nq * ns, 1.f / static_cast<float>(ns));
-            } else {
-                product('T', 'N', ns, nq, layout.rank, layout.scale,
-                        ks + layout.source[b] * qk_stride + head * layout.rank, qk_stride,
-                        qs + layout.query[b] * qk_stride + head * layout.rank, qk_stride, w, ns);
-                for (int64_t row = 0; row < nq; ++row) softmax_row(w + row * ns, ns);
-            }
-            const float *used = w;
-            std::vector<float> kept;
-            if (probability > 0) {
-                kept.resize(nq * ns);
-                dropout.apply(w, kept.data(), nq * ns, b, head);
-                used = kept.data();
-            }
-            product('N', 'N', layout.width, nq, ns, 1, vs + layout.source[b] * v_stride + head * layout.width,
-                    v_stride, used, ns, o, v_stride);
-        });
+        auto out = attended(q, k, v, layout, dropout, weights.mutable_data_ptr<float>());
         context->save_for_backward(
             {q, k, v, query_offsets, source_offsets, weights, mask ? *mask : Variable()});
         context->saved_data["heads"] = heads;
@@ -214,7 +234,7 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
         auto gq = by_q.mutable_data_ptr<float>(), gk = by_k.mutable_data_ptr<float>();
         auto gv = by_v.mutable_data_ptr<float>();
         auto qk_stride = heads * layout.rank, v_stride = heads * layout.width;
-        parallel_items(layout.count() * heads, 2 * layout.work(), [&](int64_t item) {
+        parallel_items(layout.count() * heads, 2 * layout.work(), [&](int64_t item, int) {
             int64_t b = item / heads, head = item % heads;
             int64_t nq = layout.queries(b), ns = layout.sources(b);
             auto q_at = layout.query[b] * qk_stride + head * layout.rank;
@@ -234,15 +254,15 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
             const float *used = w;
             std::vector<float> kept;
             if (dropout.probability > 0) {
-                kept.resize(nq * ns);
-                dropout.apply(w, kept.data(), nq * ns, b, head);
+                kept.assign(w, w + nq * ns);
+                dropout.apply(kept.data(), nq * ns, b, head);
                 used = kept.data();
             }
             product('N', 'T', layout.width, ns, nq, 1, g, v_stride, used, ns, gv + v_at, v_stride);
             if (layout.masked[b]) return;
             std::vector<float> by_weights(nq * ns);
             product('T', 'N', ns, nq, layout.width, 1, vs + v_at, v_stride, g, v_stride, by_weights.data(), ns);
-            if (dropout.probability > 0) dropout.apply(by_weights.data(), by_weights.data(), nq * ns, b, head);
+            if (dropout.probability > 0) dropout.apply(by_weights.data(), nq * ns, b, head);
             for (int64_t row = 0; row < nq; ++row) {
                 softmax_gradient_row(w + row * ns, by_weights.data() + row * ns, ns);
             }
@@ -260,6 +280,11 @@ at::Tensor segment_attention(
     const at::Tensor &source_offsets, const std::optional<at::Tensor> &masked, int64_t heads, double scale,
     double probability) {
     check_probability(probability);
+    if (!needs_gradient(query, key, value)) {
+        auto q = query.contiguous(), k = key.contiguous(), v = value.contiguous();
+        Layout layout(q, k, v, query_offsets, source_offsets, masked, heads, scale);
+        return attended(q, k, v, layout, {probability > 0 ? draw_seed() : 0, probability}, nullptr);
+    }
     return SegmentAttention::apply(
         query, key, value, query_offsets, source_offsets, masked, heads, scale, probability);
 }
