@@ -1,4 +1,4 @@
-.PHONY: setup build server test test-packages test-serving fuzz sanitize kill-campaign demo serve bench lint format
+.PHONY: setup build server test test-packages test-serving fuzz sanitize kill-campaign demo serve bench lint format docs
 
 setup:
 	scripts/setup
@@ -49,6 +49,10 @@ serve: server
 bench: setup
 	swift build -c release
 	Benchmarks/bench $(BENCH)
+
+# The pages of the public modules, by DocC.
+docs: setup
+	scripts/docs
 
 lint:
 	swift format lint --strict --configuration .swift-format -r Sources Tests Benchmarks

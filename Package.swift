@@ -47,6 +47,11 @@ let fuzzed: [Target.Dependency] = [
     "Torch", "VQAModels", "ServerInput", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
+/// What makes the pages of the public modules, with `RWSAN_DOCS`, which `scripts/docs` sets: nobody else needs it.
+let documentation: [Package.Dependency] =
+    Context.environment["RWSAN_DOCS"] == nil
+    ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
+
 /// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without
 /// it, their tests.
 let fuzzing: [Target] =
@@ -83,10 +88,11 @@ let package = Package(
         .library(name: "VQATraining", targets: ["VQATraining"]),
         .library(name: "VisualQuestionAnswering", targets: ["VisualQuestionAnswering"]),
         .library(name: "RWSANCommands", targets: ["RWSANCommands"]),
+        .library(name: "Server", targets: ["Server", "ServerInput"]),
         // Loaded where a CUDA device is used: it refers to libraries that a run on the CPU does without.
         .library(name: "CTorchCUDA", type: .dynamic, targets: ["CTorchCUDA"]),
     ],
-    dependencies: [
+    dependencies: documentation + [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -243,6 +249,7 @@ let package = Package(
         tests(
             of: "Server", "ServerInput", "VisualQuestionAnswering", "VQADatasets", "VQAFeatures", "VQASettings",
             "VQATraining"),
+        .testTarget(name: "TutorialTests", dependencies: ["Server", "ServerInput", "VisualQuestionAnswering", "TestSupport"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "rwsan-server", "TestSupport"]),
     ] + fuzzing,
