@@ -157,13 +157,17 @@ import Testing
         #expect(line.text.contains(" → OMP_NUM_THREADS=\(ProcessorShare.alone.threadCount)"), "\(line.text)")
     }
 
-    @Test("more threads than processors are told")
-    func manyThreads() throws {
-        let fitting = ProcessorShare.alone.threadCount
-        let line = try line("threads", "OMP_NUM_THREADS=\(fitting + 3) exec \"$@\"")
-        #expect(line.state == "note" && line.text.hasPrefix("\(fitting + 3) on "), "\(line.text)")
+    @Test(
+        "fewer threads than cores are told, with the number that uses all",
+        .enabled(if: ProcessorShare.alone.coreCount > 1, "needs two cores"))
+    func fewerThreadsThanCores() throws {
+        let share = ProcessorShare.alone
+        let line = try line("threads", "OMP_NUM_THREADS=1 exec \"$@\"")
+        #expect(line.state == "note" && line.text.hasPrefix("1 on "), "\(line.text)")
+        let number = min(share.coreCount, share.threadCount)
         #expect(
-            line.text.contains(" → OMP_NUM_THREADS=\(fitting): more threads than that wait"), "\(line.text)")
+            line.text.hasSuffix(" → unset OMP_NUM_THREADS, or OMP_NUM_THREADS=\(number), to use all"),
+            "\(line.text)")
     }
 
     @Test(
@@ -178,16 +182,16 @@ import Testing
 
     @Test(
         "where the system starts fewer threads than libtorch would, a run is ended by them: that is wrong",
-        .enabled(if: getuid() == 0, "needs root, to become a user whom the limit binds"))
+        .enabled(
+            if: getuid() == 0 && ProcessorShare.alone.coreCount > 1,
+            "needs two cores, and root, to become a user whom the limit binds"))
     func fewThreads() throws {
-        let folder = ["attributes": [FileAttributeKey.posixPermissions: 0o777]]
-        try FileManager.default.setAttributes(folder["attributes"] ?? [:], ofItemAtPath: tool.folder.path)
+        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: tool.folder.path)
         // Nobody's number, so that the limit counts the command's threads alone.
         let shell =
-            "OMP_NUM_THREADS=4 exec prlimit --nproc=2 setpriv --reuid 61974 --clear-groups \"$@\""
+            "unset OMP_NUM_THREADS && exec prlimit --nproc=1 setpriv --reuid 61974 --clear-groups \"$@\""
         try expectWrong(
-            "threads", shell, naming: "the system starts 1 of the 3 more that libtorch would",
-            "OMP_NUM_THREADS=2")
+            "threads", shell, naming: "the system starts 0 of the ", "OMP_NUM_THREADS=1, or raise the limit")
     }
 
     // MARK: - MPI
