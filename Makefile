@@ -1,4 +1,6 @@
-.PHONY: setup build server test test-packages test-serving fuzz sanitize kill-campaign demo serve bench lint format docs
+PREFIX = /usr/local
+
+.PHONY: setup build server install uninstall test test-packages test-serving fuzz sanitize kill-campaign demo serve bench docs lint format
 
 setup:
 	scripts/setup
@@ -10,6 +12,14 @@ build: setup
 
 server: setup
 	swift build -c release --product rwsan-server
+
+# What `make build`, and `make server`, have built, with all that it loads, manual pages and completions: PREFIX=/usr/local, and
+# DESTDIR for who makes a package.
+install:
+	DESTDIR="$(DESTDIR)" scripts/install --prefix "$(PREFIX)"
+
+uninstall:
+	DESTDIR="$(DESTDIR)" scripts/install --uninstall --prefix "$(PREFIX)"
 
 test: setup
 	swift build --build-tests

@@ -206,7 +206,7 @@ let package = Package(
             [
                 "VisualQuestionAnswering", "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels",
                 "VQABatches", "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Collectives", "Archives", "Downloads",
-                "Hub", "FileSystem", "ServerInput", argumentParser,
+                "Hub", "FileSystem", "Workers", "ServerInput", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
         // Takes as long to build as all the rest, so that `rwsan` does without it.

@@ -7,7 +7,7 @@ let rwsan = Context.environment["RWSAN_URL"] ?? "file://\(Context.packageDirecto
 
 let package = Package(
     name: "own-model",
-    dependencies: [.package(url: rwsan, from: "0.4.0")],
+    dependencies: [.package(url: rwsan, from: "1.0.0")],
     targets: [
         .executableTarget(
             name: "own-model",

@@ -57,26 +57,14 @@ import Testing
         }
     }
 
-    @Test("the limit is the least on the process's control group and those above it, of both kinds")
-    func controlGroups() throws {
-        let root = try TemporaryFolder()
-        func write(_ path: String, _ text: String) throws {
-            let file = root.url.appending(path: path)
-            try FileManager.default.createDirectory(
-                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data(text.utf8).write(to: file)
+    @Test("processors of one core count as one, and each by itself where the system does not say")
+    func cores() {
+        let siblings = [0: "0,4\n", 4: "0,4\n", 1: "1,5\n"]
+        func count(_ processors: [Int]) -> Int {
+            ProcessorShare.coreCount(of: processors) { siblings[$0] ?? "" }
         }
-        try write("cpu.max", "max 100000\n")
-        try write("job/cpu.max", "250000 100000\n")
-        try write("job/task/cpu.max", "800000 100000\n")
-        try write("cpu/older/cpu.cfs_quota_us", "150000\n")
-        try write("cpu/older/cpu.cfs_period_us", "100000\n")
-        func limit(_ groups: String) -> Double? {
-            ProcessorShare.groupLimit(root: root.path, groups: groups).limit
-        }
-        #expect(limit("0::/job/task\n") == 2.5)
-        #expect(limit("0::/\n") == nil)
-        #expect(limit("3:cpu,cpuacct:/older\n2:memory:/job\n") == 1.5)
-        #expect(limit("") == nil && limit("no lines of this kind\n") == nil)
+        #expect(count([0, 1, 4]) == 2)
+        #expect(count([7, 8]) == 2 && count([]) == 0)
+        #expect((1...ProcessorShare.alone.processors.count).contains(ProcessorShare.alone.coreCount))
     }
 }

@@ -1,6 +1,8 @@
 import Foundation
 import TestSupport
 import Testing
+import Torch
+import VisualQuestionAnswering
 
 @testable import RWSANCommands
 
@@ -13,10 +15,14 @@ import Testing
         return outcome.output
     }
 
-    @Test("--version names the version and that of libtorch")
+    @Test("--version names the version, libtorch's, and which kernels the processor gives")
     func version() throws {
-        #expect(try help("--version") == "rwsan 0.4.0, libtorch 2.11.0\n")
-        #expect(try help("train", "--version") == "rwsan 0.4.0, libtorch 2.11.0\n")
+        let text = try help("--version")
+        let lines = text.split(separator: "\n")
+        #expect(lines.first == "rwsan \(PackageVersion.current), libtorch 2.11.0")
+        #expect(lines[1].hasPrefix("processor: ") && lines[1].contains("; kernels for "))
+        #expect(lines.count == (Device.driver == .missing ? 2 : 3), "CUDA is named where it is there")
+        #expect(try help("train", "--version") == text)
     }
 
     @Test(
@@ -72,7 +78,7 @@ import Testing
     private static let commands = [
         "fetch vqa-v2", "fetch easy-vqa", "fetch efficientnet-lite0", "import", "extract", "pack", "answers",
         "train",
-        "evaluate", "predict", "join", "ask", "detect", "score", "export", "info",
+        "evaluate", "predict", "join", "ask", "detect", "score", "export", "info", "doctor",
     ]
 
     @Test("where a dataset is needed, the usage says so", arguments: ["train", "evaluate", "predict"])

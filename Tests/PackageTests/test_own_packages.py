@@ -17,7 +17,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 MINI = REPOSITORY / "Tests" / "Fixtures" / "mini"
-VERSION = "0.4.0"
+# The one place where it is written.
+SOURCE = REPOSITORY / "Sources" / "Pipeline" / "VisualQuestionAnswering" / "PackageVersion.swift"
+VERSION = re.search(r'current = "([^"]+)"', SOURCE.read_text())[1]
 
 
 def run(command, folder, **variables):

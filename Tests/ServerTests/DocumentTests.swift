@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import VisualQuestionAnswering
 
 @testable import Server
 
@@ -11,6 +12,9 @@ import Testing
         let server = try await TestedServer()
         let document = try await server.send("GET", "/openapi.json").json()
         #expect(document["openapi"] as? String == "3.1.0")
+        #expect((document["info"] as? [String: Any])?["version"] as? String == PackageVersion.current)
+        #expect(
+            try await server.send("GET", "/v1/model").json()["version"] as? String == PackageVersion.current)
         let paths = try #require(document["paths"] as? [String: [String: Any]])
         var described: Set<String> = []
         for (path, methods) in paths {

@@ -43,7 +43,8 @@ struct CommandRun {
             return code
         case _ where root.exitCode(for: error) == .success:
             // The help or the version that was asked for.
-            return shown(root.fullMessage(for: error, columns: Console.columns))
+            let text = root.fullMessage(for: error, columns: Console.columns)
+            return shown(text == Program.versionWords ? Program.versionText : text)
         case _ where error is ValidationError || root.exitCode(for: error) == .validationFailure:
             tell("\(ErrorLine.inOneLine(root.message(for: error))); see '\(path.helpCommand)'", error)
             return .validationFailure

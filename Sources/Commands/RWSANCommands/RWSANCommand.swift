@@ -46,7 +46,7 @@ struct RootCommand: ParsableCommand {
             ask answers a question of yours, and serve answers those of other programs. report tells how a run went, and \
             compare whether one is really better than another. export writes a model as the Hugging Face hub publishes \
             them. detect \
-            shows what a region detector sees.
+            shows what a region detector sees, and doctor checks what a run needs.
 
             '\(Program.name) help <command>' explains a command. '\(Program.name) help settings' lists the models, the \
             datasets and every setting, as --config and --set take them. --json has a command print what a program \
@@ -55,13 +55,13 @@ struct RootCommand: ParsableCommand {
             The command lines of the official PyTorch release work too, with \(Program.name) in place of python3 \
             run.py: \(Program.name) --RUN=train --VERSION=RWSAN_val --GPU=0 --SPLIT=train --ACCU=1 --NW=4
             """,
-        version: Program.versionLine,
+        version: Program.versionWords,
         subcommands: [
             FetchCommand.self, ImportCommand.self, ExtractCommand.self, PackCommand.self, AnswersCommand.self,
             TrainCommand.self,
             EvaluateCommand.self, PredictCommand.self, JoinCommand.self, AskCommand.self, ServeCommand.self,
             DetectCommand.self, ScoreCommand.self, CompareCommand.self, ReportCommand.self,
             ExportCommand.self,
-            InfoCommand.self, SettingsCommand.self,
+            InfoCommand.self, DoctorCommand.self, SettingsCommand.self,
         ])
 }

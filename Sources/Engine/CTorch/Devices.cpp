@@ -22,13 +22,16 @@ using ctorch::retained;
 
 namespace {
 
+/// The NVIDIA driver's library; null where there is none.
+void *driver_library() { return dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL); }
+
 /// Loading libtorch_cuda.so is what registers CUDA with the dispatcher. It is done on first demand, for
 /// it takes time and memory that a run on the CPU should not pay.
 const char *load_cuda() {
     static std::once_flag once;
     static std::string failure;
     std::call_once(once, [] {
-        if (!dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL)) {
+        if (!driver_library()) {
             failure = "no NVIDIA driver is installed (libcuda.so.1)";
         } else if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
             failure = std::string("libtorch's CUDA library could not be loaded: ") + dlerror();
@@ -99,6 +102,14 @@ int32_t ctorch_cuda_device_count(char **error) {
         if (count == 0) report(error, "the NVIDIA driver reports no device");
         return static_cast<int32_t>(count);
     });
+}
+
+int32_t ctorch_cuda_driver_version(void) {
+    auto driver = driver_library();
+    if (!driver) return 0;
+    auto get_version = reinterpret_cast<int (*)(int *)>(dlsym(driver, "cuDriverGetVersion"));
+    int version = 0;
+    return get_version && get_version(&version) == 0 && version > 0 ? version : -1;
 }
 
 int32_t ctorch_cuda_capability(int32_t index) {

@@ -218,6 +218,6 @@ void ctorch_keep_freed_memory(void) {
     mallopt(M_TOP_PAD, 64 << 20);
 }
 
-const char *ctorch_version(void) { return TORCH_VERSION; }
+const char *ctorch_header_version(void) { return TORCH_VERSION; }
 
 void ctorch_free(void *memory) { free(memory); }

@@ -9,11 +9,11 @@ package struct ProcessorShare: Sendable, Equatable, Codable {
     /// The machine's name.
     let host: String
     /// The processors that the system lets the process use.
-    let processors: [Int]
+    package let processors: [Int]
     /// The group of processes that share the limit below.
     let controlGroup: String
     /// How many processors' time the group is given; nil for no limit.
-    let limit: Double?
+    package let limit: Double?
 
     /// What a process of the group may use.
     ///
@@ -52,9 +52,21 @@ package struct ProcessorShare: Sendable, Equatable, Codable {
 
     private init(host: String) {
         self.host = host
-        processors = Self.allowedProcessors(status: Self.contents(of: "/proc/self/status"))
-        (controlGroup, limit) = Self.groupLimit(
-            root: "/sys/fs/cgroup", groups: Self.contents(of: "/proc/self/cgroup"))
+        processors = Self.allowedProcessors(status: SmallFile.systemText(of: "/proc/self/status"))
+        (controlGroup, limit) = ControlGroups().processors
+    }
+
+    /// What the process may use where it is alone.
+    package static var alone: ProcessorShare { ProcessorShare(host: "") }
+
+    /// How many threads keep that busy, and no more.
+    package var threadCount: Int { threadCount(among: [self]) }
+
+    /// How many cores the processors are of: two processors of a core share its arithmetic.
+    package var coreCount: Int {
+        Self.coreCount(of: processors) {
+            SmallFile.systemText(of: "/sys/devices/system/cpu/cpu\($0)/topology/thread_siblings_list")
+        }
     }
 
     /// The processors of a line `Cpus_allowed_list: 0-3,8` of `/proc/self/status`; where there is none, all of the machine.
@@ -75,52 +87,13 @@ package struct ProcessorShare: Sendable, Equatable, Codable {
     /// More than any machine has.
     private static let mostProcessors = 1 << 16
 
-    /// The process's control group, and the least limit on it and those that it is in.
-    ///
-    /// - Parameters:
-    ///   - root: Where the system shows control groups.
-    ///   - groups: What it says of this process: lines `0::/PATH`, or of an older kind `4:cpu,cpuacct:/PATH`.
-    static func groupLimit(root: String, groups: String) -> (group: String, limit: Double?) {
-        var (name, limits) = ("", [Double]())
-        for line in groups.split(separator: "\n") {
-            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard parts.count == 3 else { continue }
-            let isUnified = parts[1].isEmpty
-            guard isUnified || parts[1].split(separator: ",").contains("cpu") else { continue }
-            var folder = parts[2].split(separator: "/")
-            name = String(parts[2])
-            while true {
-                let path = "\(root)\(isUnified ? "" : "/cpu")/\(folder.joined(separator: "/"))"
-                if let limit = isUnified ? unifiedLimit(path) : olderLimit(path) { limits.append(limit) }
-                guard folder.popLast() != nil else { break }
+    /// - Parameter topology: Gives what the system says of a processor's core, `0,4` for example; nothing where it does not.
+    static func coreCount(of processors: [Int], topology: (Int) -> String) -> Int {
+        Set(
+            processors.map { number in
+                let siblings = topology(number).trimmingCharacters(in: .whitespacesAndNewlines)
+                return siblings.isEmpty ? "\(number)" : siblings
             }
-        }
-        return (name, limits.min())
-    }
-
-    /// `cpu.max`: `200000 100000`, microseconds in microseconds, or `max 100000`.
-    private static func unifiedLimit(_ folder: String) -> Double? {
-        let numbers = contents(of: folder + "/cpu.max").split(whereSeparator: \.isWhitespace).map {
-            Double($0)
-        }
-        guard numbers.count == 2 else { return nil }
-        return quotient(numbers[0], numbers[1])
-    }
-
-    private static func olderLimit(_ folder: String) -> Double? {
-        func number(_ name: String) -> Double? {
-            Double(contents(of: "\(folder)/\(name)").trimmingCharacters(in: .whitespacesAndNewlines))
-        }
-        return quotient(number("cpu.cfs_quota_us"), number("cpu.cfs_period_us"))
-    }
-
-    private static func quotient(_ quota: Double?, _ period: Double?) -> Double? {
-        guard let quota, let period, quota > 0, period > 0, quota.isFinite else { return nil }
-        return quota / period
-    }
-
-    private static func contents(of path: String) -> String {
-        (try? SmallFile.contents(of: path, byteLimit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
-            ?? ""
+        ).count
     }
 }

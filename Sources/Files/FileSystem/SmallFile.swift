@@ -16,6 +16,11 @@ package enum SmallFile {
         guard contents.count <= byteLimit else { throw SmallFileError(byteLimit: byteLimit) }
         return contents
     }
+
+    /// What the system says in a file of its own, such as `/proc/self/status`; nothing where it does not.
+    package static func systemText(of path: String) -> String {
+        (try? contents(of: path, byteLimit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
 }
 
 /// A file that is longer than one of its kind.

@@ -112,6 +112,12 @@ func readable(seconds: Double) -> String {
     }
 }
 
+/// How an amount of memory or of a file reads: `13.5 GB`, `24.8 MB`.
+func readable(bytes byteCount: Int) -> String {
+    let megabytes = Double(byteCount) / 1e6
+    return megabytes < 1000 ? "\(decimal(megabytes, 1)) MB" : "\(decimal(megabytes / 1000, 1)) GB"
+}
+
 /// A number without its fraction, whatever it is.
 func whole(_ value: Double) -> String {
     value.isFinite ? "\(Int(clamping: value))" : "?"

@@ -1,17 +1,26 @@
 import Foundation
 import Torch
+import VisualQuestionAnswering
 
 /// The program as it names itself.
 enum Program {
-    /// The version of the package: the one place where it is written.
-    static let version = "0.4.0"
-
     /// The executable's name: `rwsan`, or that of another package that has these commands.
     static let name: String = {
         let own = CommandLine.arguments.first.map { URL(fileURLWithPath: $0).lastPathComponent } ?? ""
         return own.isEmpty ? "rwsan" : own
     }()
 
-    /// What `--version` prints.
-    static var versionLine: String { "rwsan \(version), libtorch \(TorchRuntime.version)" }
+    /// The first words of what `--version` prints, which are all that is known without asking libtorch or a driver.
+    static let versionWords = "rwsan \(PackageVersion.current)"
+
+    /// What `--version` prints: the version and libtorch's, which kernels the processor gives, and CUDA where it is there.
+    static var versionText: String {
+        let cuda = DeviceCheck.own
+        var lines = [
+            "\(versionWords), libtorch \(TorchRuntime.version)",
+            "processor: \(ProcessorCheck.own(ProcessInfo.processInfo.environment).description)",
+        ]
+        if cuda.driver != .missing { lines.append("CUDA: \(cuda.finding.found)") }
+        return lines.joined(separator: "\n")
+    }
 }

@@ -140,6 +140,18 @@ bool ctorch_has_int8_products(void);
 /// Whether the processor has what products with packed weights are written for: AVX-512.
 bool ctorch_has_packed_products(void);
 
+// The processor, and libtorch itself
+
+/// The instructions that the processor has, as libtorch names them ("avx512_vnni"), one a line. Free with `ctorch_free`.
+char *ctorch_processor_features(char **error);
+/// Which kind of our kernels runs: 4 for x86-64-v4, 3 for x86-64-v3, 0 for any processor.
+int32_t ctorch_kernel_level(void);
+/// The version of the libtorch that this was compiled for, "2.11.0".
+const char *ctorch_header_version(void);
+/// What the libtorch that is loaded says of how it was built, in lines: "TORCH_VERSION=2.11.0, " and others. Free with
+/// `ctorch_free`.
+char *ctorch_build_settings(char **error);
+
 // CUDA devices
 
 /// Work on a CUDA device that was recorded once.
@@ -147,6 +159,8 @@ typedef void *ctorch_graph_ref;
 
 /// How many CUDA devices can be used; 0 with a reason in `*error` where there are none.
 int32_t ctorch_cuda_device_count(char **error);
+/// For which CUDA the NVIDIA driver is, 13000 for 13.0; 0 where there is no driver, -1 where it does not say.
+int32_t ctorch_cuda_driver_version(void);
 /// The device's compute capability before the point; 0 where that cannot be found out.
 int32_t ctorch_cuda_capability(int32_t index);
 bool ctorch_cuda_synchronize(int32_t index, char **error);
@@ -177,9 +191,6 @@ bool ctorch_profiler_stop(const char *path, char **error);
 /// Begins a stretch of time; NULL, which `ctorch_scope_end` takes, where nothing is recorded.
 ctorch_scope_ref ctorch_scope_begin(const char *name);
 void ctorch_scope_end(ctorch_scope_ref scope);
-
-/// libtorch's version, "2.11.0".
-const char *ctorch_version(void);
 
 void ctorch_free(void *memory);
 

@@ -20,3 +20,13 @@ func checkBridge(
 ) throws(TorchError) {
     _ = try withBridgeError(operation) { call($0) ? true : nil }
 }
+
+/// The same for functions that return a text, which is the caller's.
+func withBridgeText(
+    _ operation: String,
+    _ call: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> UnsafeMutablePointer<CChar>?
+) throws(TorchError) -> String {
+    let text = try withBridgeError(operation) { call($0) }
+    defer { ctorch_free(text) }
+    return String(cString: text)
+}

@@ -57,6 +57,22 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The NVIDIA driver of the machine.
+    package enum Driver: Sendable, Equatable {
+        case missing
+        /// For which CUDA it is, `13.0` for example; nil where it does not say.
+        case found(cuda: String?)
+    }
+
+    /// The NVIDIA driver. Loads no library of libtorch's.
+    package static var driver: Driver {
+        switch ctorch_cuda_driver_version() {
+        case 0: .missing
+        case let version where version > 0: .found(cuda: "\(version / 1000).\(version % 1000 / 10)")
+        default: .found(cuda: nil)
+        }
+    }
+
     /// Makes sure that the device can be used.
     ///
     /// - Throws: `TorchError` that says why it cannot.

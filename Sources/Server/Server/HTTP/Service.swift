@@ -32,14 +32,22 @@ struct Service: Sendable {
                     Array(metrics.text(state).utf8), contentType: "text/plain; version=0.0.4; charset=utf-8")
             },
             Route(method: "GET", path: "/openapi.json", isOpen: true) { _, _ in
-                Reply(PackageResources.openapi_json, contentType: "application/json")
+                Reply(Self.document, contentType: "application/json")
             },
         ] + Page.routes
     }
 
+    /// What the addresses take and give, with the version that the file leaves open.
+    private static let document = Array(
+        String(decoding: PackageResources.openapi_json, as: UTF8.self)
+            .replacing(
+                "\"version\": \"\"", with: "\"version\": \"\(PackageVersion.current)\"", maxReplacements: 1
+            ).utf8)
+
     private var model: ModelReply {
         ModelReply(
-            model: description.identity, device: description.device, precision: description.precision,
+            version: PackageVersion.current, model: description.identity, device: description.device,
+            precision: description.precision,
             words: description.wordCount, answers: description.answerCount,
             takes: (pictures.areTaken ? ["picture"] : []) + (description.takesFeatures ? ["features"] : []),
             limits: ModelReply.Limits(

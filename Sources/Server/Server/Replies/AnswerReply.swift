@@ -93,6 +93,8 @@ struct FeatureValues: Encodable {
 
 /// What `GET /v1/model` gives.
 struct ModelReply: Encodable {
+    /// That of the program.
+    let version: String
     let model: ModelIdentity
     let device: String
     let precision: String

@@ -32,13 +32,15 @@ struct FetchPlan {
         Console.progress("asking for the sizes of \(missing.count) files")
         defer { Console.clearProgress() }
         let sizes = try missing.map { try byteCount(of: $0.address) }
-        let parts = zip(missing, sizes).map { "\($0.name) \($1.map(byteText) ?? "of unknown size")" }
+        let parts = zip(missing, sizes).map {
+            "\($0.name) \($1.map { readable(bytes: $0) } ?? "of unknown size")"
+        }
         Console.note("to fetch: \(parts.joined(separator: ", "))")
         let disks = Self.disks(Array(zip(missing, sizes)), folder)
         for disk in disks {
             Console.note(
-                "\(byteText(disk.comes)) are to come to \(relativeToWorkingFolder(disk.folder))"
-                    + (disk.room.map { ", which has room for \(byteText($0))" } ?? ""))
+                "\(readable(bytes: disk.comes)) are to come to \(relativeToWorkingFolder(disk.folder))"
+                    + (disk.room.map { ", which has room for \(readable(bytes: $0))" } ?? ""))
         }
         for disk in disks {
             guard let room = disk.room, room < disk.comes else { continue }
@@ -108,10 +110,4 @@ struct FetchPlan {
         }
         return nil
     }
-}
-
-/// `13.5 GB`, `24.8 MB`
-private func byteText(_ byteCount: Int) -> String {
-    let megabytes = Double(byteCount) / 1e6
-    return megabytes < 1000 ? "\(decimal(megabytes, 1)) MB" : "\(decimal(megabytes / 1000, 1)) GB"
 }

@@ -2,8 +2,30 @@ import CTorch
 
 /// libtorch's own settings and random numbers.
 public enum TorchRuntime {
-    /// libtorch's version.
-    public static var version: String { String(cString: ctorch_version()) }
+    /// The version of the libtorch that is loaded; that of the libtorch that this was compiled for where it does not say.
+    public static let version = buildSetting("TORCH_VERSION") ?? compiledVersion
+
+    /// The version of the libtorch that this was compiled for, and that it needs.
+    package static var compiledVersion: String { String(cString: ctorch_header_version()) }
+
+    /// Which CUDA the libtorch that is loaded was built with, `13.0` for example; nil for none.
+    package static var cudaVersion: String? { buildSetting("CUDA_VERSION") }
+
+    /// For which processors the kernels of the libtorch that is loaded are: `AVX512`, `AVX2` or `DEFAULT`, where the variable
+    /// `ATEN_CPU_CAPABILITY` may ask for less than the processor has.
+    package static var processorKernels: String? { buildText("CPU capability usage: ", until: "\n") }
+
+    /// A setting of those that libtorch was built with, in a text that has `NAME=VALUE, `.
+    private static func buildSetting(_ name: String) -> String? { buildText(" \(name)=", until: ",") }
+
+    private static func buildText(_ beginning: String, until end: Character) -> String? {
+        guard let start = buildSettings.firstRange(of: beginning)?.upperBound else { return nil }
+        let text = buildSettings[start...].prefix { $0 != end }
+        return text.isEmpty ? nil : String(text)
+    }
+
+    /// What libtorch says of how it was built.
+    private static let buildSettings = (try? withBridgeText("settings") { ctorch_build_settings($0) }) ?? ""
 
     /// How many threads an operator may use on the CPU.
     public static var threadCount: Int {
