@@ -29,7 +29,8 @@ struct StepBenchmark: ParsableCommand {
     @Option(help: "Regions of each picture, separated by commas.") var regions: String
     @Option(help: "Words of each question, separated by commas.") var words: String
     @Option(help: "The network, as a configuration names it.") var model = "rwsan"
-    @Option(help: "Only some of train, infer, infer_int8, train_products, infer_products, exchange, with commas.")
+    @Option(
+        help: "Only some of train, infer, infer_int8, train_products, infer_products, exchange, with commas.")
     var only: String?
     @Option(help: "Steps that are timed.") var steps = 5
     @Option(help: "Steps before those.") var warmup = 2
@@ -66,7 +67,8 @@ struct StepBenchmark: ParsableCommand {
     private func joinedProcesses() throws -> ProcessGroup? {
         let environment = ProcessInfo.processInfo.environment
         return try Launch(environment).flatMap {
-            try ProcessGroup.join($0, timeout: .seconds(60), isBeingKilled: { false }, environment: environment)
+            try ProcessGroup.join(
+                $0, timeout: .seconds(60), isBeingKilled: { false }, environment: environment)
         }
     }
 
@@ -180,7 +182,8 @@ struct StepBenchmark: ParsableCommand {
         let (rank, count) = (share.rank, share.processCount)
         let own = wordCounts.count * rank / count..<wordCounts.count * (rank + 1) / count
         guard !own.isEmpty else {
-            throw ValidationError("expected a question for each of \(count) processes, found \(wordCounts.count)")
+            throw ValidationError(
+                "expected a question for each of \(count) processes, found \(wordCounts.count)")
         }
         return try makeBatch(Array(regionCounts[own]), Array(wordCounts[own]), questions: own.count)
     }

@@ -16,8 +16,11 @@ import Testing
         let outcome = try CommandLineTool().run(
             in: "exec \(environment) OMP_DISPLAY_ENV=verbose \"$@\"", ["--version"])
         #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+        // Swift finds arguments by where the environment lies.
+        #expect(outcome.output.firstMatch(of: /^rwsan \d/) != nil, Comment(rawValue: outcome.output))
         #expect(
-            outcome.errorOutput.contains("GOMP_SPINCOUNT = '\(turns)'"), Comment(rawValue: outcome.errorOutput))
+            outcome.errorOutput.contains("GOMP_SPINCOUNT = '\(turns)'"),
+            Comment(rawValue: outcome.errorOutput))
     }
 
     private static let processorCount = ProcessInfo.processInfo.activeProcessorCount
@@ -43,11 +46,18 @@ import Testing
     /// Makes a control group with the time of one processor; nil where that cannot be done.
     private static let limitedGroup: String? = {
         let name = "rwsan-test-\(ProcessInfo.processInfo.processIdentifier)"
-        let kinds = [("/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "100000"), ("/sys/fs/cgroup", "cpu.max", "100000 100000")]
+        let kinds = [
+            ("/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "100000"),
+            ("/sys/fs/cgroup", "cpu.max", "100000 100000"),
+        ]
         for (root, file, limit) in kinds {
             let folder = "\(root)/\(name)"
             guard mkdir(folder, 0o755) == 0 else { continue }
-            if (try? Data(limit.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))) != nil { return folder }
+            // The system has put files into the folder, if it is a control group.
+            let isGroup = FileManager.default.isWritableFile(atPath: folder + "/cgroup.procs")
+            if isGroup, (try? Data(limit.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))) != nil {
+                return folder
+            }
             rmdir(folder)
         }
         return nil

@@ -44,7 +44,7 @@ extension SharedWorkTests {
 
         /// What one process says, of which the time that it took is left out.
         private func said(_ outcome: CommandLineTool.Outcome) -> [String] {
-            outcome.errorLines.map { $0.replacing(/, in [^,]*$/, with: "") }
+            outcome.errorLines.map { String($0.replacing(/, in [^,]*$/, with: "")) }
         }
 
         private func alone(_ arguments: [String]) throws -> CommandLineTool.Outcome {
@@ -60,7 +60,8 @@ extension SharedWorkTests {
         }
 
         @Test(
-            "extract writes the files, and the store, that one process writes, and tells it once", arguments: [2, 3])
+            "extract writes the files, and the store, that one process writes, and tells it once",
+            arguments: [2, 3])
         func extraction(count: Int) throws {
             try writePictures(50)
             _ = try tool.folder.write("pictures/51.png", tool.folder.bytes(of: "pictures/1.png").prefix(2000))
@@ -95,7 +96,8 @@ extension SharedWorkTests {
             try shared.send(SIGKILL, toProcess: 1)
             #expect(try run.outcome().exitCode != 0)
             let outcome = try together(3, extract("store", "--store"))
-            #expect(!outcome.errorOutput.contains(", 0 there already"), Comment(rawValue: outcome.errorOutput))
+            #expect(
+                !outcome.errorOutput.contains(", 0 there already"), Comment(rawValue: outcome.errorOutput))
             #expect(try contents("store") == contents("store1"))
         }
 
@@ -160,8 +162,8 @@ extension SharedWorkTests {
             let outcome = try shared.run(2, pack(cut, to: "several"))
             #expect(outcome.exitCode != 0 && outcome.output.isEmpty)
             func error(_ outcome: CommandLineTool.Outcome) -> String {
-                outcome.errorLines.first { $0.hasPrefix("rwsan: error: ") }?
-                    .replacing(/one|several/, with: "STORE") ?? ""
+                outcome.errorLines.first { $0.hasPrefix("rwsan: error: ") }
+                    .map { String($0.replacing(/one|several/, with: "STORE")) } ?? ""
             }
             #expect(error(outcome) == error(single) && !error(single).isEmpty)
             #expect(try contents("several") == contents("one"))
@@ -174,14 +176,16 @@ extension SharedWorkTests {
         func saidOnce() throws {
             try writePictures(1)
             for (arguments, name) in [
-                (pack("nowhere", to: "store"), "nowhere"), (extract("pictures/1.png/files"), "pictures/1.png/files"),
+                (pack("nowhere", to: "store"), "nowhere"),
+                (extract("pictures/1.png/files"), "pictures/1.png/files"),
                 (extract("pictures/1.png/store", "--store"), "pictures/1.png/store"),
             ] {
                 let outcome = try shared.run(2, arguments)
                 #expect(outcome.exitCode != 0 && outcome.output.isEmpty)
                 let lines = outcome.errorLines.filter { $0.hasPrefix("rwsan: error: ") }
                 #expect(
-                    lines.count == 1 && lines.allSatisfy { $0.contains(name) }, Comment(rawValue: outcome.errorOutput))
+                    lines.count == 1 && lines.allSatisfy { $0.contains(name) },
+                    Comment(rawValue: outcome.errorOutput))
             }
         }
     }

@@ -4,11 +4,13 @@ import Testing
 
 extension SharedWorkTests {
     /// Processes on two hosts, which are two network namespaces with a link between them (`scripts/two-hosts`).
-    @Suite(.enabled(if: TwoHosts.arePossible(), "needs root, iproute2 and mpirun, to make network namespaces"))
+    @Suite(
+        .enabled(if: TwoHosts.arePossible(), "needs root, iproute2 and mpirun, to make network namespaces"))
     struct TwoHostsTests {
         private func train(_ mini: MiniCommands, _ more: String...) -> [String] {
             mini.train(
-                "--set", "use_glove=false", "--set", "seed=7", "--set", "dropout_r=0.1", "--set", "max_epoch=2", "--set",
+                "--set", "use_glove=false", "--set", "seed=7", "--set", "dropout_r=0.1", "--set",
+                "max_epoch=2", "--set",
                 "eval_every_epoch=false", "--process-timeout", "3") + more
         }
 
@@ -27,9 +29,13 @@ extension SharedWorkTests {
             #expect(try shared.weights("epoch2.safetensors") == Self.ofOneHost.get())
         }
 
-        @Test("two hosts train to the bits of two processes on one") func sameBits() throws { try expectSameBits() }
+        @Test("two hosts train to the bits of two processes on one") func sameBits() throws {
+            try expectSameBits()
+        }
 
-        @Test("over a slow link they do, too", .enabled(if: TwoHosts.arePossible("--rate", "200mbit"), "needs tc's tbf"))
+        @Test(
+            "over a slow link they do, too",
+            .enabled(if: TwoHosts.arePossible("--rate", "200mbit"), "needs tc's tbf"))
         func slowLink() throws { try expectSameBits("--rate", "200mbit") }
 
         @Test(
@@ -37,7 +43,9 @@ extension SharedWorkTests {
             .enabled(if: TwoHosts.arePossible("--delay", "2ms", "--loss", "1%"), "needs a kernel with netem"))
         func lossyLink() throws { try expectSameBits("--delay", "2ms", "--loss", "1%") }
 
-        @Test("where the link is cut, training ends within its time with one line, and goes on to the same bits")
+        @Test(
+            "where the link is cut, training ends within its time with one line, and goes on to the same bits"
+        )
         func cutLink() throws {
             let (shared, hosts) = (try SharedCommands(), TwoHosts())
             let run = try hosts.start(shared, [], train(shared.mini, "--set", "max_epoch=100000"))
@@ -65,7 +73,8 @@ struct TwoHosts {
     /// What the network namespaces are called, with 1 and 2 behind it.
     let name = "rwsan-\(UInt32.random(in: 0...UInt32.max))"
 
-    private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent()
         .deletingLastPathComponent().appending(components: "scripts", "two-hosts").path
 
     /// Whether hosts with such a link can be made.
@@ -77,7 +86,8 @@ struct TwoHosts {
     }
 
     /// Starts a command with a process on each host.
-    func start(_ shared: SharedCommands, _ options: [String], _ arguments: [String]) throws -> RunningCommand {
+    func start(_ shared: SharedCommands, _ options: [String], _ arguments: [String]) throws -> RunningCommand
+    {
         let words = ["exec", "env --default-signal=INT,TERM,USR1", Self.script, "--name", name] + options
         return try shared.mini.tool.start(in: words.joined(separator: " ") + " \"$@\"", arguments)
     }

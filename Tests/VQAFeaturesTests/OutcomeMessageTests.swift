@@ -9,7 +9,8 @@ import Testing
 
     private func image(_ precision: FeaturePrecision, labelled: Bool) throws -> StorableImage {
         let regions = try RegionFeatures(
-            width: 3, features: [0.5, 1, 2, 3, 4, 65_504], boxes: [0, 1, 2, 3, 4, 5, 6, 7.25], imageHeight: 10,
+            width: 3, features: [0.5, 1, 2, 3, 4, 65_504], boxes: [0, 1, 2, 3, 4, 5, 6, 7.25],
+            imageHeight: 10,
             imageWidth: 20)
         let guesses = try #require(RegionLabels.Guesses(ids: [7, 0], confidences: [0.1, 1]))
         let labels = labelled ? RegionLabels(objects: guesses, attributes: guesses) : nil

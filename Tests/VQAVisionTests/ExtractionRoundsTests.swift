@@ -9,7 +9,8 @@ import Testing
     func division(processCount: Int, pictures: (count: Int, batchSize: Int)) {
         let all = (0..<processCount).map {
             ExtractionRounds(
-                pictureCount: pictures.count, batchSize: pictures.batchSize, processCount: processCount, rank: $0)
+                pictureCount: pictures.count, batchSize: pictures.batchSize, processCount: processCount,
+                rank: $0)
         }
         var begun = Array(repeating: 0, count: processCount)
         for round in 0..<all[0].count {

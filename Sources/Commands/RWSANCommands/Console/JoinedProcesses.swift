@@ -39,7 +39,9 @@ enum JoinedProcesses {
     /// decides where it is set; libtorch itself knows of processors, and of no limit on their time.
     static func use(processors count: Int) {
         Processors.count = count
-        guard environment["OMP_NUM_THREADS"]?.isEmpty ?? true, count < TorchRuntime.threadCount else { return }
+        guard environment["OMP_NUM_THREADS"]?.isEmpty ?? true, count < TorchRuntime.threadCount else {
+            return
+        }
         TorchRuntime.threadCount = count
     }
 

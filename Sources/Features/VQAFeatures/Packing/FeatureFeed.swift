@@ -74,7 +74,9 @@ final class FeatureFeed {
         let input = inputs[current]
         let isOwn = division.isOwn(index)
         do {
-            guard let item = try input.next(isWanted: { isOwn && !kept.contains($0) }) else { return end(.ended) }
+            guard let item = try input.next(isWanted: { isOwn && !kept.contains($0) }) else {
+                return end(.ended)
+            }
             defer { index += 1 }
             return work(item, isOwn: isOwn, position: finishedByteCount.addingClamped(input.position))
         } catch {
@@ -89,7 +91,9 @@ final class FeatureFeed {
         return { item }
     }
 
-    private func work(_ item: FeatureInputItem, isOwn: Bool, position: Int) -> Prefetcher<FeatureFeedItem>.Work {
+    private func work(_ item: FeatureInputItem, isOwn: Bool, position: Int)
+        -> Prefetcher<FeatureFeedItem>.Work
+    {
         let (precision, index) = (precision, index)
         let isKept = item.image.map(kept.contains) ?? false
         let reservation = budget.reserve(item.byteCount)

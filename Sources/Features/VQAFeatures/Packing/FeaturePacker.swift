@@ -91,15 +91,20 @@ public struct FeaturePacker: Sendable {
         shouldStop: () -> Bool = { false }
     ) throws -> Report {
         let inputs = try share.together { try StorePart.inOrder(inputs) }
-        let feed = try share.together {
-            FeatureFeed(
-                try inputs.map { try openFeatureInput($0, naming) }, precision: precision,
-                FeedDivision(processCount: share.processCount, rank: share.rank))
+        var (opened, failure) = ([any FeatureInput](), (any Error)?.none)
+        do {
+            opened = try inputs.map { try openFeatureInput($0, naming) }
+        } catch {
+            failure = error
         }
+        try share.together { if let failure { throw failure } }
+        let feed = FeatureFeed(
+            opened, precision: precision, FeedDivision(processCount: share.processCount, rank: share.rank))
         let store = try share.together {
             guard share.isWriting else { return nil as StoreConstruction? }
             return try StoreConstruction(
-                in: folder, as: self, note: FeatureNote(inputs: inputs), onCheck: onCheck, shouldStop: shouldStop)
+                in: folder, as: self, note: FeatureNote(inputs: inputs), onCheck: onCheck,
+                shouldStop: shouldStop)
         }
         var report = Report()
         report.removedShards = store?.removed ?? []
@@ -108,9 +113,9 @@ public struct FeaturePacker: Sendable {
             return report
         }
         feed.kept = Set(try share.agreed(store.map { Array($0.images) } ?? []))
-        let run = store.map { PackingRun($0, inputByteCount: feed.byteCount, report: report) }
-        let inputCount = feed.inputCount
-        let items = Prefetcher<FeatureFeedItem>(workers: workers) { feed.next() }
+        let (byteCount, inputCount) = (feed.byteCount, feed.inputCount)
+        let run = store.map { PackingRun($0, inputByteCount: byteCount, report: report) }
+        let items = interpreted(feed)
         defer { items.cancel() }
         if let group = share.group {
             try SharedPacking(share, group, run, precision, items).readAll(inputCount, onProgress, shouldStop)
@@ -118,6 +123,11 @@ public struct FeaturePacker: Sendable {
             try run?.readAll(items, onProgress, shouldStop)
         }
         return try share.agreed(share.together { try finish(run, store, of: inputs, in: folder) })
+    }
+
+    /// What threads make of the input.
+    private func interpreted(_ feed: sending FeatureFeed) -> Prefetcher<FeatureFeedItem> {
+        Prefetcher(workers: workers) { feed.next() }
     }
 
     /// Closes the store, and makes it one where all input was read.

@@ -74,7 +74,9 @@ struct OutcomeMessage {
             if let message = entry.message {
                 outcomes[entry.index] = .skipped(message)
             } else {
-                guard let shape = entry.shape, let numbers = Numbers(&reader, shape, precision) else { return nil }
+                guard let shape = entry.shape, let numbers = Numbers(&reader, shape, precision) else {
+                    return nil
+                }
                 outcomes[entry.index] = .storable(Stored(shape: shape, numbers: numbers))
             }
         }
@@ -85,14 +87,17 @@ struct OutcomeMessage {
 extension OutcomeMessage.Shape {
     fileprivate init(_ image: StorableImage) {
         self.init(
-            count: image.count, width: image.width, imageHeight: image.imageHeight, imageWidth: image.imageWidth,
+            count: image.count, width: image.width, imageHeight: image.imageHeight,
+            imageWidth: image.imageWidth,
             hasObjects: image.labels != nil, hasAttributes: image.labels?.attributes != nil)
     }
 }
 
 extension OutcomeMessage.Numbers {
     /// Reads the numbers of an image; nil where there are too few, or none that can be meant.
-    fileprivate init?(_ reader: inout NumberReader, _ shape: OutcomeMessage.Shape, _ precision: FeaturePrecision) {
+    fileprivate init?(
+        _ reader: inout NumberReader, _ shape: OutcomeMessage.Shape, _ precision: FeaturePrecision
+    ) {
         let (number, overflows) = shape.count.multipliedReportingOverflow(by: shape.width)
         let (corners, overflowsToo) = shape.count.multipliedReportingOverflow(by: 4)
         guard !overflows, !overflowsToo, let boxes = reader.numbers(corners, of: Float.self),
@@ -127,7 +132,8 @@ extension StorableImage {
         let (shape, numbers) = (stored.shape, stored.numbers)
         self.init(
             image: image, count: shape.count, width: shape.width, imageHeight: shape.imageHeight,
-            imageWidth: shape.imageWidth, boxes: numbers.boxes, halves: numbers.halves, floats: numbers.floats,
+            imageWidth: shape.imageWidth, boxes: numbers.boxes, halves: numbers.halves,
+            floats: numbers.floats,
             labels: numbers.labels)
     }
 

@@ -80,7 +80,9 @@ final class SharedPacking {
                 onProgress(run.progress(at: item.position))
             }
             let reason = all.filter { $0.imageCount == imageCount }.compactMap(\.reason).first
-            if let reason { try run.take(FeatureFeedItem(name: "", outcome: .endedEarly(reason), index: end, position: 0)) }
+            if let reason {
+                try run.take(FeatureFeedItem(name: "", outcome: .endedEarly(reason), index: end, position: 0))
+            }
         }
         guard imageCount != nil else { return false }
         // What comes of it where another could read no more counts for nothing.

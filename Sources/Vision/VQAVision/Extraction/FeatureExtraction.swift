@@ -101,14 +101,16 @@ public struct FeatureExtraction {
         var report = Report()
         report.leftOut = search.leftOut
         let store = try share.together {
-            share.isWriting ? try store(in: featureFolder, of: places, search, by: extractor, onCheck, shouldStop) : nil
+            share.isWriting
+                ? try openStore(in: featureFolder, of: places, search, by: extractor, onCheck, shouldStop)
+                : nil
         }
         report.removedShards = store?.removed ?? []
         guard try !share.anyone(store?.isInterrupted ?? false) else {
             report.isInterrupted = true
             return report
         }
-        let output = try output(featureFolder, store, of: pictures, for: extractor)
+        let output = try openOutput(featureFolder, store, of: pictures, for: extractor)
         let rounds = ExtractionRounds(
             pictureCount: pictures.count, batchSize: extractor.isConcurrent ? max(1, batchSize) : 1,
             processCount: share.processCount, rank: share.rank)
@@ -123,7 +125,8 @@ public struct FeatureExtraction {
             for part in all { report.add(part) }
             let refused = try share.together {
                 try store?.take(
-                    all, of: pictures, from: rounds.firstRow(ofRound: round), strictly: stopsAtUnreadablePicture)
+                    all, of: pictures, from: rounds.firstRow(ofRound: round),
+                    strictly: stopsAtUnreadablePicture)
             }
             if let refused = try share.agreed(refused) { report.add(refused) }
             progress(
@@ -153,8 +156,9 @@ public struct FeatureExtraction {
     }
 
     /// The store to write; nil where files are written.
-    private func store(
-        in folder: String, of places: [String], _ search: PictureSearch, by extractor: any PictureFeatureExtractor,
+    private func openStore(
+        in folder: String, of places: [String], _ search: PictureSearch,
+        by extractor: any PictureFeatureExtractor,
         _ onCheck: (Double) -> Void, _ shouldStop: () -> Bool
     ) throws -> StoreOutput? {
         guard var packer else { return nil }
@@ -169,12 +173,15 @@ public struct FeatureExtraction {
     }
 
     /// Where the files of features go. The process that has the store knows which pictures are in it, and tells the others.
-    private func output(
-        _ folder: String, _ store: StoreOutput?, of pictures: [FoundPicture], for extractor: any PictureFeatureExtractor
+    private func openOutput(
+        _ folder: String, _ store: StoreOutput?, of pictures: [FoundPicture],
+        for extractor: any PictureFeatureExtractor
     ) throws -> FeatureOutputFolder {
         guard packer != nil else {
             // The first makes what the others find.
-            let first = try share.together { share.isWriting ? try FeatureOutputFolder(folder, for: extractor) : nil }
+            let first = try share.together {
+                share.isWriting ? try FeatureOutputFolder(folder, for: extractor) : nil
+            }
             return try share.together { try first ?? FeatureOutputFolder(folder, for: extractor) }
         }
         func image(_ row: Int) -> ImageID? { naming.image(fileName: pictures[row].name) }
@@ -206,7 +213,8 @@ public struct FeatureExtraction {
 
     /// Writes what became of some pictures.
     private func write<Extractor: PictureFeatureExtractor>(
-        _ batch: [SeenPicture<Extractor.Input>], _ extractor: Extractor, into extracted: inout ExtractedPictures
+        _ batch: [SeenPicture<Extractor.Input>], _ extractor: Extractor,
+        into extracted: inout ExtractedPictures
     ) throws {
         var made: [MadeFile] = []
         for picture in batch {
@@ -233,7 +241,8 @@ public struct FeatureExtraction {
 
     /// What becomes of this process's pictures, in batches, made ahead of their use.
     private func batches<Extractor: PictureFeatureExtractor>(
-        of pictures: [FoundPicture], _ rounds: ExtractionRounds, _ output: FeatureOutputFolder, _ extractor: Extractor
+        of pictures: [FoundPicture], _ rounds: ExtractionRounds, _ output: FeatureOutputFolder,
+        _ extractor: Extractor
     ) -> Prefetcher<[SeenPicture<Extractor.Input>]> {
         let memory = PictureMemory()
         return Prefetcher(0..<rounds.ownBatchCount, workers: threadCount) { batch in
@@ -252,12 +261,13 @@ public struct FeatureExtraction {
                 }
             }
             guard extractor.isConcurrent else {
-                return seen + pending.map { SeenPicture(row: $0.row, path: $0.path, outcome: .waiting($0.input)) }
+                return seen
+                    + pending.map { SeenPicture(row: $0.row, path: $0.path, outcome: .waiting($0.input)) }
             }
             let features = try extractor.extract(pending.map(\.input))
             return seen
                 + zip(pending, features).map {
-                    SeenPicture(row: $0.row, path: $0.path, outcome: SeenPicture.Outcome($1, path: $0.path))
+                    SeenPicture(row: $0.row, path: $0.path, outcome: .init($1, path: $0.path))
                 }
         }
     }

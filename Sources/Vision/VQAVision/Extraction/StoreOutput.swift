@@ -17,7 +17,9 @@ final class StoreOutput {
     private var (filling, writing): ([String], [String]) = ([], [])
 
     /// Where features lie until their shard is written, in the folder of a store.
-    static func extractedFolder(of store: String) -> String { store + "/" + StoreConstruction.extractedFolder }
+    static func extractedFolder(of store: String) -> String {
+        store + "/" + StoreConstruction.extractedFolder
+    }
 
     /// Goes on with the store in a folder, which is made where it is missing.
     ///

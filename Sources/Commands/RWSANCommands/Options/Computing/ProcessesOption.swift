@@ -9,7 +9,7 @@ struct ProcessesOption: ParsableArguments {
         help: ArgumentHelp(
             "Where mpirun or srun has started several processes: how long one that does not answer is waited for. All end then.",
             valueName: "seconds"))
-    var processTimeout = Self.usualSeconds
+    var processTimeout = ProcessesOption.usualSeconds
 
     private static let usualSeconds = 30.0
 
