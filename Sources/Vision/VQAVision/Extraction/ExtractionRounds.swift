@@ -14,7 +14,7 @@ struct ExtractionRounds: Sendable {
     private let (processCount, rank): (Int, Int)
 
     /// So many pictures a block has where processes share the work: enough that one that takes long holds up few.
-    private static let sharedBlock = 16
+    private static let sharedBlock = 4
 
     /// - Parameters:
     ///   - pictureCount: How many pictures there are.
