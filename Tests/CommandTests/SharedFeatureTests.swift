@@ -44,7 +44,9 @@ extension SharedWorkTests {
 
         /// What a command says at its end, of which the time that it took is left out.
         private func said(_ outcome: CommandLineTool.Outcome) -> [String] {
-            outcome.errorLines.filter { !$0.hasPrefix("extracting: ") && !$0.hasPrefix("packing: ") }.map { String($0.replacing(/, in [^,]*$/, with: "")) }
+            outcome.errorLines.filter { !$0.hasPrefix("extracting: ") && !$0.hasPrefix("packing: ") }.map {
+                String($0.replacing(/, in [^,]*$/, with: ""))
+            }
         }
 
         private func alone(_ arguments: [String]) throws -> CommandLineTool.Outcome {
