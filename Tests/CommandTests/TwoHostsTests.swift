@@ -53,7 +53,7 @@ extension SharedWorkTests {
             try hosts.cut()
             let begun = ContinuousClock.now
             let outcome = try run.outcome()
-            #expect(ContinuousClock.now - begun < .seconds(15))
+            #expect(ContinuousClock.now - begun < .seconds(20))
             #expect(outcome.exitCode != 0)
             let lines = outcome.errorLines.filter { $0.hasPrefix("rwsan: error: ") }
             #expect(lines.count == 1, Comment(rawValue: outcome.errorOutput))
