@@ -34,7 +34,7 @@ func module(_ room: String, _ name: String, _ dependencies: [Target.Dependency])
 
 func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies + [argumentParser], path: "Benchmarks/" + name)
+        name: name, dependencies: dependencies + ["COpenMP", argumentParser], path: "Benchmarks/" + name)
 }
 
 func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
@@ -119,7 +119,7 @@ let package = Package(
 
         // In the order in which data flow: a module imports only what stands above it.
         module("Files", "FileSystem", []),
-        module("Files", "Workers", []),
+        module("Files", "Workers", ["FileSystem"]),
         module("Files", "Archives", ["CArchive", "CDeflate", "CZlib"]),
         module("Files", "Downloads", ["Archives", "FileSystem", "CCurl"]),
         module("Files", "Hub", ["Downloads", "Archives", "FileSystem", "CCrypto"]),
@@ -149,13 +149,17 @@ let package = Package(
                 ]),
                 .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
             ]),
+        // Nothing imports it: it sets what libtorch's OpenMP library reads before any program's first line.
+        .target(name: "COpenMP", path: "Sources/Engine/COpenMP"),
         // The header alone: scripts/setup --mpi compiles the library, for nobody needs MPI to build or to run on one machine.
         .systemLibrary(name: "CMPI", path: "Sources/Engine/CMPI"),
         module("Engine", "Collectives", ["CMPI", "FileSystem", "Workers"]),
         module("Engine", "Torch", ["CTorch", "Archives"]),
 
         module("Settings", "VQASettings", []),
-        module("Features", "VQAFeatures", ["Torch", "Archives", "FileSystem", "TextFiles", "Workers"]),
+        module(
+            "Features", "VQAFeatures",
+            ["Torch", "Collectives", "Archives", "FileSystem", "TextFiles", "Workers"]),
         module(
             "Datasets", "VQADatasets",
             [
@@ -166,7 +170,7 @@ let package = Package(
         module(
             "Vision", "VQAVision",
             [
-                "VQAFeatures", "Torch", "Archives", "FileSystem", "Workers", "CGIF", "CPNG", "CTIFF",
+                "VQAFeatures", "Torch", "Collectives", "Archives", "FileSystem", "Workers", "CGIF", "CPNG", "CTIFF",
                 "CTurboJPEG",
                 "CWebP",
             ]),
@@ -185,8 +189,8 @@ let package = Package(
             "Pipeline", "VisualQuestionAnswering",
             [
                 "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels", "VQABatches",
-                "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Archives", "Downloads", "FileSystem", "TextFiles",
-                "TensorBoardEvents", "Yams",
+                "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Collectives", "Archives", "Downloads", "FileSystem",
+                "TextFiles", "TensorBoardEvents", "Yams",
             ]),
         module("Server", "ServerInput", []),
         .target(
@@ -206,7 +210,7 @@ let package = Package(
             [
                 "VisualQuestionAnswering", "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels",
                 "VQABatches", "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Collectives", "Archives", "Downloads",
-                "Hub", "FileSystem", "Workers", "ServerInput", argumentParser,
+                "Hub", "FileSystem", "Workers", "ServerInput", "COpenMP", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
         // Takes as long to build as all the rest, so that `rwsan` does without it.
@@ -215,7 +219,7 @@ let package = Package(
 
         benchmark(
             "StepBenchmark",
-            ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch"]),
+            ["VQATraining", "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Collectives"]),
         benchmark("AnswerBenchmark", ["VisualQuestionAnswering", "Torch"]),
         benchmark("FeatureBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Collectives
 import Foundation
 import Torch
 import VQABatches
@@ -8,7 +9,8 @@ import VQATraining
 
 /// Times training steps and inference of a network at its official defaults on batches shaped like VQA-v2's.
 ///
-/// `Benchmarks/bench` runs it and the PyTorch peer in turn.
+/// `Benchmarks/bench` runs it and the PyTorch peer in turn. Processes that `mpirun` has started share the questions of training,
+/// as those of `rwsan train` do; process 0 prints.
 @main
 struct StepBenchmark: ParsableCommand {
     /// What can be timed.
@@ -20,12 +22,15 @@ struct StepBenchmark: ParsableCommand {
         case trainProducts = "train_products"
         /// The matrix products of inference and nothing else.
         case inferProducts = "infer_products"
+        /// Adding up as many numbers of several processes as the network learns, and of a few, and nothing else.
+        case exchange
     }
 
     @Option(help: "Regions of each picture, separated by commas.") var regions: String
     @Option(help: "Words of each question, separated by commas.") var words: String
     @Option(help: "The network, as a configuration names it.") var model = "rwsan"
-    @Option(help: "Only some of train, infer, infer_int8, train_products, infer_products, with commas.")
+    @Option(
+        help: "Only some of train, infer, infer_int8, train_products, infer_products, exchange, with commas.")
     var only: String?
     @Option(help: "Steps that are timed.") var steps = 5
     @Option(help: "Steps before those.") var warmup = 2
@@ -46,13 +51,25 @@ struct StepBenchmark: ParsableCommand {
         TorchRuntime.seed(0)
         let models = ModelRegistry.published.names.contains(model) ? ModelRegistry.published : .standard
         let choice = try ModelConfiguration(models.entry(named: model))
+        let share = try WorkShare(joinedProcesses())
         let run = StepRun(
             model: try choice.make(ModelInputs(wordCount: 20573, answerCount: 3129)),
             options: choice.options, device: device,
-            precision: try chosenPrecision(), batch: try makeBatch().moved(to: device))
+            precision: try chosenPrecision(), batch: try makeBatch(share).moved(to: device),
+            share: share)
         try run.model.move(to: device)
         if let check { return try compare(run, LogitCheck(file: check)) }
         for part in try parts(on: device) { try time(part, run) }
+        try share.group?.leave()
+    }
+
+    /// The processes that a launcher has started; nil where this one is alone.
+    private func joinedProcesses() throws -> ProcessGroup? {
+        let environment = ProcessInfo.processInfo.environment
+        return try Launch(environment).flatMap {
+            try ProcessGroup.join(
+                $0, timeout: .seconds(60), isBeingKilled: { false }, environment: environment)
+        }
     }
 
     private func chosenPrecision() throws -> Precision {
@@ -65,7 +82,7 @@ struct StepBenchmark: ParsableCommand {
     private func parts(on device: Device) throws -> [Part] {
         guard let only else {
             let hasInt8 = device == .cpu && (try? TorchRuntime.requireInt8Products()) != nil
-            return Part.allCases.filter { $0 != .inferInt8 || hasInt8 }
+            return Part.allCases.filter { $0 != .exchange && ($0 != .inferInt8 || hasInt8) }
         }
         return try only.split(separator: ",").map { name in
             guard let part = Part(rawValue: String(name)) else {
@@ -82,7 +99,7 @@ struct StepBenchmark: ParsableCommand {
             let isRecorded = Stepping.best(on: run.device) == .recorded
             let batches = isRecorded ? [try makeFilledBatch(), try makeFilledBatch()] : [run.batch]
             let (count, makeSteps) = try run.trainingSteps(on: batches.map { try $0.moved(to: run.device) })
-            try report(part.rawValue, run.batch, stepsAtOnce: count, makeSteps)
+            try report(part.rawValue, run, stepsAtOnce: count, makeSteps)
             if let profile {
                 try Profiler.start(on: run.device)
                 try makeSteps()
@@ -90,23 +107,28 @@ struct StepBenchmark: ParsableCommand {
             }
         case .infer:
             run.model.setTraining(false)
-            try report(part.rawValue, run.batch) { _ = try run.infer() }
+            try report(part.rawValue, run) { _ = try run.infer() }
         case .inferInt8:
             try TorchRuntime.requireInt8Products()
             run.model.setTraining(false)
             try run.model.roundToInt8()
-            try report(part.rawValue, run.batch) { _ = try run.infer() }
+            try report(part.rawValue, run) { _ = try run.infer() }
         case .trainProducts:
             let products = try run.products()
-            try report(part.rawValue, run.batch) {
+            try report(part.rawValue, run) {
                 try products.train()
                 try run.device.synchronize()
             }
         case .inferProducts:
             let products = try run.products()
-            try report(part.rawValue, run.batch) {
+            try report(part.rawValue, run) {
                 try products.infer()
                 try run.device.synchronize()
+            }
+        case .exchange:
+            for count in [nil, run.share.processCount] {
+                let (byteCount, exchange) = try run.exchange(count)
+                try report(part.rawValue, run, byteCount: byteCount, exchange)
             }
         }
     }
@@ -127,7 +149,7 @@ struct StepBenchmark: ParsableCommand {
     }
 
     private func report(
-        _ what: String, _ batch: Batch, stepsAtOnce: Int = 1, _ step: () throws -> Void
+        _ what: String, _ run: StepRun, stepsAtOnce: Int = 1, byteCount: Int? = nil, _ step: () throws -> Void
     ) throws {
         for _ in 0..<warmup { try step() }
         let clock = ContinuousClock()
@@ -137,11 +159,15 @@ struct StepBenchmark: ParsableCommand {
         }
         seconds.sort()
         let median = seconds[seconds.count / 2]
-        let record: [String: Any] = [
+        guard run.share.rank == 0 else { return }
+        var record: [String: Any] = [
             "what": what, "seconds_per_step": median, "fastest": seconds[0],
-            "slowest": seconds[seconds.count - 1], "questions_per_second": Double(batch.count) / median,
+            "slowest": seconds[seconds.count - 1], "questions_per_second": Double(run.batch.count) / median,
             "threads": TorchRuntime.threadCount, "peak_rss_mib": peakMemory(),
+            "processes": run.share.processCount,
+            "parameters": run.model.parameters().reduce(0) { $0 + $1.count },
         ]
+        record["bytes"] = byteCount
         try show(record)
     }
 
@@ -150,9 +176,16 @@ struct StepBenchmark: ParsableCommand {
         print(String(decoding: line, as: UTF8.self))
     }
 
-    private func makeBatch() throws -> Batch {
+    /// A process's share of the questions, as the trainer divides them.
+    private func makeBatch(_ share: WorkShare) throws -> Batch {
         let (regionCounts, wordCounts) = try counts()
-        return try makeBatch(regionCounts, wordCounts, questions: wordCounts.count)
+        let (rank, count) = (share.rank, share.processCount)
+        let own = wordCounts.count * rank / count..<wordCounts.count * (rank + 1) / count
+        guard !own.isEmpty else {
+            throw ValidationError(
+                "expected a question for each of \(count) processes, found \(wordCounts.count)")
+        }
+        return try makeBatch(Array(regionCounts[own]), Array(wordCounts[own]), questions: own.count)
     }
 
     /// A batch filled up to one of few shapes, as training takes it where steps are recorded.

@@ -1,3 +1,4 @@
+import Collectives
 import Torch
 import VQABatches
 import VQAModels
@@ -11,6 +12,8 @@ struct StepRun {
     let device: Device
     let precision: Precision
     var batch: Batch
+    /// This process's share in training; the batch is its own share of the questions.
+    var share = WorkShare()
 
     /// Training steps as the trainer makes them, and how many of them are made at once.
     ///
@@ -20,7 +23,7 @@ struct StepRun {
             model.namedParameters(), learningRate: 1e-4, betas: (0.9, 0.98), epsilon: 1e-9)
         let steps = try Stepping.best(on: device).makeSteps(
             model, optimizer, device: device, precision: precision,
-            lossScale: precision == .float16 ? LossScale() : nil)
+            lossScale: precision == .float16 ? LossScale() : nil, share: share)
         model.setTraining(true)
         return (
             steps.figuresInterval,
@@ -29,6 +32,21 @@ struct StepRun {
                     try steps.step([batches[step % batches.count]], learningRate: 1e-4)
                 }
                 _ = try steps.figures()
+            }
+        )
+    }
+
+    /// Adds up numbers of all processes, as gradients are.
+    ///
+    /// - Parameter count: How many; nil for as many as the network learns.
+    func exchange(_ count: Int?) throws -> (byteCount: Int, make: () throws -> Void) {
+        let numbers = try Tensor.zeros([
+            max(1, count ?? model.parameters().reduce(0) { $0 + $1.count })
+        ])
+        return (
+            numbers.count * MemoryLayout<Float>.size,
+            {
+                try numbers.withUnsafeMutableBytes { try share.group?.addUp($0.bindMemory(to: Float.self)) }
             }
         )
     }

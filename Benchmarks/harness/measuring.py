@@ -19,12 +19,15 @@ class Failure(Exception):
 class Side:
     """One side of a row: a command, and what it leaves behind.
 
-    The time is the command's own where `seconds` names a field of the JSON line it prints, else that of the process.
+    The time is the command's own where `seconds` names a field of the JSON line it prints, else that of the process. So many
+    busy processes as `beside` says run at the same time. What was measured counts `factor` times.
     """
 
     command: list
     seconds: Optional[str] = None
     before: Callable[[], None] = lambda: None
+    beside: int = 0
+    factor: float = 1
 
 
 @dataclasses.dataclass
@@ -72,6 +75,28 @@ def run(command, device="cpu", seconds=None):
     return Measurement(printed[seconds] if seconds else took, memory.peak_mib or usage.ru_maxrss // 1024, printed)
 
 
+class Busy:
+    """Processes that want a core each and never wait for anything, while something else runs."""
+
+    def __init__(self, count):
+        self.count, self.processes = count, []
+
+    def __enter__(self):
+        self.processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(self.count)]
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def run_side(side, device="cpu"):
+    """Runs one side of a row."""
+    with Busy(side.beside):
+        measured = run(side.command, device, side.seconds)
+    return dataclasses.replace(measured, seconds=measured.seconds * side.factor)
+
+
 def printed_by(text):
     """The last JSON line of what was printed; else `overall`, of `rwsan score`."""
     for line in reversed(text.splitlines()):
@@ -117,7 +142,7 @@ def measure(row, runs, with_peer=True, device="cpu"):
     for number in range(1, runs + 1):
         for name in found:
             sides[name].before()
-            found[name].append(run(sides[name].command, device, sides[name].seconds))
+            found[name].append(run_side(sides[name], device))
         if with_peer:
             row.check(found["ours"][-1].printed, found["peer"][-1].printed)
         times = ", ".join(f"{name} {measurements[-1].seconds:.4g} s" for name, measurements in found.items())

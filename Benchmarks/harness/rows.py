@@ -6,7 +6,7 @@ from harness.material import REPOSITORY
 from harness.measuring import Failure, Row, Side, run
 
 KEYS = ("training", "inference", "inference-int8", "training-mcan", "inference-mcan", "inference-int8-mcan",
-        "reading-store", "reading-npz", "packing", "start-up",
+        "training-busy", "inference-busy", "reading-store", "reading-npz", "packing", "start-up",
         "start-up-again", "metric", "extraction", "detection", "detection-int8", "vilt", "lxmert", "vilt-batch", "vilt-cold")
 
 
@@ -24,7 +24,8 @@ def make(key, setting, material):
     """The row of a key; None where it cannot be measured on the device."""
     makers = {"training": training, "inference": inference, "inference-int8": inference_int8,
               "training-mcan": training_mcan, "inference-mcan": inference_mcan,
-              "inference-int8-mcan": inference_int8_mcan, "reading-store": reading_store, "reading-npz": reading_npz, "packing": packing, "start-up": start_up,
+              "inference-int8-mcan": inference_int8_mcan, "training-busy": training_busy,
+              "inference-busy": inference_busy, "reading-store": reading_store, "reading-npz": reading_npz, "packing": packing, "start-up": start_up,
               "start-up-again": start_up_again, "metric": metric, "extraction": extraction,
               "detection": detection, "detection-int8": detection_int8,
               "vilt": answer_vilt, "lxmert": answer_lxmert, "vilt-batch": answers_vilt,
@@ -120,6 +121,24 @@ def inference_mcan(setting, material):
 
 def inference_int8_mcan(setting, material):
     return inference_int8(setting, material, MCAN)
+
+
+def busy(row, setting):
+    """The row beside two processes that want a core each. The limit is what ours takes alone, for as much longer as it gets less
+    of the cores: each of its threads as much as each of theirs."""
+    others = 2
+    return dataclasses.replace(
+        row, title=f"{row.title}, beside {others} busy processes", ours=dataclasses.replace(row.ours, beside=others),
+        peer=dataclasses.replace(row.peer, beside=others),
+        limit=dataclasses.replace(row.ours, factor=(setting.threads + others) / setting.threads))
+
+
+def training_busy(setting, material):
+    return busy(training(setting, material), setting) if setting.device == "cpu" else None
+
+
+def inference_busy(setting, material):
+    return busy(inference(setting, material), setting) if setting.device == "cpu" else None
 
 
 def has_int8():

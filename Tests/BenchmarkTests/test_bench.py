@@ -1,6 +1,7 @@
 """Measures small commands with the harness of Benchmarks/, and checks the peers against the official fixtures."""
 
 import contextlib
+import dataclasses
 import io
 import json
 import os
@@ -21,7 +22,8 @@ import make_vqav2_scale  # noqa: E402
 import official_metric  # noqa: E402
 from harness import report  # noqa: E402
 from harness.measuring import Failure, Row, Side, measure  # noqa: E402
-from harness.rows import close, same  # noqa: E402
+from harness.rows import Setting, busy, close, same  # noqa: E402
+from harness.scaling import Costs, fit  # noqa: E402
 
 SETTINGS = {"machine": "a machine", "device": "cpu", "precision": "float32", "threads": 2, "scale": 1.0, "steps": 3}
 
@@ -66,6 +68,20 @@ class MeasuringTests(unittest.TestCase):
         with self.assertRaisesRegex(Failure, "expected a JSON line with seconds"):
             measure(row(printing(words=3), printing(seconds=1)), 1)
 
+    def test_a_busy_row_runs_both_sides_beside_busy_processes_and_holds_ours_against_its_share(self):
+        children = ("import json, os; own = os.getpid(); parent = os.getppid(); children = open("
+                    "f'/proc/{parent}/task/{parent}/children').read().split(); print(json.dumps({'seconds': 3, "
+                    "'others': len(children) - 1}))")
+        side = [sys.executable, "-c", children]
+        found = []
+        quiet = row(side, side, lambda ours, peer: found.extend([ours["others"], peer["others"]]))
+        measured = quietly(measure, busy(quiet, Setting("cpu", "float32", 1, 2)), 2)
+        self.assertEqual(found, [2, 2, 2, 2])
+        self.assertEqual(measured["ours"]["seconds"], [3, 3])
+        # Two threads beside two others have half of two cores.
+        self.assertEqual(measured["limit"]["seconds"], [6, 6])
+        self.assertIn("beside 2 busy processes", measured["title"])
+
     def test_a_gpu_s_memory_is_watched_while_a_command_runs(self):
         with tempfile.TemporaryDirectory() as folder:
             fake = Path(folder) / "nvidia-smi"
@@ -78,6 +94,45 @@ class MeasuringTests(unittest.TestCase):
                 side = [sys.executable, "-c", code]
                 measured = quietly(measure, row(side, side), 1, with_peer=False, device="cuda:0")
         self.assertEqual(measured["ours"]["peak_mib"], 250)
+
+
+class ScalingTests(unittest.TestCase):
+    # Round numbers, so that what comes out can be added up by hand.
+    costs = Costs(fixed=0.1, per_question=0.01, questions=64, bytes=128 << 20, latency=0.001, memory=float(1 << 30),
+                  link=float(1 << 27))
+
+    def test_one_process_exchanges_nothing(self):
+        self.assertAlmostEqual(self.costs.step(1, 1), 0.74)
+        self.assertEqual(self.costs.efficiency(1, 1), 1)
+
+    def test_processes_of_one_machine_exchange_twice_what_is_not_their_own_part(self):
+        # 0.1 + 0.32 s, six messages, and 128 MB at 1 GB/s.
+        self.assertAlmostEqual(self.costs.step(2, 2), 0.42 + 0.006 + 0.125)
+
+    def test_processes_of_a_machine_share_its_link(self):
+        # Of four processes on two machines, two send half of everything out, twice, at 128 MB/s.
+        self.assertAlmostEqual(self.costs.exchange(4, 2), 0.006 + 1.5 * 0.125 + 2 * 2 * 0.5 * 1)
+        self.assertAlmostEqual(self.costs.exchange(2, 1), 0.006 + 0.125 + 1)
+
+    def test_what_stops_paying_is_a_matter_of_the_link(self):
+        # 0.74 s against twice 1.551 s, and against twice 0.551 s; with four processes against four times 0.4535 s.
+        self.assertEqual(self.costs.pays(1), 1)
+        self.assertEqual(dataclasses.replace(self.costs, link=float("inf")).pays(1), 2)
+
+    def test_a_line_through_times_is_found(self):
+        fixed, per_question = fit([(16, 0.26), (32, 0.42), (64, 0.74)])
+        self.assertAlmostEqual(fixed, 0.1)
+        self.assertAlmostEqual(per_question, 0.01)
+
+    def test_a_prediction_without_measured_numbers_names_those_that_it_needs(self):
+        command = [sys.executable, str(REPOSITORY / "Benchmarks" / "scaling"), "predict", "--file", "/nowhere/scaling.json"]
+        missing = subprocess.run([*command, "--fixed", "1"], capture_output=True, text=True)
+        self.assertNotEqual(missing.returncode, 0)
+        self.assertIn("--per-question", missing.stderr)
+        numbers = [word for field in dataclasses.fields(self.costs) for word in
+                   ("--" + field.name.replace("_", "-"), str(getattr(self.costs, field.name)))]
+        table = subprocess.run([*command, *numbers, "--processes", "1,2", "--each", "2"], capture_output=True, text=True)
+        self.assertIn("| 2 | 1 | 0.42 s | 0.131 s | 0.551 s |", table.stdout)
 
 
 class ReportTests(unittest.TestCase):

@@ -17,6 +17,20 @@ import Testing
     }
 
     @Test(
+        "a command line that goes on begins with the launcher's words",
+        arguments: [
+            (["OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2"], "mpirun -np 2"),
+            // An mpirun in a job of Slurm's.
+            (["OMPI_COMM_WORLD_RANK": "0", "SLURM_STEP_NUM_TASKS": "1"], "mpirun -np 2"),
+            (["PMIX_RANK": "0", "SLURM_STEP_NUM_TASKS": "2"], "srun --ntasks=2"),
+            (["PMI_RANK": "0", "PMI_SIZE": "2"], "mpirun -np 2"),
+        ])
+    func words(environment: [String: String], expected: String) throws {
+        let launch = try #require(Launch(environment))
+        #expect(launch.words(processCount: 2).joined(separator: " ") == expected)
+    }
+
+    @Test(
         "a job's script, or a variable that is no number, is no launcher",
         arguments: [
             [:], ["SLURM_PROCID": "0", "SLURM_NTASKS": "8", "SLURM_STEP_NUM_TASKS": "8"],

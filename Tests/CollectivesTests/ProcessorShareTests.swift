@@ -1,5 +1,3 @@
-import Foundation
-import TestSupport
 import Testing
 @testable import Collectives
 
@@ -39,32 +37,5 @@ import Testing
             share(Array(0..<64), group: "/1", limit: 4), share(Array(0..<64), group: "/2", limit: 4),
         ]
         #expect(tasks[0].threadCount(among: tasks) == 4)
-    }
-
-    @Test("the processors that the system allows are read from its list, and without one are all")
-    func allowed() {
-        func processors(_ status: String) -> [Int] { ProcessorShare.allowedProcessors(status: status) }
-        #expect(
-            processors("Name:\trwsan\nCpus_allowed:\tff\nCpus_allowed_list:\t0-2,8,10-11\n") == [
-                0, 1, 2, 8, 10, 11,
-            ])
-        let all = Array(0..<ProcessInfo.processInfo.activeProcessorCount)
-        for damaged in [
-            "", "Cpus_allowed_list:\t\n", "Cpus_allowed_list:\t3-1,x,-\n",
-            "Cpus_allowed_list:\t0-99999999999\n",
-        ] {
-            #expect(processors(damaged) == all, "\(damaged)")
-        }
-    }
-
-    @Test("processors of one core count as one, and each by itself where the system does not say")
-    func cores() {
-        let siblings = [0: "0,4\n", 4: "0,4\n", 1: "1,5\n"]
-        func count(_ processors: [Int]) -> Int {
-            ProcessorShare.coreCount(of: processors) { siblings[$0] ?? "" }
-        }
-        #expect(count([0, 1, 4]) == 2)
-        #expect(count([7, 8]) == 2 && count([]) == 0)
-        #expect((1...ProcessorShare.alone.processors.count).contains(ProcessorShare.alone.coreCount))
     }
 }

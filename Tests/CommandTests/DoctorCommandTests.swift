@@ -1,8 +1,8 @@
-import Collectives
 import FileSystem
 import Foundation
 import TestSupport
 import Testing
+import Workers
 
 /// What `rwsan doctor` says of the machine and of what a process of it is given.
 @Suite struct DoctorCommandTests {
@@ -154,17 +154,16 @@ import Testing
         #expect(
             line.text.contains("OMP_NUM_THREADS is '\(number)', which is no number of threads"),
             "\(line.text)")
-        #expect(line.text.contains(" → OMP_NUM_THREADS=\(ProcessorShare.alone.threadCount)"), "\(line.text)")
+        #expect(line.text.contains(" → OMP_NUM_THREADS=\(Processors.available)"), "\(line.text)")
     }
 
     @Test(
         "fewer threads than cores are told, with the number that uses all",
-        .enabled(if: ProcessorShare.alone.coreCount > 1, "needs two cores"))
+        .enabled(if: Processors.coreCount > 1, "needs two cores"))
     func fewerThreadsThanCores() throws {
-        let share = ProcessorShare.alone
         let line = try line("threads", "OMP_NUM_THREADS=1 exec \"$@\"")
         #expect(line.state == "note" && line.text.hasPrefix("1 on "), "\(line.text)")
-        let number = min(share.coreCount, share.threadCount)
+        let number = min(Processors.coreCount, Processors.available)
         #expect(
             line.text.hasSuffix(" → unset OMP_NUM_THREADS, or OMP_NUM_THREADS=\(number), to use all"),
             "\(line.text)")
@@ -172,9 +171,9 @@ import Testing
 
     @Test(
         "a process that is bound to one of several processors is told so",
-        .enabled(if: ProcessorShare.alone.processors.count > 1, "needs two processors"))
+        .enabled(if: Processors.allowed.count > 1, "needs two processors"))
     func bound() throws {
-        let processor = try #require(ProcessorShare.alone.processors.last)
+        let processor = try #require(Processors.allowed.last)
         let line = try line("threads", "unset OMP_NUM_THREADS && exec taskset -c \(processor) \"$@\"")
         #expect(line.state == "ok", "\(line.text)")
         #expect(line.text.hasPrefix("1 on 1 processor, to which the process is bound, of "), "\(line.text)")
@@ -183,7 +182,7 @@ import Testing
     @Test(
         "where the system starts fewer threads than libtorch would, a run is ended by them: that is wrong",
         .enabled(
-            if: getuid() == 0 && ProcessorShare.alone.coreCount > 1,
+            if: getuid() == 0 && Processors.coreCount > 1,
             "needs two cores, and root, to become a user whom the limit binds"))
     func fewThreads() throws {
         try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: tool.folder.path)

@@ -88,6 +88,7 @@ extension SharedWorkTests {
             #expect(outcome.exitCode != 0)
             let checkpoint = shared.mini.runFile("interrupted.safetensors")
             #expect(shared.mini.exists(checkpoint), Comment(rawValue: outcome.errorOutput))
+            #expect(outcome.errorOutput.contains("to go on: mpirun -np 2 rwsan train "))
             #expect(outcome.errorOutput.contains("--resume \(checkpoint)"))
             try shared.runWell(2, short(shared.mini, "dropout_r=0.1", "--resume", checkpoint))
             #expect(try shared.weights("epoch2.safetensors") == whole.weights("epoch2.safetensors"))

@@ -204,7 +204,7 @@ extension ResidentRegions {
             let (builders, images, form, memory) = (builders, images, form, RowMemory())
             let ranges = chunkRanges()
             return Prefetcher(
-                0..<ranges.count, workers: ProcessInfo.processInfo.activeProcessorCount
+                0..<ranges.count, workers: Processors.count
             ) { number in
                 let part = images[ranges[number]]
                 return try Chunk(

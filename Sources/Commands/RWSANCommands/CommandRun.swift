@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Torch
+import Workers
 
 /// A process that runs a command: every error becomes one line and a code other than 0.
 struct CommandRun {
@@ -11,6 +12,7 @@ struct CommandRun {
     func run() {
         let isOutputOpen = StandardStreams.fill()
         TorchRuntime.keepFreedMemory()
+        JoinedProcesses.use(processors: Processors.count)
         // A file size limit and a reader that has gone are errors of writing, told as such, and no sudden end.
         signal(SIGXFSZ, SIG_IGN)
         signal(SIGPIPE, SIG_IGN)

@@ -4,6 +4,8 @@ package struct Launch: Sendable, Equatable {
     package let rank: Int
     /// How many there are; nil where the launcher does not say.
     package let count: Int?
+    /// Whether Slurm's `srun` is the launcher, and not an `mpirun`, which may run in a job of Slurm's too.
+    private let isSlurms: Bool
 
     /// Of Open MPI, of PMIx (what `srun --mpi=pmix` speaks), and of PMI (what MPICH's launchers and `srun --mpi=pmi2` do).
     /// Slurm's own variables count for nothing by themselves: a job's script has them too, and was started by no launcher.
@@ -20,5 +22,12 @@ package struct Launch: Sendable, Equatable {
         guard let rank = number(Self.rankNames) else { return nil }
         self.rank = rank
         count = number(Self.countNames)
+        isSlurms = environment["OMPI_COMM_WORLD_RANK"] == nil && environment["SLURM_STEP_NUM_TASKS"] != nil
+    }
+
+    /// The words that start so many processes again, before those of the command. Where they are to run, and on which
+    /// processors, the launcher was told and does not tell.
+    package func words(processCount: Int) -> [String] {
+        isSlurms ? ["srun", "--ntasks=\(processCount)"] : ["mpirun", "-np", "\(processCount)"]
     }
 }

@@ -156,10 +156,12 @@ package final class ProcessGroup: Sendable {
                 offsets: starts.dropLast().map { Int32(clamping: $0) })
         }
         func exchanged(_ sent: [UInt8], _ lengths: [Int], receiving: Bool) throws(ProcessError) -> [UInt8] {
+            // A byte lies between the two: where nothing is sent they would begin at one place, which Open MPI takes for a wish
+            // to send what is received.
             let memory = UnsafeMutableBufferPointer<UInt8>.allocate(
-                capacity: max(1, sent.count + lengths.reduce(0, +)))
+                capacity: sent.count + 1 + lengths.reduce(0, +))
             _ = memory.initialize(from: sent)
-            let (own, arrived) = (memory.baseAddress, memory.baseAddress.map { $0 + sent.count })
+            let (own, arrived) = (memory.baseAddress, memory.baseAddress.map { $0 + sent.count + 1 })
             let layout = Connection.Layout(
                 counts: (0..<count).map {
                     receiver == nil || $0 == receiver || !receiving ? Int32(clamping: sent.count) : 0

@@ -27,7 +27,7 @@ package struct ControlGroups: Sendable {
     }
 
     /// The process's group as `cpu` has it, and how many processors' time the group is given; nil for no limit.
-    package var processors: (group: String, limit: Double?) {
+    package var processors: (name: String, limit: Double?) {
         let places = places(of: "cpu")
         let limits = places.flatMap { place in
             place.folders.compactMap {

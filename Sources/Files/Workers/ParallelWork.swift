@@ -18,7 +18,7 @@ package struct ParallelWork<Result: Sendable>: Sendable {
     /// - Throws: The first error in the order of the work, whichever came first in time.
     package static func results(of work: [ParallelWork]) throws -> [Result] {
         let list = WorkList(work)
-        let helperCount = min(work.count, ProcessInfo.processInfo.activeProcessorCount) - 1
+        let helperCount = min(work.count, Processors.count) - 1
         var startedCount = 0
         while startedCount < helperCount,
             (try? ThreadMaker.current.start("work", { list.help() })) != nil

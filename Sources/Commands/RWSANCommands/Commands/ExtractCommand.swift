@@ -20,6 +20,8 @@ struct ExtractCommand: ParsableCommand {
             With --store, a store comes out, the same as pack makes of the .npz files. Ctrl-C keeps what is done, and so \
             does a kill: the same command goes on from there. What is no picture \
             that can be read, and a second picture of an image, is named and left out.
+
+            mpirun and srun start several processes, which share the pictures and write into one folder, or one store.
             """)
 
     @Option(
@@ -62,6 +64,7 @@ struct ExtractCommand: ParsableCommand {
         false
     @OptionGroup var imageIDs: ImageNamingOption
     @OptionGroup var device: DeviceOption
+    @OptionGroup var processes: ProcessesOption
     @Flag(help: "Print what was done as JSON, in place of the path of the features.") var json = false
 
     func run() throws {
@@ -73,7 +76,10 @@ struct ExtractCommand: ParsableCommand {
         try files.requireDistinct()
         let packer = try packer()
         let part = try ExtractionPart.part(ofOption: shard)
-        var extraction = FeatureExtraction(try extractor())
+        let share = try processes.join()
+        try ProcessesOption.requireFit(share, on: [device.resolve()])
+        var extraction = FeatureExtraction(try share.oncePerMachine { try extractor() })
+        extraction.share = share
         extraction.packer = packer
         extraction.part = part
         extraction.stopsAtUnreadablePicture = strict

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
-import Torch
 import VQAFeatures
+import Workers
 
 struct PackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +17,8 @@ struct PackCommand: ParsableCommand {
             Ctrl-C keeps what is done, and so does a kill: the same command goes on from there. Features that cannot \
             be read, or are there twice, are named and left out. Input that ends early is named too; what was good \
             is kept, and the store is finished by packing the whole input again.
+
+            mpirun and srun start several processes, which share the work of reading features; process 0 writes the store.
             """)
 
     @Option(
@@ -29,15 +31,17 @@ struct PackCommand: ParsableCommand {
     var output: String
     @OptionGroup var imageIDs: ImageNamingOption
     @OptionGroup var store: StoreOptions
+    @OptionGroup var processes: ProcessesOption
     @Flag(help: "Print what was done as JSON, in place of the path of the store.") var json = false
 
     func run() throws {
-        let packer = try store.packer(imageIDs.naming)
+        var packer = try store.packer(imageIDs.naming)
         var files = CommandFiles()
         for input in inputs { files.read("--input", input) }
         files.write("--output", output)
         try files.requireDistinct()
-        TorchRuntime.keepFreedMemory()
+        packer.share = try processes.join()
+        packer.workers = Processors.count
         let interrupts = Interrupts(note: "finishing the shard at hand (again to end at once)")
         let (report, seconds) = try packer.packShowing(inputs, into: output) { interrupts.isRequested }
         try show(report, seconds: seconds)

@@ -155,10 +155,10 @@ struct TrainCommand: ParsableCommand {
     /// The command line that goes on with the run.
     private func goingOn(from checkpoint: String, on devices: [Device]) -> String {
         let words =
-            [Program.name, "train"] + dataset.arguments
+            JoinedProcesses.launcherWords + [Program.name, "train"] + dataset.arguments
             + ["--name", name ?? "", "--resume", checkpoint, "--device", Device.list(devices)]
             + (pictures.pictures.map { ["--pictures", $0] } ?? []) + precision.arguments + gpu.arguments
-            + metric.arguments + (skipDamaged ? ["--skip-damaged"] : [])
+            + processes.arguments + metric.arguments + (skipDamaged ? ["--skip-damaged"] : [])
             + (noTensorboard ? ["--no-tensorboard"] : [])
         return ShellQuoting.line(words)
     }

@@ -3,6 +3,7 @@ import Collectives
 import Foundation
 import Synchronization
 import Torch
+import Workers
 
 /// The processes that a launcher has started, of which this is one: process 0 alone prints, and where one fails, all end.
 enum JoinedProcesses {
@@ -30,9 +31,25 @@ enum JoinedProcesses {
             isQuiet.store(false, ordering: .relaxed)
             return nil
         }
-        let share = try ProcessorShare.own(of: group)
-        if environment["OMP_NUM_THREADS"]?.isEmpty ?? true { TorchRuntime.threadCount = share }
+        use(processors: try ProcessorShare.own(of: group))
         return group
+    }
+
+    /// Has the process compute on no more threads than it has processors for. How many libtorch takes, `OMP_NUM_THREADS`
+    /// decides where it is set; libtorch itself knows of processors, and of no limit on their time.
+    static func use(processors count: Int) {
+        Processors.count = count
+        guard environment["OMP_NUM_THREADS"]?.isEmpty ?? true, count < TorchRuntime.threadCount else {
+            return
+        }
+        TorchRuntime.threadCount = count
+    }
+
+    /// The words that a command line begins with which starts the processes again that a launcher has started; none where
+    /// the process is alone.
+    static var launcherWords: [String] {
+        guard let launch, let group = joined.withLock({ $0 }) else { return [] }
+        return launch.words(processCount: group.count)
     }
 
     /// So long another process waits before it tells an error, for process 0 may have the same.

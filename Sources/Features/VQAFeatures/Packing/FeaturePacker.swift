@@ -1,5 +1,7 @@
+import Collectives
 import FileSystem
 import Foundation
+import Workers
 
 /// Packs region features into a `FeatureStore`.
 ///
@@ -17,7 +19,7 @@ public struct FeaturePacker: Sendable {
     /// How names of files, and the tables' first column, say which image features are of.
     public var naming = ImageNaming.number
     /// How many threads interpret features.
-    public var workers = ProcessInfo.processInfo.activeProcessorCount
+    public var workers = Processors.count
     /// At how many bytes of features a shard is full. Twice as much is kept in memory.
     public var shardByteCount = 128 << 20
     /// Where the shards, which are compared with their checksums as they are written, are remembered as verified; nil
@@ -25,6 +27,9 @@ public struct FeaturePacker: Sendable {
     package var memory: VerifiedFiles?
     /// Told in one line where they cannot be remembered.
     package var onNotice: @Sendable (String) -> Void = { _ in }
+
+    /// This process's share in the work. Process 0 alone writes.
+    package var share = WorkShare()
 
     /// A packer to float16, on all cores.
     public init() {}
@@ -42,9 +47,9 @@ public struct FeaturePacker: Sendable {
     }
 
     /// What packing did.
-    public struct Report: Sendable {
+    public struct Report: Sendable, Codable {
         /// How packing ended.
-        public enum Outcome: String, Sendable {
+        public enum Outcome: String, Sendable, Codable {
             /// All input was read; the folder is a store.
             case complete
             /// Some input ended early or was damaged; the folder is no store before it is packed again whole.
@@ -77,28 +82,61 @@ public struct FeaturePacker: Sendable {
     ///   - shouldStop: Asked after each image, and as often as `onCheck` is called.
     /// - Throws: `FeatureStoreError` where there is no memory for two shards, where an input is of no known kind or a part is missing, where the folder has features of
     ///   another type or made in another way, where most images are of another width than the first, or where
-    ///   another process is packing to it; `ArchiveError` where it cannot be written, a full disk included.
+    ///   another process is packing to it; `ArchiveError` where it cannot be written, a full disk included; `ProcessError` and
+    ///   `PartnerFailure` where several processes share the work.
     ///   Shards that were finished before are kept.
     public func pack(
         _ inputs: [String], into folder: String, onCheck: (Double) -> Void = { _ in },
         onProgress: (Progress) -> Void = { _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> Report {
-        let inputs = try StorePart.inOrder(inputs)
-        let feed = FeatureFeed(try inputs.map { try openFeatureInput($0, naming) }, precision: precision)
-        let store = try StoreConstruction(
-            in: folder, as: self, note: FeatureNote(inputs: inputs), onCheck: onCheck, shouldStop: shouldStop)
+        let inputs = try share.together { try StorePart.inOrder(inputs) }
+        var (opened, failure) = ([any FeatureInput](), (any Error)?.none)
+        do {
+            opened = try inputs.map { try openFeatureInput($0, naming) }
+        } catch {
+            failure = error
+        }
+        try share.together { if let failure { throw failure } }
+        let feed = FeatureFeed(
+            opened, precision: precision, FeedDivision(processCount: share.processCount, rank: share.rank))
+        let store = try share.together {
+            guard share.isWriting else { return nil as StoreConstruction? }
+            return try StoreConstruction(
+                in: folder, as: self, note: FeatureNote(inputs: inputs), onCheck: onCheck,
+                shouldStop: shouldStop)
+        }
         var report = Report()
-        report.removedShards = store.removed
-        guard !store.isInterrupted else {
+        report.removedShards = store?.removed ?? []
+        guard try !share.anyone(store?.isInterrupted ?? false) else {
             report.outcome = .interrupted
             return report
         }
-        feed.kept = store.images
-        let run = PackingRun(store, inputByteCount: feed.byteCount, report: report)
-        try run.readAll(feed, workers: workers, onProgress, shouldStop)
+        feed.kept = Set(try share.agreed(store.map { Array($0.images) } ?? []))
+        let (byteCount, inputCount) = (feed.byteCount, feed.inputCount)
+        let run = store.map { PackingRun($0, inputByteCount: byteCount, report: report) }
+        let items = interpreted(feed)
+        defer { items.cancel() }
+        if let group = share.group {
+            try SharedPacking(share, group, run, precision, items).readAll(inputCount, onProgress, shouldStop)
+        } else {
+            try run?.readAll(items, onProgress, shouldStop)
+        }
+        return try share.agreed(share.together { try finish(run, store, of: inputs, in: folder) })
+    }
+
+    /// What threads make of the input.
+    private func interpreted(_ feed: sending FeatureFeed) -> Prefetcher<FeatureFeedItem> {
+        Prefetcher(workers: workers) { feed.next() }
+    }
+
+    /// Closes the store, and makes it one where all input was read.
+    private func finish(
+        _ run: PackingRun?, _ store: StoreConstruction?, of inputs: [String], in folder: String
+    ) throws -> Report {
+        guard let run, let store else { return Report() }
+        let report = run.report
         try store.closeShard()
-        report = run.report
         guard report.outcome == .complete else { return report }
         if store.width != nil { try run.checkWidths(folder: folder) }
         guard try store.complete(skipped: report.skipped) else {

@@ -2,92 +2,6 @@ import FileSystem
 import Foundation
 import Workers
 
-/// What became of one image of the input.
-struct FeatureFeedItem: Sendable {
-    enum Outcome: Sendable {
-        case storable(StorableImage)
-        /// The image is in a shard that was there before.
-        case kept(ImageID)
-        case skipped(String)
-        /// The input cannot be read any further.
-        case endedEarly(String)
-    }
-
-    let name: String
-    let outcome: Outcome
-    /// How many bytes of all input had been read.
-    let position: Int
-}
-
-/// All input, one after the other, as work for several threads: reading is left to one at a time,
-/// interpreting is not.
-final class FeatureFeed {
-    /// The images that need not be read.
-    var kept: Set<ImageID> = []
-    /// How many bytes there are to read.
-    let byteCount: Int
-
-    private let inputs: [any FeatureInput]
-    private let precision: FeaturePrecision
-    /// What of the input is in memory, and is being interpreted.
-    private let budget = ByteBudget(limit: 256 << 20)
-    private var current = 0
-    private var finishedByteCount = 0
-
-    init(_ inputs: [any FeatureInput], precision: FeaturePrecision) {
-        self.inputs = inputs
-        self.precision = precision
-        byteCount = inputs.reduce(0) { $0.addingClamped($1.byteCount) }
-    }
-
-    /// The work of interpreting the next image; nil after the last.
-    func next() -> Prefetcher<FeatureFeedItem>.Work? {
-        while current < inputs.count {
-            let input = inputs[current]
-            do {
-                if let item = try input.next(isWanted: { !kept.contains($0) }) {
-                    return work(item, position: finishedByteCount.addingClamped(input.position))
-                }
-                finishInput()
-            } catch {
-                finishInput()
-                let item = FeatureFeedItem(
-                    name: "", outcome: .endedEarly("\(error)"), position: finishedByteCount)
-                return { item }
-            }
-        }
-        return nil
-    }
-
-    private func finishInput() {
-        finishedByteCount = finishedByteCount.addingClamped(inputs[current].byteCount)
-        current += 1
-    }
-
-    private func work(_ item: FeatureInputItem, position: Int) -> Prefetcher<FeatureFeedItem>.Work {
-        let precision = precision
-        let reservation = budget.reserve(item.byteCount)
-        return {
-            defer { reservation.end() }
-            let outcome: FeatureFeedItem.Outcome
-            do {
-                switch item.content {
-                case .wanted(let image, let read):
-                    let found = try read()
-                    outcome = .storable(
-                        try StorableImage(
-                            found.regions, labels: found.labels, of: image, as: precision, name: item.name))
-                case .unwanted(let image): outcome = .kept(image)
-                case .nameless(let problem): outcome = .skipped("\(item.name): \(problem)")
-                }
-            } catch {
-                outcome = .skipped("\(error)")
-            }
-            return FeatureFeedItem(name: item.name, outcome: outcome, position: position)
-        }
-    }
-}
-
 /// Packing once: takes what the threads have interpreted, in the order of the input.
 final class PackingRun {
     private(set) var report: FeaturePacker.Report
@@ -113,30 +27,35 @@ final class PackingRun {
     /// The width of all features; nil before the first.
     private var width: Int? { store.width }
 
-    /// Stores everything that the feed gives.
+    /// Stores everything that a feed gives.
     func readAll(
-        _ feed: sending FeatureFeed, workers: Int, _ onProgress: (FeaturePacker.Progress) -> Void,
+        _ items: Prefetcher<FeatureFeedItem>, _ onProgress: (FeaturePacker.Progress) -> Void,
         _ shouldStop: () -> Bool
     ) throws {
-        let prefetcher = Prefetcher<FeatureFeedItem>(workers: workers) { feed.next() }
-        defer { prefetcher.cancel() }
-        while let item = try prefetcher.next() {
+        while let item = try items.next() {
             try take(item)
             onProgress(progress(at: item.position))
-            guard !shouldStop() else {
-                report.outcome = .interrupted
-                return
-            }
+            guard !shouldStop() else { return interrupt() }
         }
+        end()
+    }
+
+    /// Notes that not all input was read, for that was asked for.
+    func interrupt() { report.outcome = .interrupted }
+
+    /// Notes that all input was read, as far as it can be.
+    func end() {
         if !report.endedEarly.isEmpty { report.outcome = .incomplete }
     }
 
-    private func take(_ item: FeatureFeedItem) throws {
+    func take(_ item: FeatureFeedItem) throws {
         switch item.outcome {
         case .skipped(let message):
             report.skipped.append(SkippedInput(input: item.name, reason: .damaged, message: message))
         case .endedEarly(let message):
             report.endedEarly.append(message)
+        // What others interpret is put in the place of this before.
+        case .elsewhere, .ended: break
         case .kept(let image):
             if isFirst(image, item) { report.keptCount += 1 }
         case .storable(let image):
@@ -192,7 +111,7 @@ final class PackingRun {
         return false
     }
 
-    private func progress(at position: Int) -> FeaturePacker.Progress {
+    func progress(at position: Int) -> FeaturePacker.Progress {
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let done = position - (firstPosition ?? position)
         let left = done > 0 ? seconds / Double(done) * Double(inputByteCount - position) : nil

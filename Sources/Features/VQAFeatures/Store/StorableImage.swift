@@ -16,6 +16,16 @@ struct StorableImage: Sendable {
     /// What the regions are thought to be.
     let labels: RegionLabels?
 
+    /// - Parameters: As the properties.
+    init(
+        image: ImageID, count: Int, width: Int, imageHeight: Int32, imageWidth: Int32, boxes: [Float],
+        halves: [Float16], floats: [Float], labels: RegionLabels?
+    ) {
+        (self.image, self.count, self.width) = (image, count, width)
+        (self.imageHeight, self.imageWidth, self.boxes) = (imageHeight, imageWidth, boxes)
+        (self.halves, self.floats, self.labels) = (halves, floats, labels)
+    }
+
     /// Converts an image's features.
     ///
     /// - Throws: `FeatureStoreError` with `name` where a number cannot be stored.

@@ -1,3 +1,4 @@
+import Collectives
 import Downloads
 import FileSystem
 import Foundation
@@ -51,7 +52,7 @@ public final class Answerer {
     /// The feature stores that were compared with their checksums before.
     let verifiedFiles: VerifiedFiles?
     /// This process's share in the questions.
-    let share: RunShare
+    let share: WorkShare
     /// Which part of a split's questions is answered; nil for all.
     let part: ExtractionPart?
     let extractorWeights: String?
@@ -87,7 +88,7 @@ public final class Answerer {
         /// Which part of a split's questions is answered; nil for all.
         public var part: ExtractionPart?
         /// This process's share in the questions, where several were started to answer them.
-        package var share = RunShare()
+        package var share = WorkShare()
         /// The feature stores that were compared with their checksums before, and where that is remembered; nil for
         /// nowhere.
         package var verifiedFiles: VerifiedFiles? = VerifiedFiles()

@@ -1,4 +1,5 @@
 import Archives
+import Collectives
 import FileSystem
 import Foundation
 import Torch
@@ -70,7 +71,7 @@ public final class TrainingRun {
         public var shouldStop: () -> Bool = { false }
         /// This process's share in the run, where several were started for it: which of each step's questions it learns
         /// from, and whether it writes files.
-        package var share = RunShare()
+        package var share = WorkShare()
         /// The feature stores that were compared before, and where that is remembered; nil for nowhere.
         package var verifiedFiles: VerifiedFiles? = VerifiedFiles()
 

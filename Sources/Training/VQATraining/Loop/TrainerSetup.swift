@@ -1,3 +1,4 @@
+import Collectives
 import Torch
 import VQABatches
 import VQADatasets
@@ -38,7 +39,7 @@ extension Trainer {
         /// Further devices that share the questions of each step.
         package var helpers: [Helper] = []
         /// This process's share in the run: which questions of each step it learns from, and whether it writes files.
-        package var share = RunShare()
+        package var share = WorkShare()
         /// Where the run's files go.
         package var folder: RunFolder
 

@@ -2,7 +2,7 @@ import Collectives
 import FileSystem
 import Torch
 
-extension RunShare {
+extension WorkShare {
     /// Makes sure that all processes have the same weights and the same state of the optimizer, to the bit, and stand at the
     /// same step.
     ///

@@ -18,7 +18,7 @@ extension Predictor {
     ///   - onProgress: The same, with the questions that all processes have answered; where one ends it, all do.
     /// - Throws: As ``answer(_:onLogits:onProgress:)``; `ProcessError`; ``PartnerFailure``.
     package func answer(
-        _ builder: BatchBuilder, share: RunShare, onLogits: ((Tensor) throws -> Void)? = nil,
+        _ builder: BatchBuilder, share: WorkShare, onLogits: ((Tensor) throws -> Void)? = nil,
         onProgress: (Int) throws -> Bool = { _ in true }
     ) throws -> Answers {
         guard let group = share.group else {

@@ -1,3 +1,4 @@
+import Collectives
 import VQABatches
 
 /// The batches of an epoch, in the parts that are learned at once.
@@ -11,7 +12,7 @@ struct EpochBatches: Sendable {
     /// In how many parts a device learns its share.
     let parts: Int
     /// This process's share in the work.
-    var share = RunShare()
+    var share = WorkShare()
     /// What makes each device's batches.
     let builders: [BatchBuilder]
 

@@ -1,3 +1,4 @@
+import Collectives
 import Torch
 import VQABatches
 import VQADatasets
@@ -72,7 +73,7 @@ package enum Stepping: String, Sendable, CaseIterable {
         _ model: any VQAModel, copies: [(model: any VQAModel, device: Device)] = [],
         _ optimizer: any Optimizer,
         device: Device, precision: Precision, loss: any AnswerLoss = SoftScoreLoss(), lossScale: LossScale?,
-        share: RunShare = RunShare()
+        share: WorkShare = WorkShare()
     ) throws -> any StepMaker {
         let network = TrainedNetwork(
             model: model, device: device, precision: precision, answerLoss: loss)

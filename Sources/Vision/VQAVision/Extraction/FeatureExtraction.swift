@@ -1,3 +1,4 @@
+import Collectives
 import Foundation
 import VQAFeatures
 import Workers
@@ -20,13 +21,15 @@ public struct FeatureExtraction {
     /// How many pictures are seen to between two calls of `progress`; one where they are seen one after another.
     public var batchSize = 16
     /// How many threads make features of pictures.
-    public var threadCount = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    public var threadCount = Processors.count
     /// How the pictures' names say which image each is of.
     public var naming = ImageNaming.number
     /// Which part of the pictures is extracted, in the order of the names of their features; nil for all.
     public var part: ExtractionPart?
     /// What the features are packed by, into a store; nil for files. Its naming is that of the extraction.
     public var packer: FeaturePacker?
+    /// This process's share in the work; all processes write into the same folder.
+    package var share = WorkShare()
     private let extractor: any PictureFeatureExtractor
 
     /// How far extraction has come.
@@ -78,7 +81,8 @@ public struct FeatureExtraction {
     ///   - shouldStop: Asked between batches of pictures; where it says so, what is done is kept and extraction ends.
     /// - Throws: `FeatureExtractionError` where a folder or archive cannot be used; `PictureError` if that is to end the
     ///   run; `FeatureStoreError` where a store has other features, or another part; `ArchiveError` where an archive is damaged
-    ///   or cut short, or a file cannot be written; `TorchError` where memory is short.
+    ///   or cut short, or a file cannot be written; `TorchError` where memory is short; `ProcessError` and `PartnerFailure` where
+    ///   several processes share the work.
     public func run(
         pictures places: [String], into featureFolder: String, onCheck: (Double) -> Void = { _ in },
         progress: (Progress) -> Void = { _ in }, shouldStop: () -> Bool = { false }
@@ -90,70 +94,138 @@ public struct FeatureExtraction {
         _ extractor: Extractor, _ places: [String], _ featureFolder: String, _ onCheck: (Double) -> Void,
         _ progress: (Progress) -> Void, _ shouldStop: () -> Bool
     ) throws -> Report {
-        let search = try PictureSearch(places, naming)
+        let search = try share.together { try PictureSearch(places, naming) }
         let pictures =
             part.map { Array(search.pictures[$0.range(of: search.pictures.count)]) } ?? search.pictures
+        try requireSame(pictures, in: places)
         var report = Report()
         report.leftOut = search.leftOut
-        let store = try packer.map { packer in
-            var packer = packer
-            packer.naming = naming
-            return try StoreOutput(
-                featureFolder, as: packer, of: places, by: extractor,
-                part: part.map {
-                    StorePart(
-                        number: $0.number, count: $0.count, pictures: search.pictures.count,
-                        names: StorePart.fingerprint(of: search.pictures.map(\.name)))
-                }, onCheck: onCheck, shouldStop: shouldStop)
+        let store = try share.together {
+            share.isWriting
+                ? try openStore(in: featureFolder, of: places, search, by: extractor, onCheck, shouldStop)
+                : nil
         }
         report.removedShards = store?.removed ?? []
-        guard store?.isInterrupted != true else {
+        guard try !share.anyone(store?.isInterrupted ?? false) else {
             report.isInterrupted = true
             return report
         }
-        let output = try store?.extracted ?? FeatureOutputFolder(featureFolder, for: extractor)
-        let batches = batches(of: pictures, output, extractor)
+        let output = try openOutput(featureFolder, store, of: pictures, for: extractor)
+        let rounds = ExtractionRounds(
+            pictureCount: pictures.count, batchSize: extractor.isConcurrent ? max(1, batchSize) : 1,
+            processCount: share.processCount, rank: share.rank)
+        let batches = batches(of: pictures, rounds, output, extractor)
         // However this ends, libtorch is at nothing after it.
         defer { batches.end() }
 
         var pace = ExtractionPace()
-        while let outcomes = try batches.next() {
-            try take(outcomes, extractor, store, into: &report)
+        for round in 0..<rounds.count {
+            let own = try share.together { try seeTo(round, of: rounds, batches, extractor, shouldStop) }
+            let all = try share.all(own)
+            for part in all { report.add(part) }
+            let refused = try share.together {
+                try store?.take(
+                    all, of: pictures, from: rounds.firstRow(ofRound: round),
+                    strictly: stopsAtUnreadablePicture)
+            }
+            if let refused = try share.agreed(refused) { report.add(refused) }
             progress(
                 Progress(
                     doneCount: report.doneCount, totalCount: pictures.count,
                     secondsLeft: pace.secondsLeft(
                         extracted: report.extractedCount, left: pictures.count - report.doneCount)))
-            if shouldStop(), report.doneCount < pictures.count {
+            if try share.anyone(shouldStop()), report.doneCount < pictures.count {
                 report.isInterrupted = true
                 break
             }
         }
         report.unreadable.sort { $0.file < $1.file }
-        try report.isInterrupted ? store?.pause() : store?.finish()
+        try share.together { try report.isInterrupted ? store?.pause() : store?.finish() }
         return report
     }
 
-    /// Writes what became of some pictures, and counts it.
-    private func take<Extractor: PictureFeatureExtractor>(
-        _ outcomes: [Outcome<Extractor.Input>], _ extractor: Extractor, _ store: StoreOutput?,
-        into report: inout Report
+    /// Makes sure that all processes are about to divide the same pictures.
+    ///
+    /// - Throws: `FeatureExtractionError` where they are not.
+    private func requireSame(_ pictures: [FoundPicture], in places: [String]) throws {
+        guard share.processCount > 1 else { return }
+        let found = try share.all(StorePart.fingerprint(of: pictures.map(\.name)))
+        guard Set(found).count == 1 else {
+            throw FeatureExtractionError.otherPictures(places.joined(separator: ", "))
+        }
+    }
+
+    /// The store to write; nil where files are written.
+    private func openStore(
+        in folder: String, of places: [String], _ search: PictureSearch,
+        by extractor: any PictureFeatureExtractor,
+        _ onCheck: (Double) -> Void, _ shouldStop: () -> Bool
+    ) throws -> StoreOutput? {
+        guard var packer else { return nil }
+        packer.naming = naming
+        return try StoreOutput(
+            folder, as: packer, of: places, by: extractor,
+            part: part.map {
+                StorePart(
+                    number: $0.number, count: $0.count, pictures: search.pictures.count,
+                    names: StorePart.fingerprint(of: search.pictures.map(\.name)))
+            }, onCheck: onCheck, shouldStop: shouldStop)
+    }
+
+    /// Where the files of features go. The process that has the store knows which pictures are in it, and tells the others.
+    private func openOutput(
+        _ folder: String, _ store: StoreOutput?, of pictures: [FoundPicture],
+        for extractor: any PictureFeatureExtractor
+    ) throws -> FeatureOutputFolder {
+        guard packer != nil else {
+            // The first makes what the others find.
+            let first = try share.together {
+                share.isWriting ? try FeatureOutputFolder(folder, for: extractor) : nil
+            }
+            return try share.together { try first ?? FeatureOutputFolder(folder, for: extractor) }
+        }
+        func image(_ row: Int) -> ImageID? { naming.image(fileName: pictures[row].name) }
+        let stored = store?.extracted.stored.images ?? []
+        let rows = try share.agreed(
+            stored.isEmpty ? [] : pictures.indices.filter { image($0).map(stored.contains) ?? false })
+        return try share.together {
+            if let store { return store.extracted }
+            var output = try FeatureOutputFolder(StoreOutput.extractedFolder(of: folder), for: extractor)
+            output.stored = (Set(rows.filter(pictures.indices.contains).compactMap(image)), naming)
+            return output
+        }
+    }
+
+    /// Sees to this process's pictures of a round: writes the features of those that have none yet.
+    private func seeTo<Extractor: PictureFeatureExtractor>(
+        _ round: Int, of rounds: ExtractionRounds, _ batches: Prefetcher<[SeenPicture<Extractor.Input>]>,
+        _ extractor: Extractor, _ shouldStop: () -> Bool
+    ) throws -> ExtractedPictures {
+        var extracted = ExtractedPictures()
+        for number in 0..<rounds.batchCount(ofRound: round) {
+            // What is asked for behind the last batch, all are told.
+            if number > 0, shouldStop() { break }
+            guard let batch = try batches.next() else { break }
+            try write(batch, extractor, into: &extracted)
+        }
+        return extracted
+    }
+
+    /// Writes what became of some pictures.
+    private func write<Extractor: PictureFeatureExtractor>(
+        _ batch: [SeenPicture<Extractor.Input>], _ extractor: Extractor,
+        into extracted: inout ExtractedPictures
     ) throws {
         var made: [MadeFile] = []
-        var present: [FoundPicture] = []
-        func leaveOut(_ error: PictureError) throws {
-            if stopsAtUnreadablePicture { throw error }
-            report.unreadable.append(error)
-        }
-        for outcome in outcomes {
-            switch try outcome.seen(by: extractor) {
-            case .done(let picture):
-                report.keptCount += 1
-                present.append(picture)
+        for picture in batch {
+            switch try picture.outcome.seen(by: extractor, as: picture.path) {
+            case .done: extracted.kept.append(picture.row)
             case .made(let file):
                 made.append(file)
-                present.append(file.picture)
-            case .unreadable(let error): try leaveOut(error)
+                extracted.new.append(picture.row)
+            case .unreadable(let error):
+                if stopsAtUnreadablePicture { throw error }
+                extracted.unreadable[picture.row] = error
             case .waiting: break
             }
         }
@@ -165,80 +237,38 @@ public struct FeatureExtraction {
                     try file.regions.writeOfficialFile(to: file.path, labels: file.labels, durably: false)
                 }
             })
-        report.extractedCount += made.count
-        guard let store else { return }
-        let isNew = Set(made.map(\.picture.path))
-        for picture in present.sorted(by: { FoundPicture.areInOrder($0, $1) }) {
-            do {
-                try store.take(picture)
-            } catch let error as PictureError {
-                if isNew.contains(picture.path) { report.extractedCount -= 1 } else { report.keptCount -= 1 }
-                try leaveOut(error)
-            }
-        }
     }
 
-    private struct MadeFile: Sendable {
-        let picture: FoundPicture
-        let path: String
-        let regions: RegionFeatures
-        let labels: RegionLabels?
-    }
-
-    private enum Outcome<Input: Sendable>: Sendable {
-        /// The picture's features are there.
-        case done(FoundPicture)
-        /// The picture is there, but nothing has seen it yet.
-        case waiting(FoundPicture, path: String, Input)
-        case made(MadeFile)
-        case unreadable(PictureError)
-
-        /// What became of a picture after the network has seen it.
-        func seen<Extractor: PictureFeatureExtractor>(by extractor: Extractor) throws -> Self
-        where Extractor.Input == Input {
-            guard case .waiting(let picture, let path, let input) = self,
-                let features = try extractor.extract([input]).first
-            else { return self }
-            return Self(picture, path: path, features)
-        }
-
-        init(_ picture: FoundPicture, path: String, _ features: ExtractedFeatures) {
-            switch features {
-            case .regions(let regions, let labels):
-                self = .made(MadeFile(picture: picture, path: path, regions: regions, labels: labels))
-            case .unfit(let error): self = .unreadable(error)
-            }
-        }
-    }
-
-    /// What becomes of the pictures, in batches, made ahead of their use.
+    /// What becomes of this process's pictures, in batches, made ahead of their use.
     private func batches<Extractor: PictureFeatureExtractor>(
-        of pictures: [FoundPicture], _ output: FeatureOutputFolder, _ extractor: Extractor
-    ) -> Prefetcher<[Outcome<Extractor.Input>]> {
-        let batchSize = extractor.isConcurrent ? max(1, batchSize) : 1
+        of pictures: [FoundPicture], _ rounds: ExtractionRounds, _ output: FeatureOutputFolder,
+        _ extractor: Extractor
+    ) -> Prefetcher<[SeenPicture<Extractor.Input>]> {
         let memory = PictureMemory()
-        let count = pictures.count / batchSize + (pictures.count.isMultiple(of: batchSize) ? 0 : 1)
-        return Prefetcher(0..<count, workers: threadCount) { index in
-            var outcomes: [Outcome<Extractor.Input>] = []
-            var pending: [(picture: FoundPicture, input: Extractor.Input)] = []
-            for picture in pictures.dropFirst(index * batchSize).prefix(batchSize) {
+        return Prefetcher(0..<rounds.ownBatchCount, workers: threadCount) { batch in
+            var seen: [SeenPicture<Extractor.Input>] = []
+            var pending: [(row: Int, path: String, input: Extractor.Input)] = []
+            for row in rounds.rows(ofOwnBatch: batch) {
+                let (picture, path) = (pictures[row], output.path(for: pictures[row]))
                 guard !output.hasFeatures(of: picture) else {
-                    outcomes.append(.done(picture))
+                    seen.append(SeenPicture(row: row, path: path, outcome: .done))
                     continue
                 }
                 do {
-                    pending.append((picture, try memory.input(picture, for: extractor)))
+                    pending.append((row, path, try memory.input(picture, for: extractor)))
                 } catch let error as PictureError {
-                    outcomes.append(.unreadable(error))
+                    seen.append(SeenPicture(row: row, path: path, outcome: .unreadable(error)))
                 }
             }
             guard extractor.isConcurrent else {
-                return outcomes
-                    + pending.map { .waiting($0.picture, path: output.path(for: $0.picture), $0.input) }
+                return seen
+                    + pending.map { SeenPicture(row: $0.row, path: $0.path, outcome: .waiting($0.input)) }
             }
             let features = try extractor.extract(pending.map(\.input))
-            return outcomes
-                + zip(pending, features).map { Outcome($0.picture, path: output.path(for: $0.picture), $1) }
+            return seen
+                + zip(pending, features).map {
+                    SeenPicture(row: $0.row, path: $0.path, outcome: .init($1, path: $0.path))
+                }
         }
     }
 }

@@ -16,6 +16,8 @@ public enum FeatureExtractionError: Error, Sendable, Equatable, CustomStringConv
     case nothingToStore(String)
     /// A folder whose features were made in another way.
     case otherFeatures(String, expected: String, found: String)
+    /// Processes that share the work, and found different pictures.
+    case otherPictures(String)
 
     /// One line for the user.
     public var description: String {
@@ -34,6 +36,9 @@ public enum FeatureExtractionError: Error, Sendable, Equatable, CustomStringConv
             "\(folder): expected pictures for a store, found none that can be read"
         case .otherFeatures(let folder, let expected, let found):
             "\(folder): expected an empty folder or one of features \(expected), found features \(found)"
+        case .otherPictures(let places):
+            "\(places): expected the same pictures for all processes, found others for some: every process has to reach the same "
+                + "folders and archives, and they may not change"
         }
     }
 }

@@ -15,7 +15,7 @@ package enum PictureCheck {
     {
         let memory = PictureMemory()
         let results = Prefetcher(
-            0..<paths.count, workers: max(1, ProcessInfo.processInfo.activeProcessorCount)
+            0..<paths.count, workers: Processors.count
         ) { place -> PictureError? in
             do {
                 try memory.use(

@@ -16,7 +16,10 @@ final class StoreOutput {
     /// The files whose images are in the shard at hand, and in the one before.
     private var (filling, writing): ([String], [String]) = ([], [])
 
-    private var extractedFolder: String { folder + "/" + StoreConstruction.extractedFolder }
+    /// Where features lie until their shard is written, in the folder of a store.
+    static func extractedFolder(of store: String) -> String {
+        store + "/" + StoreConstruction.extractedFolder
+    }
 
     /// Goes on with the store in a folder, which is made where it is missing.
     ///
@@ -38,8 +41,7 @@ final class StoreOutput {
             note: FeatureNote(extractor.recipe.json(), ofPicturesIn: places),
             part: part,
             onCheck: onCheck, shouldStop: shouldStop)
-        var extracted = try FeatureOutputFolder(
-            folder + "/" + StoreConstruction.extractedFolder, for: extractor)
+        var extracted = try FeatureOutputFolder(Self.extractedFolder(of: folder), for: extractor)
         extracted.stored = (store.images, packer.naming)
         self.extracted = extracted
     }
@@ -49,10 +51,46 @@ final class StoreOutput {
     /// Whether looking at what is there was asked to stop; then nothing can be done here.
     var isInterrupted: Bool { store.isInterrupted }
 
+    /// Pictures whose features are there, and cannot be stored.
+    struct Refused: Codable {
+        var newCount = 0
+        var keptCount = 0
+        var errors: [PictureError] = []
+    }
+
+    /// Puts the features of a round's pictures into the store, in the order of the pictures. Where a process has stopped
+    /// before it saw to all of its own, what comes behind them waits in its files until the next time.
+    ///
+    /// - Parameters:
+    ///   - parts: What the processes have done.
+    ///   - pictures: All pictures.
+    ///   - first: The first of the round.
+    ///   - isStrict: Whether features that cannot be stored are an error.
+    /// - Returns: Those that cannot be stored.
+    /// - Throws: `PictureError` for the first of them, where it is an error; what reading and writing files throws.
+    func take(
+        _ parts: [ExtractedPictures], of pictures: [FoundPicture], from first: Int, strictly isStrict: Bool
+    ) throws -> Refused {
+        let new = Set(parts.flatMap(\.new))
+        let present = new.union(parts.flatMap(\.kept))
+        let seen = present.union(parts.flatMap { Array($0.unreadable.keys) })
+        var refused = Refused()
+        for row in (first..<pictures.count).prefix(while: seen.contains) where present.contains(row) {
+            do {
+                try take(pictures[row])
+            } catch let error as PictureError {
+                if isStrict { throw error }
+                if new.contains(row) { refused.newCount += 1 } else { refused.keptCount += 1 }
+                refused.errors.append(error)
+            }
+        }
+        return refused
+    }
+
     /// Puts the features of a picture, which are there, into the store.
     ///
     /// - Throws: `PictureError` where they cannot be stored; what reading and writing files throws.
-    func take(_ picture: FoundPicture) throws {
+    private func take(_ picture: FoundPicture) throws {
         guard let image = packer.naming.image(fileName: picture.name), !store.images.contains(image) else {
             return
         }
@@ -82,6 +120,6 @@ final class StoreOutput {
     func finish() throws {
         try store.closeShard()
         guard try store.complete(skipped: []) else { throw FeatureExtractionError.nothingToStore(folder) }
-        try FileManager.default.removeItem(atPath: extractedFolder)
+        try FileManager.default.removeItem(atPath: Self.extractedFolder(of: folder))
     }
 }

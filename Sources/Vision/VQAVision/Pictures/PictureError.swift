@@ -1,9 +1,9 @@
 import FileSystem
 
 /// Why there is no picture to be had from a file.
-public struct PictureError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct PictureError: Error, Equatable, Sendable, Codable, CustomStringConvertible {
     /// What is wrong.
-    public enum Problem: Equatable, Sendable {
+    public enum Problem: Equatable, Sendable, Codable {
         /// The file is missing, not a regular file, or may not be read.
         case unreadable(reason: String)
 

@@ -1,4 +1,3 @@
-import Collectives
 import Foundation
 import Torch
 import Workers
@@ -72,12 +71,12 @@ struct ThreadsCheck {
 
     /// Those of this process.
     static func own(_ environment: [String: String]) -> ThreadsCheck {
-        let share = ProcessorShare.alone
+        let allowed = Processors.allowed.count
         let threads = TorchRuntime.threadCount
         return ThreadsCheck(
-            machine: max(ProcessInfo.processInfo.processorCount, share.processors.count),
-            allowed: share.processors.count, cores: share.coreCount, limit: share.limit,
-            fitting: share.threadCount,
+            machine: max(ProcessInfo.processInfo.processorCount, allowed),
+            allowed: allowed, cores: Processors.coreCount, limit: Processors.group.limit,
+            fitting: Processors.available,
             threads: threads, startable: startable(threads - 1),
             asked: environment[variable].flatMap { $0.isEmpty ? nil : $0 })
     }

@@ -1,7 +1,7 @@
 import FileSystem
 
 /// The formats that can be decoded.
-public enum PictureFormat: String, Sendable, CaseIterable {
+public enum PictureFormat: String, Sendable, CaseIterable, Codable {
     /// Portable Network Graphics.
     case png = "PNG"
 

@@ -1,12 +1,9 @@
-import Collectives
-import Torch
-import VQABatches
 import Workers
 
-/// This process's share in the work of a run, or of answering many questions.
+/// This process's share in the work of a command.
 ///
 /// A process that is alone has all of it, tells nobody anything, and goes by what it finds itself.
-package struct RunShare: Sendable {
+package struct WorkShare: Sendable {
     /// The processes that share the work; nil for this one alone.
     package let group: ProcessGroup?
 
@@ -17,7 +14,7 @@ package struct RunShare: Sendable {
     package var processCount: Int { group?.count ?? 1 }
     /// Which of them this one is, from 0 on.
     package var rank: Int { group?.rank ?? 0 }
-    /// Whether this is the one that writes the run's files.
+    /// Whether this is the one that writes what is written once.
     package var isWriting: Bool { rank == 0 }
 
     /// What this process does beside the others at the same time; where one of them fails, all do, for the same reason.
@@ -61,43 +58,18 @@ package struct RunShare: Sendable {
         return try group.gather([UInt8(wish ? 1 : 0)]).contains { $0.first == 1 }
     }
 
+    /// What every process has, by rank.
+    ///
+    /// - Throws: `ProcessError`; what encoding throws.
+    package func all<Message: Codable>(_ message: Message) throws -> [Message] {
+        try group?.gather(messages: message) ?? [message]
+    }
+
     /// What process 0 has.
     ///
     /// - Throws: `ProcessError`; what encoding throws.
     package func agreed<Message: Codable>(_ message: Message) throws -> Message {
         try group?.gather(messages: message)[0] ?? message
-    }
-
-    /// Starts the random numbers of a step anew where several processes share it, each with numbers of its own.
-    ///
-    /// They depend on the run's seed, the step and the rank alone, so that a run goes on with the same ones although its
-    /// checkpoints hold the state of one generator.
-    func seedStep(_ step: Int, of seed: UInt64) {
-        guard let group else { return }
-        var numbers = SplitMix64(state: seed &+ UInt64(clamping: step) &* 0xD1B5_4A32_D192_ED03)
-        numbers = SplitMix64(state: numbers.next() &+ UInt64(clamping: group.rank))
-        TorchRuntime.seed(numbers.next())
-    }
-
-    /// Makes images whose features one process could not read known to all.
-    ///
-    /// - Throws: `ProcessError`.
-    package func shareUnreadable(of builder: BatchBuilder?) throws {
-        guard let group, let builder, let unreadable = builder.unreadable else { return }
-        // Identifiers that are texts are other numbers in each process: rows mean the same.
-        var noted: [Int: String] = [:]
-        let reasons = Dictionary(uniqueKeysWithValues: unreadable.all.map { ($0.image, $0.reason) })
-        if !reasons.isEmpty {
-            var seen: Set<Int64> = []
-            for (row, image) in builder.imageIDs.enumerated() where seen.insert(image.rawValue).inserted {
-                noted[row] = reasons[image]
-            }
-        }
-        for reasons in try group.gather(messages: noted) {
-            for (row, reason) in reasons where builder.imageIDs.indices.contains(row) {
-                unreadable.note(builder.imageIDs[row], reason: reason)
-            }
-        }
     }
 }
 

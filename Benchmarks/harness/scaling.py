@@ -1,0 +1,70 @@
+"""What a training step of several processes costs: a model with few numbers, and how these come out of what was measured."""
+import dataclasses
+import math
+
+
+@dataclasses.dataclass
+class Costs:
+    """The numbers of the model, in seconds and bytes.
+
+    A step that N processes share, P of them on each machine, takes
+
+        fixed + per_question * questions / N                  computing: what every process does, and its part of the questions
+        + messages * latency                                  messages that wait for one another
+        + 2 * (N - 1) / N * bytes / memory                    gradients within a machine: to whom they are added, and back
+        + 2 * P * (N - P) / N * bytes / link                  the same over each machine's link, which its processes share
+
+    N processes exchange all gradients twice, of which each keeps its own part. Where there is one machine, nothing goes over
+    a link.
+    """
+
+    fixed: float
+    per_question: float
+    questions: int
+    bytes: int
+    latency: float
+    memory: float
+    link: float
+
+    # Lengths and contents of losses, then gradients' parts and sums, a piece of 64 MB at a time.
+    PIECE = 64 << 20
+
+    def compute(self, processes):
+        """Seconds that a process computes."""
+        return self.fixed + self.per_question * self.questions / processes
+
+    def exchange(self, processes, each):
+        """Seconds that the exchange takes; `each` is the number of processes of a machine."""
+        if processes == 1:
+            return 0.0
+        messages = 2 + 2 * math.ceil(self.bytes / self.PIECE)
+        each = min(each, processes)
+        within = 2 * (processes - 1) / processes * self.bytes / self.memory
+        between = 2 * each * (processes - each) / processes * self.bytes / self.link
+        return messages * self.latency + within + between
+
+    def step(self, processes, each):
+        """Seconds of a step."""
+        return self.compute(processes) + self.exchange(processes, each)
+
+    def efficiency(self, processes, each):
+        """How many times faster a step is than one process's, as a share of the number of processes."""
+        return self.step(1, 1) / (processes * self.step(processes, each))
+
+    def pays(self, each, least=0.5):
+        """The most processes, a power of 2, with which a step has at least this efficiency."""
+        count = 1
+        while 2 * count <= self.questions and self.efficiency(2 * count, each) >= least:
+            count *= 2
+        return count
+
+
+def fit(points):
+    """The straight line `fixed + per_question * questions` through seconds by questions, by least squares of relative errors."""
+    weights = [(questions, seconds, 1 / seconds**2) for questions, seconds in points]
+    total = sum(weight for _, _, weight in weights)
+    mean_x = sum(weight * x for x, _, weight in weights) / total
+    mean_y = sum(weight * y for _, y, weight in weights) / total
+    spread = sum(weight * (x - mean_x) ** 2 for x, _, weight in weights)
+    slope = sum(weight * (x - mean_x) * (y - mean_y) for x, y, weight in weights) / spread
+    return mean_y - slope * mean_x, slope
