@@ -1,4 +1,4 @@
-.PHONY: setup build server dist wheel test test-packages test-install test-serving fuzz sanitize kill-campaign demo serve bench lint format
+.PHONY: setup build server dist wheel test test-packages test-install test-install-torch test-serving fuzz sanitize kill-campaign demo serve bench lint format
 
 setup:
 	scripts/setup
@@ -30,10 +30,15 @@ test: setup
 test-packages: setup
 	python3 -m unittest discover -s Tests/PackageTests
 
-# What make dist packs, in a Debian that has neither Swift nor Python, and what make wheel makes, in an empty environment
-# of Python: a build of their own, and gigabytes of torch where pip does not have it yet.
+# What make dist packs, in a Debian that has neither Swift nor Python, and the command of what make wheel makes, in an empty
+# environment of Python: a build of their own.
 test-install: setup
-	python3 -m unittest discover -s Tests/InstallTests
+	python3 -m unittest discover -s Tests/InstallTests -p test_dist.py
+	python3 -m unittest discover -s Tests/InstallTests -p test_wheel.py
+
+# Before a release, besides: the wheel with the torch that pip brings, a download of 3 GB.
+test-install-torch: setup
+	python3 -m unittest discover -s Tests/InstallTests -p test_wheel_with_pip.py
 
 # The built server against its own document and against what is broken, and its page in a browser: with what
 # scripts/setup --server-tests installs, else what lacks it is skipped.

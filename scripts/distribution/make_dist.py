@@ -20,7 +20,7 @@ from pathlib import Path
 
 from licences import place_licences
 from program import (
-    LIBTORCH, PACKAGES, REPOSITORY, PackagingError, build, commit_time, is_of_libtorch, libraries, machine, place_libraries,
+    LIBTORCH, PACKAGES, REPOSITORY, PackagingError, build, source_time, is_of_libtorch, libraries, machine, place_libraries,
     place_program, say, version,
 )
 
@@ -78,7 +78,7 @@ def main() -> None:
         fill(folder, ["rwsan", "rwsan-server"] if arguments.server else ["rwsan"])
         unpacked = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         say(f"packing {unpacked / 1e6:.0f} MB")
-        pack(folder, target, commit_time())
+        pack(folder, target, source_time())
     say(f"{target}: {target.stat().st_size / 1e6:.0f} MB, unpacked {unpacked / 1e6:.0f} MB")
 
 

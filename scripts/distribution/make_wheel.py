@@ -24,7 +24,7 @@ from pathlib import Path
 
 from licences import place_licences
 from program import (
-    PACKAGES, REPOSITORY, PackagingError, build, commit_time, is_of_libtorch, libraries, machine, place_libraries,
+    PACKAGES, REPOSITORY, PackagingError, build, source_time, is_of_libtorch, libraries, machine, place_libraries,
     place_program, run, say, tool, version,
 )
 
@@ -67,7 +67,7 @@ def fill(folder: Path, number: str, programs: list[str]) -> None:
         place_program(program, package / "bin" / name, RUN_PATH)
     # What it refers to is loaded before it, where a GPU is used.
     cuda = "libCTorchCUDA.so"
-    place_program(build("CTorchCUDA") / cuda, package / "lib" / cuda, None)
+    place_program(build("CTorchCUDA") / cuda, package / "lib" / cuda, "$ORIGIN")
     system = [
         library for library in found.values() if not is_of_libtorch(library) and library.name not in LEFT_TO_SYSTEM
     ]
@@ -80,7 +80,7 @@ def fill(folder: Path, number: str, programs: list[str]) -> None:
 
 
 def pack(folder: Path, target: Path, date: int) -> None:
-    """Packs a folder as a wheel: the same bytes for the same files."""
+    """Packs a folder as a wheel, the same bytes for the same files; compressed it is when auditwheel packs it anew."""
     record_path = next(folder.glob("*.dist-info")) / "RECORD"
     rows = io.StringIO()
     record = csv.writer(rows, lineterminator="\n")
@@ -91,10 +91,9 @@ def pack(folder: Path, target: Path, date: int) -> None:
         record.writerow([path.relative_to(folder).as_posix(), f"sha256={digest}", len(content)])
     record.writerow([record_path.relative_to(folder).as_posix(), "", ""])
     record_path.write_text(rows.getvalue())
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         for path in [*paths, record_path]:
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), time.gmtime(date)[:6])
-            entry.compress_type = zipfile.ZIP_DEFLATED
             mode = 0o755 if path.parent.name == "bin" else 0o644
             entry.external_attr = (0o100000 | mode) << 16
             archive.writestr(entry, path.read_bytes())
@@ -119,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Makes a Python wheel of the program.")
     parser.add_argument("--server", action="store_true", help="with rwsan-server, which doubles what is built")
     arguments = parser.parse_args()
-    number, date = version(), commit_time()
+    number, date = version(), source_time()
     with tempfile.TemporaryDirectory(prefix="rwsan-wheel-") as work:
         folder = Path(work) / "content"
         fill(folder, number, ["rwsan", "rwsan-server"] if arguments.server else ["rwsan"])

