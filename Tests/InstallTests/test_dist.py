@@ -58,7 +58,8 @@ class DistTests(unittest.TestCase):
         return run("unshare", "--mount", "--pid", "--fork", "bash", "-c", script, "bash", self.root, *command)
 
     def test_the_debian_has_neither_swift_nor_python(self):
-        found = self.inside("sh", "-c", "command -v swift python3 python perl; true").stdout
+        look = "for name in swift python3 python perl; do command -v $name; done; true"
+        found = self.inside("sh", "-c", look).stdout
         self.assertEqual([Path(line).name for line in found.splitlines()], ["perl"])
         self.assertEqual([path for path in (self.root / "usr" / "lib").rglob("libswiftCore*")], [])
 
@@ -72,7 +73,7 @@ class DistTests(unittest.TestCase):
         foreign = {name for name, path in found if not os.path.normpath(path).startswith(self.home + "/lib/")}
         self.assertLessEqual(foreign - {"linux-vdso.so.1"}, GLIBC)
 
-    def test_no_file_of_it_knows_where_it_was_built(self):
+    def test_run_paths_do_not_lead_out_of_it(self):
         for path in sorted((self.root / self.home[1:]).rglob("*")):
             if path.is_file() and path.read_bytes()[:4] == b"\x7fELF":
                 listed = run("readelf", "-d", path).stdout
