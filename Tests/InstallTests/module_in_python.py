@@ -3,7 +3,9 @@
     python3 module_in_python.py TEST ARGUMENTS...        test_wheel.py gives them
 """
 
+import ctypes
 import json
+import os
 import shutil
 import struct
 import sys
@@ -206,6 +208,13 @@ def damaged_store(path):
     shard.unlink()
     check("No such file")
     shutil.rmtree(folder)
+
+
+def cuda_library(path):
+    """Everything that it refers to is in torch's libraries for CUDA, which are loaded before it."""
+    libraries = Path(torch.__file__).parent / "lib"
+    ctypes.CDLL(libraries / "libtorch_cuda.so", ctypes.RTLD_GLOBAL)
+    assert ctypes.CDLL(path, os.RTLD_NOW).ctorch_cuda_graph_begin
 
 
 if __name__ == "__main__":

@@ -36,15 +36,19 @@ class WheelWithPipTests(WheelTests, unittest.TestCase):
         child = self.folder / "child"
         run(sys.executable, "-m", "venv", "--without-pip", child)
         own = next((child / "lib").glob("python3*/site-packages"))
-        parent = next((self.environment / "lib").glob("python3*/site-packages"))
-        (own / "parent.pth").write_text(f"{parent}\n")
+        (own / "parent.pth").write_text(f"{self.site}\n")
         for name in ["rwsan", f"rwsan-{source_version()}.dist-info"]:
-            shutil.copytree(parent / name, own / name)
+            shutil.copytree(self.site / name, own / name)
         # The program in the child has no torch beside it.
         self.assertEqual(
             run(child / "bin" / "python3", "-c", "import rwsan; print(rwsan.__file__)").stdout.strip(),
             str(own / "rwsan" / "__init__.py"))
         check_answer(self, run(child / "bin" / "python3", "-m", "rwsan", *ask(FIXTURES)).stdout)
+
+    def test_the_library_for_a_gpu_finds_all_in_torch(self):
+        if not (self.site / "torch" / "lib" / "libtorch_cuda.so").exists():
+            self.skipTest("this torch was built without CUDA")
+        self.module("cuda-library", self.site / "rwsan" / "lib" / "libCTorchCUDA.so")
 
     def test_the_module_loads_weights_as_torch_does(self):
         official = FIXTURES / "mini" / "ckpts" / "epoch2.pkl"

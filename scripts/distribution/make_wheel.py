@@ -65,9 +65,7 @@ def fill(folder: Path, number: str, programs: list[str]) -> None:
         program = build(name) / name
         found.update({library.name: library for library in libraries(program)})
         place_program(program, package / "bin" / name, RUN_PATH)
-    # What it refers to is loaded before it, where a GPU is used.
-    cuda = "libCTorchCUDA.so"
-    place_program(build("CTorchCUDA") / cuda, package / "lib" / cuda, "$ORIGIN")
+    place_cuda_library(package / "lib" / "libCTorchCUDA.so")
     system = [
         library for library in found.values() if not is_of_libtorch(library) and library.name not in LEFT_TO_SYSTEM
     ]
@@ -77,6 +75,16 @@ def fill(folder: Path, number: str, programs: list[str]) -> None:
     (information / "METADATA").write_text(METADATA.format(version=number, torch=TORCH_VERSION) + description)
     (information / "WHEEL").write_text(WHEEL.format(machine=machine()))
     (information / "entry_points.txt").write_text(ENTRY_POINTS)
+
+
+def place_cuda_library(target: Path) -> None:
+    """Puts the library that is loaded where a GPU is used. What it refers to is loaded before it.
+
+    SwiftPM links every library with Swift's own runtime, although this one has nothing of Swift's in it; so it is linked here.
+    """
+    objects = sorted((build("CTorchCUDA") / "CTorchCUDA.build").glob("*.o"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    run("g++", "-shared", "-s", f"-Wl,-soname,{target.name}", "-o", target, *objects)
 
 
 def pack(folder: Path, target: Path, date: int) -> None:
