@@ -40,9 +40,10 @@ def say(message: str) -> None:
 
 
 def run(*command: str | Path, **variables: str) -> str:
-    """Runs a command whose errors go to the terminal, and gives what it prints."""
-    result = subprocess.run(command, env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True)
+    """Runs a command, and gives what it prints. Its messages are shown where it fails."""
+    result = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True)
     if result.returncode != 0:
+        sys.stderr.write(result.stderr)
         raise PackagingError(f"{command[0]} ended with {result.returncode}; its message is above")
     return result.stdout
 
