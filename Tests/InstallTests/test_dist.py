@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import unittest
 from pathlib import Path
@@ -47,8 +46,7 @@ class DistTests(unittest.TestCase):
         if made.returncode != 0:
             last = (made.stdout + made.stderr).strip().splitlines()[-1:]
             raise unittest.SkipTest(f"debootstrap cannot make a Debian from here: {last}")
-        with tarfile.open(make_package("make_dist.py")) as archive:
-            archive.extractall(cls.root / "opt", filter="data")
+        run("tar", "xzf", make_package("make_dist.py"), "-C", cls.root / "opt")
         cls.home = f"/opt/rwsan-{source_version()}"
         cls.program = f"{cls.home}/bin/rwsan"
         for name in ["hub", "mini"]:
@@ -67,7 +65,7 @@ class DistTests(unittest.TestCase):
         self.assertEqual([path for path in (self.root / "usr" / "lib").rglob("libswiftCore*")], [])
 
     def test_it_says_its_version_and_libtorchs(self):
-        self.assertRegex(self.inside(self.program, "--version").stdout, rf"{source_version()}\b.*2\.11\.0")
+        self.assertRegex(self.inside(self.program, "--version").stdout, rf"(?s){source_version()}\b.*2\.11\.0")
 
     def test_every_library_is_its_own_but_for_glibcs(self):
         listed = self.inside("/lib64/ld-linux-x86-64.so.2", "--list", self.program).stdout
