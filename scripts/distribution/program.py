@@ -53,7 +53,7 @@ def version() -> str:
     found = [
         match[1]
         for path in sorted((REPOSITORY / "Sources").rglob("*.swift"))
-        for match in re.finditer(r'static let version = "(\d+\.\d+\.\d+)"', path.read_text())
+        for match in re.finditer(r'static let (?:version|current) = "(\d+\.\d+\.\d+)"', path.read_text())
     ]
     if len(found) != 1:
         raise PackagingError(f"expected the version once in {REPOSITORY / 'Sources'}, found {found or 'none'}")
