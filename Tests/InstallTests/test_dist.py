@@ -55,8 +55,8 @@ class DistTests(unittest.TestCase):
     def inside(self, *command):
         """Runs a command in the Debian, which has its own /proc for as long."""
         script = 'mount -t proc proc "$1/proc" && exec chroot "$1" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/root '
-        script += 'OMP_NUM_THREADS=2 sh -c \'cd /tmp && exec "$@"\' sh "${@:2}"'
-        return run("unshare", "--mount", "--pid", "--fork", "bash", "-c", script, "bash", self.root, *command)
+        script += 'OMP_NUM_THREADS=1 sh -c \'cd /tmp && exec "$@"\' sh "${@:2}"'
+        return run("unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", script, "bash", self.root, *command)
 
     def test_the_debian_has_neither_swift_nor_python(self):
         look = "for name in swift python3 python perl; do command -v $name; done; true"
