@@ -1,6 +1,8 @@
 PREFIX = /usr/local
 
-.PHONY: setup build server install uninstall test test-packages test-serving fuzz sanitize kill-campaign demo serve bench docs lint format
+.PHONY: setup build server install uninstall dist wheel docs
+.PHONY: test test-packages test-install test-install-torch test-serving fuzz sanitize kill-campaign
+.PHONY: demo serve bench lint format
 
 setup:
 	scripts/setup
@@ -21,15 +23,34 @@ install:
 uninstall:
 	DESTDIR="$(DESTDIR)" scripts/install --uninstall --prefix "$(PREFIX)"
 
+# A .tar.gz that runs without Swift and without Python, and a wheel for pip, in .build/packages. SERVER=1 puts the server in,
+# which takes as long to build again. docs/installing.md says more.
+dist: setup
+	python3 scripts/distribution/make_dist.py $(if $(SERVER),--server)
+
+wheel: setup
+	python3 scripts/distribution/make_wheel.py $(if $(SERVER),--server)
+
 test: setup
 	swift build --build-tests
 	python3 -m unittest discover -s Tests/SetupTests
+	python3 -m unittest discover -s Tests/InstallTests -p test_command.py
 	python3 -m unittest discover -s Tests/BenchmarkTests
 	swift test --skip-build
 
 # Packages that depend on this one, built by URL and version: the whole package once more.
 test-packages: setup
 	python3 -m unittest discover -s Tests/PackageTests
+
+# What make dist packs, in a Debian that has neither Swift nor Python, and the command of what make wheel makes, in an empty
+# environment of Python: a build of their own.
+test-install: setup
+	python3 -m unittest discover -s Tests/InstallTests -p test_dist.py
+	python3 -m unittest discover -s Tests/InstallTests -p test_wheel.py
+
+# Before a release, besides: the wheel with the torch that pip brings, a download of 3 GB.
+test-install-torch: setup
+	python3 -m unittest discover -s Tests/InstallTests -p test_wheel_with_pip.py
 
 # The built server against its own document and against what is broken, and its page in a browser: with what
 # scripts/setup --server-tests installs, else what lacks it is skipped.

@@ -4,7 +4,8 @@ import Foundation
 
 /// Requests to one address, one after another, on one connection where the server keeps it open.
 ///
-/// libcurl goes by the proxies that the environment names (`https_proxy`, `no_proxy`, ...).
+/// libcurl goes by the proxies that the environment names (`https_proxy`, `no_proxy`, ...), and trusts certificates as
+/// `TrustedCertificates` says.
 final class Transfer {
     /// How a request ended.
     enum Ending {
@@ -90,8 +91,10 @@ final class Transfer {
             (CURLOPT_LOW_SPEED_LIMIT, Self.slowestPace),
             (CURLOPT_LOW_SPEED_TIME, max(1, Int(clamping: settings.stallTimeout / .seconds(1)))),
         ]
+        let certificates = TrustedCertificates.file.map { ccurl_set_string(curl, CURLOPT_CAINFO, $0) }
         let codes =
             [
+                certificates ?? CURLE_OK,
                 ccurl_set_string(curl, CURLOPT_URL, address),
                 ccurl_set_string(curl, CURLOPT_USERAGENT, "rwsan"),
                 ccurl_restrict_protocols(curl), ccurl_set_error_buffer(curl, message),

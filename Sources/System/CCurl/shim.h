@@ -52,3 +52,13 @@ static inline const char *ccurl_text(CURL *curl, CURLINFO info) {
     const char *value = NULL;
     return curl_easy_getinfo(curl, info, &value) == CURLE_OK ? value : NULL;
 }
+
+// Where this libcurl expects the certificates that it trusts; null where it does not say.
+static inline const char *ccurl_certificates(void) {
+#if LIBCURL_VERSION_NUM >= 0x074600
+    const curl_version_info_data *information = curl_version_info(CURLVERSION_NOW);
+    return information->age >= CURLVERSION_SEVENTH ? information->cainfo : NULL;
+#else
+    return NULL;
+#endif
+}
