@@ -30,7 +30,7 @@ import Testing
         try write("cpu/free/cpu.cfs_period_us", "100000\n")
         func limit(_ lines: String) -> Double? { groups(lines).processors.limit }
         #expect(limit("0::/job/task\n") == 2.5)
-        #expect(groups("0::/job/task\n").processors.group == "/job/task")
+        #expect(groups("0::/job/task\n").processors.name == "/job/task")
         #expect(limit("0::/\n") == nil)
         #expect(limit("3:cpu,cpuacct:/older\n2:memory:/job\n") == 1.5)
         #expect(limit("3:cpu,cpuacct:/free\n") == nil)
