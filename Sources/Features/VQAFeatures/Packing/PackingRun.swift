@@ -33,6 +33,7 @@ final class PackingRun {
         _ shouldStop: () -> Bool
     ) throws {
         while let item = try items.next() {
+            if case .ended = item.outcome { continue }
             try take(item)
             onProgress(progress(at: item.position))
             guard !shouldStop() else { return interrupt() }
