@@ -47,11 +47,6 @@ let fuzzed: [Target.Dependency] = [
     "Torch", "VQAModels", "ServerInput", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
-/// What makes the pages of the public modules, with `RWSAN_DOCS`, which `scripts/docs` sets: nobody else needs it.
-let documentation: [Package.Dependency] =
-    Context.environment["RWSAN_DOCS"] == nil
-    ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
-
 /// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without
 /// it, their tests.
 let fuzzing: [Target] =
@@ -92,7 +87,7 @@ let package = Package(
         // Loaded where a CUDA device is used: it refers to libraries that a run on the CPU does without.
         .library(name: "CTorchCUDA", type: .dynamic, targets: ["CTorchCUDA"]),
     ],
-    dependencies: documentation + [
+    dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),

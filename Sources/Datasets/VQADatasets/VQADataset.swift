@@ -77,7 +77,10 @@ public protocol VQADataset: AnyObject, SendableMetatype {
 
     /// The features of the images of some splits.
     ///
-    /// - Parameter onNotice: Told where they are read from, where that is not what one would expect.
+    /// - Parameters:
+    ///   - splits: The splits' names.
+    ///   - maximumRegions: How many regions of an image count; those after are dropped.
+    ///   - onNotice: Told where they are read from, where that is not what one would expect.
     /// - Throws: Where they are missing, or a store is damaged.
     func features(
         of splits: [String], maximumRegions: Int, onNotice: @escaping @Sendable (String) -> Void
@@ -194,7 +197,7 @@ public struct DatasetRegistry: Sendable {
 
     /// The dataset of a name.
     ///
-    /// - Throws: ``ConfigurationError`` where there is none.
+    /// - Throws: `ConfigurationError` where there is none.
     public func type(named name: String) throws(ConfigurationError) -> any VQADataset.Type {
         guard let type = types.first(where: { $0.name == name }) else {
             throw ConfigurationError(

@@ -89,7 +89,9 @@ extension RegionFeatures {
     ///
     /// Rows of zeros stay as they are.
     ///
-    /// - Parameter maximumCount: keep only the first regions, this many; nil keeps all.
+    /// - Parameters:
+    ///   - path: The file's path.
+    ///   - maximumCount: Keep only the first regions, this many; nil keeps all.
     /// - Throws: `ArchiveError` or `NPZError` when the file is missing, damaged, or of another form.
     public init(officialFile path: String, maximumCount: Int? = nil) throws {
         try self.init(official: NPZFile(path: path), maximumCount: maximumCount)
@@ -131,6 +133,7 @@ extension RegionFeatures {
     /// The file appears only when it is complete.
     ///
     /// - Parameters:
+    ///   - path: The file's path.
     ///   - labels: What the regions are thought to be, to be written beside them.
     ///   - durably: wait until the disk holds the file; see `AtomicFile.commit(durably:)`.
     /// - Throws: `ArchiveError` when it cannot be written.

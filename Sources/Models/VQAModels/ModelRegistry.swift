@@ -44,7 +44,7 @@ public struct ModelRegistry: Sendable {
 
     /// The model of a name.
     ///
-    /// - Throws: ``ConfigurationError`` where there is none.
+    /// - Throws: `ConfigurationError` where there is none.
     public func entry(named name: String) throws(ConfigurationError) -> Entry {
         guard let entry = entries.first(where: { $0.preset.name == name }) else {
             let hint =

@@ -77,7 +77,12 @@ public struct AnswerServer: Sendable {
 
     /// Serves a model on the threads of the server until the process is asked to end, and has the calling thread wait.
     ///
-    /// - Parameter onListening: Told the address once requests are taken.
+    /// - Parameters:
+    ///   - answerer: The model, which nobody else uses from here on.
+    ///   - names: What a detector's objects and attributes are called; nil where that is not known.
+    ///   - settings: Where to listen, and how much to take on.
+    ///   - onNotice: Told in one line of what does not go as one would expect.
+    ///   - onListening: Told the address once requests are taken.
     /// - Throws: As ``init(_:names:_:onNotice:)`` and ``run(onListening:)``.
     public static func run(
         _ answerer: sending Answerer, names: DetectorNames? = nil, _ settings: ServerSettings,

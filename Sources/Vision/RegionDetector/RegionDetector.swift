@@ -25,6 +25,7 @@ public final class RegionDetector: @unchecked Sendable {
 
     /// - Parameters:
     ///   - weights: As a published file has them.
+    ///   - settings: How many regions there may be, and how sure it has to be of one.
     ///   - precision: What the convolutions compute in.
     ///   - device: Where the network runs.
     /// - Throws: `TorchError` where memory is short, or the processor has no instructions for 8 bits, or they are asked for
@@ -45,7 +46,9 @@ public final class RegionDetector: @unchecked Sendable {
 
     /// The regions of a picture, with what each is thought to be.
     ///
-    /// - Parameter name: What to call the picture in an error.
+    /// - Parameters:
+    ///   - picture: The picture, of any size.
+    ///   - name: What to call the picture in an error.
     /// - Throws: `PictureError` where the picture is too small, or too thin, for any; `TorchError` where memory is short.
     public func detect(in picture: Picture, named name: String = "the picture") throws -> DetectedRegions {
         try regions(of: input(of: picture, named: name))

@@ -7,11 +7,11 @@ public struct AnswerList: Sendable {
     let index: StringIndex
 
     /// The most frequent answers of annotation files, in order of first appearance: the normal forms of
-    /// `multiple_choice_answer` (``AnswerNormalizer``) that are seen more often than the threshold.
+    /// `multiple_choice_answer` (`AnswerNormalizer`) that are seen more often than the threshold.
     ///
     /// - Parameters:
     ///   - tables: the annotations, in the order that numbers the answers; the official release takes
-    ///     ``OfficialLayout/answerSplits``, which gives 3,129 answers on VQA-v2.
+    ///     `OfficialLayout/answerSplits`, which gives 3,129 answers on VQA-v2.
     ///   - threshold: how often an answer may be seen and still be left out.
     public init(annotations tables: [AnnotationTable], seenMoreThan threshold: Int = 8) {
         var seen = StringIndex()
@@ -48,7 +48,7 @@ public struct AnswerList: Sendable {
 
     /// Reads a list in the form of the official release: `[{answer: number}, {"number": answer}]`.
     ///
-    /// - Throws: ``DatasetFileError`` where the file cannot be read, is not of this form, or its two
+    /// - Throws: `DatasetFileError` where the file cannot be read, is not of this form, or its two
     ///   halves do not number the same answers 0, 1, 2, ...
     public init(contentsOf file: URL) throws {
         do {
@@ -73,7 +73,7 @@ public struct AnswerList: Sendable {
 
     /// Writes the list in the form of the official release, whole or not at all.
     ///
-    /// - Throws: ``DatasetFileError`` where it cannot be written.
+    /// - Throws: `DatasetFileError` where it cannot be written.
     public func write(to file: URL) throws {
         var text = JSONText()
         text.append("[{")

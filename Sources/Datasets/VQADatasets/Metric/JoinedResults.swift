@@ -12,7 +12,7 @@ public struct JoinedResults: Sendable {
     /// - Parameters:
     ///   - files: The result files, in any order.
     ///   - questions: All questions.
-    /// - Throws: ``DatasetFileError`` where a file cannot be read or is not of this form; ``JoiningError`` where answers do
+    /// - Throws: `DatasetFileError` where a file cannot be read or is not of this form; ``JoiningError`` where answers do
     ///   not belong together.
     public init(_ files: [URL], questions: QuestionTable) throws {
         var answers = [(answer: String, file: URL)?](repeating: nil, count: questions.count)

@@ -20,7 +20,7 @@ public struct Prediction: Sendable, Equatable {
 public enum ResultFile {
     /// Reads a result file.
     ///
-    /// - Throws: ``DatasetFileError`` where it cannot be read or is not of this form.
+    /// - Throws: `DatasetFileError` where it cannot be read or is not of this form.
     public static func read(_ file: URL) throws -> [Prediction] {
         try readColumns(of: file, with: vqa_results_read, into: VQAResults()) { view in
             let questionIDs = FileIdentifiers(view.id_texts)
@@ -37,7 +37,7 @@ public enum ResultFile {
     /// Writes a result file as the official release does, whole or not at all: a file that was there
     /// stays as it was until the new one is complete.
     ///
-    /// - Throws: ``DatasetFileError`` where it cannot be written.
+    /// - Throws: `DatasetFileError` where it cannot be written.
     public static func write(_ predictions: some Sequence<Prediction>, to file: URL) throws {
         var text = JSONText()
         text.append("[")

@@ -13,7 +13,7 @@ public struct Vocabulary: Sendable {
 
     /// PAD, UNK, then every word of the questions in order of first appearance.
     ///
-    /// The official release numbers its words over ``OfficialLayout/vocabularySplits``.
+    /// The official release numbers its words over `OfficialLayout/vocabularySplits`.
     ///
     /// - Parameters:
     ///   - tables: The questions.
@@ -77,14 +77,16 @@ public struct Vocabulary: Sendable {
     /// All words in the order of their numbers, PAD and UNK first; none where pieces of words are known.
     public var words: [String] { (0..<index.count).map { index.strings[$0] } }
 
-    /// The number of a word that ``QuestionTokenizer`` gave, or nil where the vocabulary lacks it.
+    /// The number of a word that `QuestionTokenizer` gave, or nil where the vocabulary lacks it.
     public func number(of word: String) -> Int32? {
         index.number(of: word)
     }
 
     /// The numbers of a question's words, ``unknown`` for words the vocabulary lacks.
     ///
-    /// - Parameter maximumCount: how many words to keep; those after are dropped.
+    /// - Parameters:
+    ///   - question: Some words.
+    ///   - maximumCount: How many words to keep; those after are dropped.
     public func encode(_ question: String, maximumCount: Int) -> [Int32] {
         if let pieces { return pieces.ids(of: question, limit: maximumCount).ids }
         var tokenizer = QuestionTokenizer()

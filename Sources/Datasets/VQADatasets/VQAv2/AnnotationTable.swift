@@ -83,7 +83,7 @@ public struct AnnotationTable: Sendable, RandomAccessCollection {
 
     /// Reads an annotation file.
     ///
-    /// - Throws: ``DatasetFileError`` where the file cannot be read, is not of this form, has a record
+    /// - Throws: `DatasetFileError` where the file cannot be read, is not of this form, has a record
     ///   without answers, or annotates a question twice.
     public init(contentsOf file: URL) throws {
         let columns = try readColumns(of: file, with: vqa_annotations_read, into: VQAAnnotations()) {

@@ -35,7 +35,7 @@ public struct QuestionTable: Sendable, RandomAccessCollection {
 
     /// Reads a question file.
     ///
-    /// - Throws: ``DatasetFileError`` where the file cannot be read, is not of this form, or gives two
+    /// - Throws: `DatasetFileError` where the file cannot be read, is not of this form, or gives two
     ///   questions the same id.
     public init(contentsOf file: URL) throws {
         (ids, imageIDs, texts) = try readColumns(of: file, with: vqa_questions_read, into: VQAQuestions()) {

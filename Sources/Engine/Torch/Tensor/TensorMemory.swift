@@ -29,7 +29,9 @@ extension Tensor {
     ///
     /// - Parameters:
     ///   - shape: The length of each axis.
+    ///   - type: What its elements are.
     ///   - pinned: Whether it lies in page-locked memory, which a GPU reads at full speed and by itself.
+    ///   - initialize: Fills all elements.
     /// - Throws: `TorchError` where memory is short, or is to be pinned and there is no CUDA device; what
     ///   `initialize` throws.
     public convenience init<Element: TensorElement>(
@@ -47,6 +49,7 @@ extension Tensor {
     ///
     /// - Parameters:
     ///   - shape: The shape with as many rows as there can be. The memory for all of them stays with the tensor.
+    ///   - type: What its elements are.
     ///   - pinned: As in `init(uninitialized:of:pinned:initializingWith:)`.
     ///   - initialize: Fills rows from the front, and gives how many.
     /// - Throws: As `init(uninitialized:of:pinned:initializingWith:)`; `TorchError` where there are more rows.

@@ -17,7 +17,9 @@ public struct NPZFile: Sendable {
 
     /// Reads a file.
     ///
-    /// - Parameter byteLimit: the most bytes that one array may unpack to.
+    /// - Parameters:
+    ///   - path: The file's path.
+    ///   - byteLimit: The most bytes that one array may unpack to.
     /// - Throws: `ArchiveError` when the file is missing, damaged or no zip; `NPZError` when it holds two
     ///   arrays of one name.
     public init(path: String, byteLimit: Int = NPZFile.largestArray) throws {
@@ -82,7 +84,9 @@ public struct NPZFile: Sendable {
     /// appears only when it is complete.
     ///
     /// - Parameters:
+    ///   - arrays: The arrays by name.
     ///   - more: Arrays behind the others.
+    ///   - path: The file's path.
     ///   - durably: wait until the disk holds the file; see `AtomicFile.commit(durably:)`.
     /// - Throws: `ArchiveError` when it cannot be written.
     public static func write(

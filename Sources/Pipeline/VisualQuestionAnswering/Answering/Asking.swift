@@ -29,7 +29,7 @@ extension Answerer {
     ///   - question: Some words.
     ///   - picture: The picture.
     ///   - count: How many answers.
-    /// - Throws: As ``regions(of:)`` and ``ask(_:about:top:)-([String],_,_)``.
+    /// - Throws: As `regions(of:)` and ``ask(_:about:top:)-([String],_,_)``.
     public func ask(_ question: String, about picture: Picture, top count: Int = 3) throws -> [ScoredAnswer] {
         try ask([question], about: regions(of: picture), top: count)[0]
     }
@@ -38,7 +38,7 @@ extension Answerer {
     ///
     /// - Parameters:
     ///   - questions: Some words each.
-    ///   - regions: The features of the image: ``regions(of:)``, or a file of features.
+    ///   - regions: The features of the image: `regions(of:)`, or a file of features.
     ///   - count: How many answers to each.
     /// - Throws: As ``ask(_:top:)``.
     public func ask(_ questions: [String], about regions: RegionFeatures, top count: Int = 3) throws

@@ -11,7 +11,9 @@ import VQAVision
 extension Answerer {
     /// The regions of a picture, made as those that the model was trained on.
     ///
-    /// - Parameter name: What to call the picture in an error.
+    /// - Parameters:
+    ///   - picture: The picture.
+    ///   - name: What to call the picture in an error.
     /// - Throws: ``NoFeatureRecipeError`` where that is not known; `WheelCacheError` where the extractor's weights
     ///   cannot be had; `DetectorWeightsError` where there are none in the file of a detector; `PictureError` where
     ///   nothing is found in the picture; `TorchError` where memory is short.

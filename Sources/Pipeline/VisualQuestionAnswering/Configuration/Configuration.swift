@@ -32,7 +32,7 @@ public struct Configuration: Sendable {
     /// - Parameters:
     ///   - models: The models that `model` can name.
     ///   - datasets: The datasets that `dataset` can name.
-    /// - Throws: ``ConfigurationError`` where there is none of them, or a preset does not fit its model.
+    /// - Throws: `ConfigurationError` where there is none of them, or a preset does not fit its model.
     public init(models: ModelRegistry, datasets: DatasetRegistry) throws(ConfigurationError) {
         guard let entry = models.entries.first else {
             throw ConfigurationError(key: "model", reason: "expected a model in the registry, found none")
@@ -88,7 +88,7 @@ public struct Configuration: Sendable {
     /// Changes one setting. Another `model` or `dataset` brings its own settings, with their defaults; what was set
     /// before stays set.
     ///
-    /// - Throws: ``ConfigurationError`` for a key that neither the model nor the dataset nor training knows, naming the
+    /// - Throws: `ConfigurationError` for a key that neither the model nor the dataset nor training knows, naming the
     ///   nearest, and for a value that is not among those taken; nothing has been changed then.
     public mutating func set(_ key: String, to value: SettingValue) throws(ConfigurationError) {
         switch key {
@@ -120,7 +120,7 @@ public struct Configuration: Sendable {
 
     /// Makes sure that the settings fit one another.
     ///
-    /// - Throws: ``ConfigurationError`` that names the key at fault.
+    /// - Throws: `ConfigurationError` that names the key at fault.
     public func validate() throws(ConfigurationError) {
         try model.options.validate()
         try data.validate()

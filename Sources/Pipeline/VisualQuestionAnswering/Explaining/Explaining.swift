@@ -9,7 +9,7 @@ extension Answerer {
     ///
     /// - Parameters:
     ///   - question: Some words.
-    ///   - regions: The features of the image: ``regions(of:)``, or a file of features.
+    ///   - regions: The features of the image: `regions(of:)`, or a file of features.
     ///   - method: How weights are found.
     ///   - choice: Which attention of the model is told; of no concern to occlusion.
     ///   - count: How many answers.

@@ -43,7 +43,9 @@ extension DetectorWeights {
 
     /// The weights with a fingerprint, where a copy of them is kept: those that features were made with before.
     ///
-    /// - Parameter folder: Where copies are kept.
+    /// - Parameters:
+    ///   - fingerprint: That of the weights.
+    ///   - folder: Where copies are kept.
     /// - Returns: Nil where there is no copy, or a damaged one.
     public static func kept(_ fingerprint: String, in folder: String = cacheFolder()) -> DetectorWeights? {
         let names = (try? FolderListing(folder))?.names ?? []

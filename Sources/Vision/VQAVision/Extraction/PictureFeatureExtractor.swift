@@ -59,7 +59,7 @@ extension GridFeatures: PictureFeatureExtractor {
     /// The network's blocks, and the size of its input.
     public var recipe: FeatureRecipe { .grid(GridRecipe(of: self)) }
 
-    /// One thread a group of pictures: see ``features(of:)``.
+    /// One thread a group of pictures: see `features(of:)`.
     public var isConcurrent: Bool { true }
 
     /// The picture brought to `inputSize`.
@@ -74,7 +74,7 @@ extension GridFeatures: PictureFeatureExtractor {
 
     /// The features of some pictures, in their order.
     ///
-    /// - Throws: As ``features(of:)``.
+    /// - Throws: As `features(of:)`.
     public func extract(_ inputs: [Input]) throws -> [ExtractedFeatures] {
         try features(of: inputs).map { .regions($0) }
     }

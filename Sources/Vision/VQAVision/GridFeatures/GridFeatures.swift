@@ -69,7 +69,7 @@ public final class GridFeatures: @unchecked Sendable {
 
     /// The features of some pictures, in their order, made on all cores.
     ///
-    /// - Throws: As ``features(of:)``; `PictureError` where a picture cannot be resized.
+    /// - Throws: As `features(of:)`; `PictureError` where a picture cannot be resized.
     public func callAsFunction(_ pictures: [Picture]) throws -> [RegionFeatures] {
         let work = stride(from: 0, to: pictures.count, by: Self.groupLength).map { start in
             ParallelWork(cost: 1) {

@@ -27,7 +27,10 @@ public struct Picture: Equatable, Sendable {
 
     /// A picture of pixels that are already in memory.
     ///
-    /// - Parameter pixels: [height, width, 3], row-major.
+    /// - Parameters:
+    ///   - width: In pixels.
+    ///   - height: In pixels.
+    ///   - pixels: [height, width, 3], row-major.
     /// - Throws: `PictureError` when there are not `height * width * 3` of them, or too many.
     public init(width: Int, height: Int, pixels: [UInt8]) throws {
         let name = "pixels in memory"
@@ -42,7 +45,9 @@ public struct Picture: Equatable, Sendable {
 
     /// Reads and decodes a picture file.
     ///
-    /// - Parameter reading: How the numbers in the file become a picture.
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - reading: How the numbers in the file become a picture.
     /// - Throws: `PictureError`.
     public init(contentsOf file: URL, reading: PictureReading = .shown) throws {
         try self.init(decoding: PictureFile.read(file), named: file.path, reading: reading)
@@ -51,6 +56,7 @@ public struct Picture: Equatable, Sendable {
     /// Decodes the bytes of a picture file.
     ///
     /// - Parameters:
+    ///   - bytes: All bytes of the file.
     ///   - name: What to call the picture in an error.
     ///   - reading: How the numbers in the file become a picture.
     /// - Throws: `PictureError`.

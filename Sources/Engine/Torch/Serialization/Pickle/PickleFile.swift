@@ -19,7 +19,9 @@ public func loadPickle(_ path: String) throws -> PickleValue {
 
 /// Reads a plain pickle from memory.
 ///
-/// - Parameter name: What to call the bytes in an error.
+/// - Parameters:
+///   - bytes: All of them.
+///   - name: What to call the bytes in an error.
 /// - Throws: As `loadPickle(_:)`.
 public func loadPickle(bytes: [UInt8], name: String) throws -> PickleValue {
     try bytes.withUnsafeBytes { try unpickle($0, name: name) }

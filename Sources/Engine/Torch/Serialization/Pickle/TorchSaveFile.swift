@@ -21,7 +21,9 @@ public func loadTorchSave(_ path: String) throws -> PickleValue {
 
 /// Reads what `torch.save` wrote from memory, such as an entry of an archive.
 ///
-/// - Parameter name: What to call the bytes in an error.
+/// - Parameters:
+///   - bytes: All of them.
+///   - name: What to call the bytes in an error.
 /// - Throws: As `loadTorchSave(_:)`.
 public func loadTorchSave(bytes: [UInt8], name: String) throws -> PickleValue {
     try bytes.withUnsafeBytes { buffer in

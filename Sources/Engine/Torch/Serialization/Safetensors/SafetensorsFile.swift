@@ -64,6 +64,7 @@ public final class SafetensorsFile: Sendable {
     /// mapping: for rows of large files, which would otherwise become part of the process's memory by and by.
     ///
     /// - Parameters:
+    ///   - name: The tensor's name.
     ///   - offset: Where the part begins in the tensor, in bytes.
     ///   - buffer: Where it goes; it is filled.
     /// - Throws: `SafetensorsError` where there is no such tensor or the part does not lie in it,
