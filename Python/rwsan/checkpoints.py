@@ -35,10 +35,14 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     file = TensorFile(os.path.join(path, "model.safetensors") if os.path.isdir(path) else path)
     checksums = _checksums(file)
     state = {}
+    if checksums is not None and (lacking := sorted(set(checksums) - set(file.names))):
+        raise FileError(file.path, f"a tensor '{lacking[0][:100]}', which has a checksum", "none")
     for name in file.names:
         if name.startswith(_NO_WEIGHTS) and file.metadata.get("format") == _CHECKPOINT:
             continue
-        if name in checksums:
+        if checksums is not None:
+            if name not in checksums:
+                raise FileError(file.path, f"a checksum of '{name[:100]}'", "none: the file is damaged; copy it anew or take another")
             _compare(file, f"'{name}' with the checksum", checksums[name], zlib.crc32(file.bytes(name)))
         state[name] = file.tensor(name)
     if not state:
@@ -46,10 +50,10 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     return state
 
 
-def _checksums(file: TensorFile) -> dict[str, str]:
-    """The checksums of a checkpoint's tensors, by name; none where it is from before there were any."""
-    if "checksum" not in file.metadata:
-        return {}
+def _checksums(file: TensorFile) -> dict[str, str] | None:
+    """The checksums of a checkpoint's tensors, by name; None where it is from before there were any."""
+    if "checksum" not in file.metadata and "checksums" not in file.metadata:
+        return None
     total = 0
     for key in sorted(file.metadata):
         if key == "checksum":
@@ -57,7 +61,7 @@ def _checksums(file: TensorFile) -> dict[str, str]:
         for text in [key, file.metadata[key]]:
             content = text.encode(errors="surrogatepass")
             total = zlib.crc32(len(content).to_bytes(8, "little") + content, total)
-    _compare(file, "metadata with the checksum", file.metadata["checksum"], total)
+    _compare(file, "metadata with the checksum", file.metadata.get("checksum"), total)
     try:
         checksums = json.loads(file.metadata["checksums"])
     except (KeyError, ValueError, RecursionError):

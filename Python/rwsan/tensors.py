@@ -14,11 +14,20 @@ import torch
 from rwsan.errors import FileError
 
 _HEADER_LIMIT = 100_000_000
+_PARTS_LIMIT = 1 << 20
 
 _TYPES = {
     "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32,
     "I64": torch.int64, "F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64,
 }
+
+
+def _unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON whose names are all different."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name that is there twice")
+    return found
 
 
 @dataclass(frozen=True)
@@ -126,8 +135,12 @@ class TensorFile:
         length = int.from_bytes(self._mapping[:8], "little")
         if self.byte_count < 8 or length > min(_HEADER_LIMIT, self.byte_count - 8):
             raise self._wrong("a header of safetensors", f"{self.byte_count} bytes without one")
+        text = self._mapping[8 : 8 + length]
+        # Values take some hundred times the room of the bytes that state them.
+        if text.count(b",") + text.count(b":") > _PARTS_LIMIT:
+            raise self._wrong(f"a header with at most {_PARTS_LIMIT} commas and colons", "more")
         try:
-            header = json.loads(self._mapping[8 : 8 + length])
+            header = json.loads(text, object_pairs_hook=_unlike)
         except (ValueError, RecursionError):
             header = None
         if not isinstance(header, dict):

@@ -23,6 +23,25 @@ import Testing
             Comment(rawValue: outcome.errorOutput))
     }
 
+    @Test(
+        "where OpenMP starts fewer threads than libtorch asks for, the kernels leave nothing out",
+        arguments: ["OMP_THREAD_LIMIT=1", "OMP_DYNAMIC=true", "OMP_MAX_ACTIVE_LEVELS=0"])
+    func fewerThreads(variable: String) throws {
+        let mini = try MiniCommands()
+        func loss(_ name: String, _ variables: String) throws -> Double {
+            let outcome = try mini.tool.run(
+                in: "exec env OMP_NUM_THREADS=2 \(variables) \"$@\"",
+                mini.train(
+                    "--set", "use_glove=false", "--set", "max_epoch=1", "--set", "hidden_size=256", "--set",
+                    "seed=1",
+                    "--name", name))
+            #expect(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+            let text = outcome.errorOutput.firstMatch(of: /epoch 1  loss ([0-9.]+)/)?.output.1
+            return try #require(text.flatMap { Double($0) }, Comment(rawValue: outcome.errorOutput))
+        }
+        #expect(abs(try loss("fewer", variable) - loss("all", "OMP_DYNAMIC=false")) < 1e-3)
+    }
+
     private static let processorCount = ProcessInfo.processInfo.activeProcessorCount
 
     /// How many threads a run has that a shell's words start.

@@ -54,9 +54,10 @@ class CommandTests(unittest.TestCase):
         # Without the packages of this Python, which may have a torch.
         path = ":".join(str(folder) for folder in [self.site, *others])
         environment = {**os.environ, "PYTHONPATH": path, **variables}
+        # Jobs in a shell's background ignore Ctrl-C, and so would what they start.
         return subprocess.run(
             [sys.executable, "-S", "-m", "rwsan", *arguments], env=environment, capture_output=True, text=True,
-            cwd=self.folder, timeout=60)
+            cwd=self.folder, timeout=60, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
 
     def assert_one_line(self, result, *parts):
         self.assertEqual(result.returncode, 1, result.stderr)

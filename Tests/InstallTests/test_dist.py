@@ -1,7 +1,7 @@
 """Unpacks what `make dist` packs in a Debian that has neither Swift nor Python, and runs it there.
 
 The Debian is made by debootstrap, from where this system's own packages come from. It takes a minute, and the program's
-build minutes before it: `make test-dist`. Skipped where there is no debootstrap (scripts/setup --install-tests brings it) or
+build minutes before it: `make test-install`. Skipped where there is no debootstrap (scripts/setup --install-tests brings it) or
 it may not be used.
 """
 

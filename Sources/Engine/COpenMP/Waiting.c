@@ -23,7 +23,7 @@
 static char spin_count[] = "GOMP_SPINCOUNT=1000";
 
 extern char **environ;
-/// The environment as the kernel has left it, and with one variable more; null where it is left as it is.
+/// The environment as the kernel has left it, and as libgomp sees it; null where it is left as it is.
 static char **original, **extended;
 /// Whether all libraries have been initialised that the program is linked to. Those that are loaded later call `__gmon_start__`
 /// too, when other threads may be reading the environment.
@@ -35,17 +35,25 @@ static void put_back(void) {
     extended = NULL;
 }
 
+/// Has libgomp start fewer threads than it is asked for, by how busy the machine is. libtorch's LSTM then gives wrong numbers, and no
+/// error, for it divides its work among as many threads as it has asked for.
+static const char fewer_threads[] = "OMP_DYNAMIC=";
+
 static void extend(void) {
     // Either says how threads are to wait.
-    if (!environ || getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT")) return;
+    bool says_how = getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT");
+    if (!environ || (says_how && !getenv("OMP_DYNAMIC"))) return;
     size_t count = 0;
     while (environ[count]) ++count;
     // Kept, for whoever has looked for a variable in it. Without memory for it, the threads wait as libgomp has them wait.
     char **copy = malloc((count + 2) * sizeof *copy);
     if (!copy) return;
-    memcpy(copy, environ, count * sizeof *copy);
-    copy[count] = spin_count;
-    copy[count + 1] = NULL;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; ++i) {
+        if (strncmp(environ[i], fewer_threads, sizeof fewer_threads - 1) != 0) copy[kept++] = environ[i];
+    }
+    if (!says_how) copy[kept++] = spin_count;
+    copy[kept] = NULL;
     original = environ;
     environ = extended = copy;
 }

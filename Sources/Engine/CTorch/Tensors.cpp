@@ -9,7 +9,9 @@
 #include <malloc.h>
 #include <torch/version.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <stdexcept>
 
 #include "Bridge.h"
@@ -21,6 +23,8 @@ using ctorch::retained;
 
 // The OpenMP library that libtorch brings, and the math library inside it, which not every processor has.
 extern "C" __attribute__((weak)) void omp_set_num_threads(int count);
+extern "C" __attribute__((weak)) int omp_get_thread_limit();
+extern "C" __attribute__((weak)) int omp_get_max_active_levels();
 extern "C" __attribute__((weak)) int MKL_Set_Num_Threads_Local(int count);
 
 namespace {
@@ -200,6 +204,11 @@ bool ctorch_set_generator_state(
 }
 
 int32_t ctorch_thread_count(void) { return at::get_num_threads(); }
+
+int32_t ctorch_thread_limit(void) {
+    if (omp_get_max_active_levels && omp_get_max_active_levels() < 1) return 1;
+    return omp_get_thread_limit ? std::max(1, omp_get_thread_limit()) : std::numeric_limits<int32_t>::max();
+}
 
 void ctorch_set_thread_count(int32_t count) { at::set_num_threads(count); }
 

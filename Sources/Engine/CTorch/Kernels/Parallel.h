@@ -25,6 +25,7 @@
 extern "C" __attribute__((weak)) void GOMP_parallel(
     void (*body)(void *), void *data, unsigned thread_count, unsigned flags);
 extern "C" __attribute__((weak)) int omp_get_thread_num();
+extern "C" __attribute__((weak)) int omp_get_num_threads();
 
 /// Compiles a function once for each kind of processor; the loader picks the best when the program starts, which is
 /// before the thread sanitizer can follow it.
@@ -46,7 +47,15 @@ const Element *elements(const at::Tensor &tensor) {
     return static_cast<const Element *>(tensor.const_data_ptr());
 }
 
-/// Calls `body(thread)` once on each of `count` threads.
+/// What the threads of one call share.
+template <typename Body>
+struct Work {
+    int count;
+    const Body &body;
+};
+
+/// Calls `body(thread)` once for each of `0..<count`, each on a thread of its own where as many can be had: OpenMP may give
+/// fewer (`OMP_THREAD_LIMIT`, `OMP_DYNAMIC`), and then some threads do the work of others, too.
 template <typename Body>
 void on_threads(int count, const Body &body) {
     if (count <= 1 || !GOMP_parallel) {
@@ -59,9 +68,15 @@ void on_threads(int count, const Body &body) {
     body(0);
     for (auto &other : others) other.join();
 #else
+    Work<Body> work{count, body};
     GOMP_parallel(
-        [](void *data) { (*static_cast<const Body *>(data))(omp_get_thread_num()); },
-        const_cast<void *>(static_cast<const void *>(&body)), static_cast<unsigned>(count), 0);
+        [](void *data) {
+            auto &work = *static_cast<const Work<Body> *>(data);
+            for (int thread = omp_get_thread_num(); thread < work.count; thread += omp_get_num_threads()) {
+                work.body(thread);
+            }
+        },
+        const_cast<void *>(static_cast<const void *>(&work)), static_cast<unsigned>(count), 0);
 #endif
 }
 

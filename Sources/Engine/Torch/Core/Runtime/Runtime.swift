@@ -27,10 +27,17 @@ public enum TorchRuntime {
     /// What libtorch says of how it was built.
     private static let buildSettings = (try? withBridgeText("settings") { ctorch_build_settings($0) }) ?? ""
 
-    /// How many threads an operator may use on the CPU.
+    /// How many threads an operator may use on the CPU; no more than OpenMP starts, for of fewer than it asks for libtorch makes
+    /// wrong numbers.
     public static var threadCount: Int {
         get { Int(ctorch_thread_count()) }
-        set { ctorch_set_thread_count(Int32(clamping: max(1, newValue))) }
+        set { ctorch_set_thread_count(min(Int32(clamping: max(1, newValue)), ctorch_thread_limit())) }
+    }
+
+    /// Has libtorch ask for no more threads than OpenMP starts (`OMP_THREAD_LIMIT`, `OMP_MAX_ACTIVE_LEVELS`). To be called
+    /// before anything is computed.
+    public static func keepThreadLimit() {
+        if ctorch_thread_count() > ctorch_thread_limit() { ctorch_set_thread_count(ctorch_thread_limit()) }
     }
 
     /// Runs `body` with operators that use the calling thread alone.
