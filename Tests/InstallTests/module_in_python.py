@@ -68,7 +68,18 @@ def weights(official, exported, checkpoint, published):
     content[content.index(b"hidden_size")] ^= 1
     damaged.write_bytes(content)
     refused(lambda: rwsan.load_state_dict(damaged), str(damaged), "metadata with the checksum")
+    renamed(checkpoint, damaged, '"checksum"', '"checksun"')
+    refused(lambda: rwsan.load_state_dict(damaged), str(damaged), "metadata with the checksum")
+    renamed(checkpoint, damaged, '"proj.weight":{', '"proj.weighs":{')
+    refused(lambda: rwsan.load_state_dict(damaged), str(damaged), "'proj.weight', which has a checksum")
     damaged.unlink()
+
+
+def renamed(path, target, old, new):
+    """A copy of a file with another text of the same length in its header."""
+    content = Path(path).read_bytes()
+    assert content.count(old.encode()) == 1 and len(old) == len(new), content.count(old.encode())
+    target.write_bytes(content.replace(old.encode(), new.encode()))
 
 
 def damaged(path, folder):

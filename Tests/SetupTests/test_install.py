@@ -155,6 +155,37 @@ class InstallTests(unittest.TestCase):
         self.assertEqual(again.returncode, 1)
         self.assertRegex(again.stderr, r"^install: .*expected the list of what was installed, found none\n$")
 
+    def test_a_file_of_somebody_else_is_neither_overwritten_nor_listed(self):
+        with tempfile.TemporaryDirectory() as destination:
+            program = Path(destination) / "usr" / "local" / "bin" / "rwsan"
+            program.parent.mkdir(parents=True)
+            program.write_text("mine")
+            outcome = install("--program", PROGRAM, DESTDIR=destination)
+            self.assertEqual(outcome.returncode, 1)
+            self.assertEqual(len(outcome.stderr.splitlines()), 1, outcome.stderr)
+            self.assertIn("somebody else's file", outcome.stderr)
+            self.assertEqual(contents(Path(destination)), {"usr/local/bin/rwsan"})
+            self.assertEqual(program.read_text(), "mine")
+
+    def test_what_a_killed_installation_leaves_is_taken_away(self):
+        with tempfile.TemporaryDirectory() as destination:
+            prefix = Path(destination) / "usr" / "local"
+            listed = prefix / "lib" / "rwsan" / "installed-files"
+            library = prefix / "lib" / "rwsan" / "torch" / "lib" / "libtorch_cpu.so"
+            library.parent.mkdir(parents=True)
+            library.with_name(library.name + ".partial").write_text("half")
+            files = ["bin/rwsan", "lib/rwsan/installed-files", "lib/rwsan/torch/lib/libtorch_cpu.so"]
+            folders = ["lib/", "lib/rwsan/", "lib/rwsan/torch/", "lib/rwsan/torch/lib/"]
+            listed.write_text("".join(line + "\n" for line in files + folders))
+            # A folder in a file's place cannot be removed: the rest is, and the list stays for the next time.
+            (prefix / "bin" / "rwsan").mkdir(parents=True)
+            self.assertEqual(install("--uninstall", DESTDIR=destination).returncode, 1)
+            self.assertEqual(contents(prefix), {"lib/rwsan/installed-files"})
+            (prefix / "bin" / "rwsan").rmdir()
+            outcome = install("--uninstall", DESTDIR=destination)
+            self.assertEqual(outcome.returncode, 0, outcome.stderr)
+            self.assertFalse((prefix / "lib").exists())
+
     def test_what_cannot_be_is_refused_in_one_line_and_changes_nothing(self):
         nowhere = self.destination / "nowhere"
         cases = [
