@@ -20,9 +20,9 @@ public enum AttentionChoice: Sendable, Equatable {
 public struct BatchAttention: Sendable {
     /// `[B, answers]`, as the model gives them where nothing else is asked.
     public let logits: Tensor
-    /// The weight of each row of ``Batch/words``: float32 `[words]`.
+    /// The weight of each row of `Batch.words`: float32 `[words]`.
     public let words: Tensor
-    /// The weight of each row of ``Batch/regions``: float32 `[regions]`.
+    /// The weight of each row of `Batch.regions`: float32 `[regions]`.
     public let regions: Tensor
 
     /// - Parameters: as the properties.

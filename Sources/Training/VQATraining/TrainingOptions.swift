@@ -6,7 +6,7 @@ public struct TrainingOptions: SettingsGroup {
     public var batchSize = 64
     /// In how many parts a step's questions go through the model.
     public var gradAccuSteps = 1
-    /// Which optimizer makes the steps, by its name in ``OptimizerChoice/standard``.
+    /// Which optimizer makes the steps, by its name in `OptimizerChoice.standard`.
     public var optimizer = OptimizerChoice.adam.name
     /// How much of the old moments a step keeps.
     public var optBetas = [0.9, 0.98]
@@ -14,7 +14,7 @@ public struct TrainingOptions: SettingsGroup {
     public var optEps = 1e-9
     /// The share of the weights that a step of `adamw` takes away, times the learning rate.
     public var weightDecay = 0.01
-    /// How the learning rate goes, by its name in ``ScheduleChoice/standard``.
+    /// How the learning rate goes, by its name in `ScheduleChoice.standard`.
     public var lrSchedule = ScheduleChoice.steps.name
     /// The learning rate after the warm-up.
     public var lrBase = 1e-4

@@ -1,6 +1,6 @@
 import VQASettings
 
-/// easy-VQA as ``EasyVQA/importWheel(at:into:)`` puts it into VQA-v2's places: its test questions are `val`.
+/// easy-VQA as `EasyVQA/importWheel(at:into:)` puts it into VQA-v2's places: its test questions are `val`.
 public final class EasyVQADataset: OfficialFormDataset {
     /// The name in a configuration.
     public static let name = "easy-vqa"

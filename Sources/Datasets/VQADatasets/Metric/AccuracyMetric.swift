@@ -35,7 +35,7 @@ public struct AccuracyMetric: AnswerMetric {
     private let rows: RowIndex
 
     /// Prepares the human answers. Those of a question are compared as they are where all are the same. Where they
-    /// differ, they are compared without punctuation (``AnswerNormalizer/removePunctuation(_:)``), or, in
+    /// differ, they are compared without punctuation (`AnswerNormalizer/removePunctuation(_:)`), or, in
     /// ``MetricVersion/vqa2021``, in normal form.
     public init(_ annotations: AnnotationTable, version: MetricVersion = .release) {
         self.version = version
