@@ -30,8 +30,8 @@ class Costs:
     PIECE = 64 << 20
 
     def compute(self, processes):
-        """Seconds that a process computes."""
-        return self.fixed + self.per_question * self.questions / processes
+        """Seconds that the process computes which has most questions: whole ones."""
+        return self.fixed + self.per_question * math.ceil(self.questions / processes)
 
     def exchange(self, processes, each):
         """Seconds that the exchange takes; `each` is the number of processes of a machine."""

@@ -105,6 +105,10 @@ class ScalingTests(unittest.TestCase):
         self.assertAlmostEqual(self.costs.step(1, 1), 0.74)
         self.assertEqual(self.costs.efficiency(1, 1), 1)
 
+    def test_a_process_computes_whole_questions(self):
+        self.assertAlmostEqual(self.costs.compute(48), 0.1 + 2 * 0.01)
+        self.assertAlmostEqual(self.costs.compute(512), 0.1 + 0.01)
+
     def test_processes_of_one_machine_exchange_twice_what_is_not_their_own_part(self):
         # 0.1 + 0.32 s, six messages, and 128 MB at 1 GB/s.
         self.assertAlmostEqual(self.costs.step(2, 2), 0.42 + 0.006 + 0.125)

@@ -9,19 +9,17 @@
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import os
 import shutil
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
 
 from licences import place_licences
 from program import (
-    LIBTORCH, PACKAGES, REPOSITORY, PackagingError, build, source_time, is_of_libtorch, libraries, machine, place_libraries,
-    place_program, say, version,
+    LIBTORCH, PACKAGES, REPOSITORY, build, is_of_libtorch, libraries, machine, main, place_libraries,
+    place_program, say, source_time, version,
 )
 
 RUN_PATH = "$ORIGIN/../lib:$ORIGIN/../lib/torch/lib"
@@ -67,15 +65,12 @@ def pack(folder: Path, target: Path, time: int) -> None:
     partial.replace(target)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Packs a .tar.gz that runs without Swift and without Python.")
-    parser.add_argument("--server", action="store_true", help="with rwsan-server, which doubles what is built")
-    arguments = parser.parse_args()
+def make(programs: list[str]) -> None:
     number = version()
     target = PACKAGES / f"rwsan-{number}-linux-{machine()}.tar.gz"
     with tempfile.TemporaryDirectory(prefix="rwsan-dist-") as work:
         folder = Path(work) / f"rwsan-{number}"
-        fill(folder, ["rwsan", "rwsan-server"] if arguments.server else ["rwsan"])
+        fill(folder, programs)
         unpacked = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         say(f"packing {unpacked / 1e6:.0f} MB")
         pack(folder, target, source_time())
@@ -83,9 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (PackagingError, OSError) as error:
-        sys.exit(f"package: {error}")
-    except KeyboardInterrupt:
-        sys.exit("package: interrupted")
+    main("Packs a .tar.gz that runs without Swift and without Python.", make)

@@ -10,13 +10,11 @@ it would leave out libX11 and others, which desktops have and servers do not.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import csv
 import hashlib
 import io
 import shutil
-import sys
 import tempfile
 import time
 import zipfile
@@ -24,8 +22,8 @@ from pathlib import Path
 
 from licences import place_licences
 from program import (
-    PACKAGES, REPOSITORY, PackagingError, build, source_time, is_of_libtorch, libraries, machine, place_libraries,
-    place_program, run, say, tool, version,
+    PACKAGES, REPOSITORY, PackagingError, build, is_of_libtorch, libraries, machine, main, place_libraries,
+    place_program, run, say, source_time, tool, version,
 )
 
 from install_libtorch import VERSION as TORCH_VERSION
@@ -122,14 +120,11 @@ def name_for_systems(wheel: Path, folder: Path, date: int) -> Path:
     return found[0]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Makes a Python wheel of the program.")
-    parser.add_argument("--server", action="store_true", help="with rwsan-server, which doubles what is built")
-    arguments = parser.parse_args()
+def make(programs: list[str]) -> None:
     number, date = version(), source_time()
     with tempfile.TemporaryDirectory(prefix="rwsan-wheel-") as work:
         folder = Path(work) / "content"
-        fill(folder, number, ["rwsan", "rwsan-server"] if arguments.server else ["rwsan"])
+        fill(folder, number, programs)
         wheel = Path(work) / f"rwsan-{number}-py3-none-linux_{machine()}.whl"
         pack(folder, wheel, date)
         named = name_for_systems(wheel, Path(work) / "named", date)
@@ -142,9 +137,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (PackagingError, OSError) as error:
-        sys.exit(f"package: {error}")
-    except KeyboardInterrupt:
-        sys.exit("package: interrupted")
+    main("Makes a Python wheel of the program.", make)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "scripts"))
+from linked_libraries import LinkError, linked_libraries  # noqa: E402
 
 BUILD = REPOSITORY / ".build" / "static"
 TOOLS = REPOSITORY / ".build" / "packaging-tools"
@@ -115,14 +118,8 @@ class Library:
 
 def libraries(program: Path) -> list[Library]:
     """All libraries that a program and its libraries need, but for glibc's: the loader itself is asked."""
-    listed = run("ldd", program, LD_LIBRARY_PATH="")
-    found = []
-    for name, path in re.findall(r"^\s*(\S+) => (.*?)(?: \(0x[0-9a-f]+\))?$", listed, re.M):
-        if path == "not found":
-            raise PackagingError(f"{program} needs {name}, which is not there: run scripts/setup")
-        if not GLIBC.fullmatch(name):
-            found.append(Library(name, Path(path)))
-    return sorted(found, key=lambda library: library.name)
+    found = linked_libraries(program)
+    return [Library(name, found[name]) for name in sorted(found) if not GLIBC.fullmatch(name)]
 
 
 def is_of_libtorch(library: Library) -> bool:
@@ -135,6 +132,19 @@ def place_libraries(found: list[Library], folder: Path) -> None:
     for library in found:
         shutil.copyfile(library.path, folder / library.name)
     run(tool("patchelf"), "--force-rpath", "--set-rpath", "$ORIGIN", *(folder / library.name for library in found))
+
+
+def main(description: str, make: Callable[[list[str]], None]) -> None:
+    """Reads the command line, and makes a package of the programs that it asks for."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--server", action="store_true", help="with rwsan-server, which doubles what is built")
+    programs = ["rwsan", "rwsan-server"] if parser.parse_args().server else ["rwsan"]
+    try:
+        make(programs)
+    except (PackagingError, LinkError, OSError) as error:
+        sys.exit(f"package: {error}")
+    except KeyboardInterrupt:
+        sys.exit("package: interrupted")
 
 
 def machine() -> str:
