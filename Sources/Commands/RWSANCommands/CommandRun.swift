@@ -12,7 +12,6 @@ struct CommandRun {
     func run() {
         let isOutputOpen = StandardStreams.fill()
         TorchRuntime.keepFreedMemory()
-        TorchRuntime.keepThreadLimit()
         JoinedProcesses.use(processors: Processors.count)
         // A file size limit and a reader that has gone are errors of writing, told as such, and no sudden end.
         signal(SIGXFSZ, SIG_IGN)

@@ -205,12 +205,24 @@ bool ctorch_set_generator_state(
 
 int32_t ctorch_thread_count(void) { return at::get_num_threads(); }
 
-int32_t ctorch_thread_limit(void) {
+namespace {
+
+/// How many threads OpenMP starts at most, as its variables say: OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS. Of fewer than it
+/// asks for, libtorch makes wrong numbers.
+int thread_limit() {
     if (omp_get_max_active_levels && omp_get_max_active_levels() < 1) return 1;
-    return omp_get_thread_limit ? std::max(1, omp_get_thread_limit()) : std::numeric_limits<int32_t>::max();
+    return omp_get_thread_limit ? std::max(1, omp_get_thread_limit()) : std::numeric_limits<int>::max();
 }
 
-void ctorch_set_thread_count(int32_t count) { at::set_num_threads(count); }
+/// For every program, before it computes.
+const bool keeps_thread_limit = [] {
+    if (at::get_num_threads() > thread_limit()) at::set_num_threads(thread_limit());
+    return true;
+}();
+
+}  // namespace
+
+void ctorch_set_thread_count(int32_t count) { at::set_num_threads(std::min(count, thread_limit())); }
 
 ctorch_thread_counts ctorch_exchange_thread_counts(ctorch_thread_counts counts) {
     // A thread that asks for the first time is given the process's number: later, that would undo the change.

@@ -160,9 +160,9 @@ at::Tensor attended(
     auto out = at::empty({q.size(0), v.size(1)}, q.options());
     int64_t items = layout.count() * layout.heads, largest = 0;
     for (int64_t b = 0; b < layout.count(); ++b) largest = std::max(largest, layout.queries(b) * layout.sources(b));
-    // For each thread: the weights that are not kept, and those that dropout has left.
+    // For each thread: the weights where they are not kept, else those that dropout has left.
     auto room = at::empty(
-        {thread_count(items * layout.work()), (kept ? 0 : largest) + (dropout.probability > 0 ? largest : 0)}, q.options());
+        {thread_count(items * layout.work()), kept && dropout.probability == 0 ? 0 : largest}, q.options());
     auto qs = elements<float>(q), ks = elements<float>(k), vs = elements<float>(v);
     auto outs = out.mutable_data_ptr<float>(), rooms = room.mutable_data_ptr<float>();
     auto qk_stride = layout.heads * layout.rank, v_stride = layout.heads * layout.width;
@@ -185,12 +185,13 @@ at::Tensor attended(
                     qs + layout.query[b] * qk_stride + head * layout.rank, qk_stride, w, ns);
             for (int64_t row = 0; row < nq; ++row) softmax_row(w + row * ns, ns);
         }
-        const float *used = w;
+        auto used = w;
         if (dropout.probability > 0) {
-            auto left = kept ? own : own + largest;
-            std::copy_n(w, nq * ns, left);
-            dropout.apply(left, nq * ns, b, head);
-            used = left;
+            if (kept) {
+                std::copy_n(w, nq * ns, own);
+                used = own;
+            }
+            dropout.apply(used, nq * ns, b, head);
         }
         product('N', 'N', layout.width, nq, ns, 1, vs + layout.source[b] * v_stride + head * layout.width, v_stride,
                 used, ns, o, v_stride);

@@ -124,8 +124,7 @@ ctorch_tensor_ref ctorch_generator_state(const char *device, int32_t index, char
 bool ctorch_set_generator_state(
     const char *device, int32_t index, ctorch_tensor_ref state, char **error);
 int32_t ctorch_thread_count(void);
-/// How many threads OpenMP starts at most, as its variables say: OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS.
-int32_t ctorch_thread_limit(void);
+/// No more than OpenMP starts.
 void ctorch_set_thread_count(int32_t count);
 /// How many threads the operators that one thread calls may use: those of libtorch and OpenMP, and those of the math
 /// library, for which 0 is as many as the others.

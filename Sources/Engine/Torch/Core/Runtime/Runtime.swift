@@ -31,13 +31,7 @@ public enum TorchRuntime {
     /// wrong numbers.
     public static var threadCount: Int {
         get { Int(ctorch_thread_count()) }
-        set { ctorch_set_thread_count(min(Int32(clamping: max(1, newValue)), ctorch_thread_limit())) }
-    }
-
-    /// Has libtorch ask for no more threads than OpenMP starts (`OMP_THREAD_LIMIT`, `OMP_MAX_ACTIVE_LEVELS`). To be called
-    /// before anything is computed.
-    public static func keepThreadLimit() {
-        if ctorch_thread_count() > ctorch_thread_limit() { ctorch_set_thread_count(ctorch_thread_limit()) }
+        set { ctorch_set_thread_count(Int32(clamping: max(1, newValue))) }
     }
 
     /// Runs `body` with operators that use the calling thread alone.
