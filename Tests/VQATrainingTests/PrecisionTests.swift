@@ -50,11 +50,13 @@ import VQATraining
     }
 
     // Few steps: on a CPU, half precision is slow.
-    @Test("half precision learns as single precision does, also when it is stopped and resumed")
-    func float16() throws {
+    @Test(
+        "half precision learns as single precision does, also when it is stopped and resumed",
+        arguments: [Precision.float16, .bfloat16])
+    func halfPrecision(_ precision: Precision) throws {
         let folder = try TemporaryFolder()
         let exact = try run(trainer(.float32, in: folder), steps: 3)
-        let whole = try trainer(.float16, in: folder)
+        let whole = try trainer(precision, in: folder)
         let found = try run(whole, steps: 3)
         #expect(found.losses.count == 3)
         for (loss, expected) in zip(found.losses, exact.losses) {
@@ -63,9 +65,9 @@ import VQATraining
         }
         #expect(whole.state.skippedSteps == nil)
 
-        let stopped = try trainer(.float16, in: folder)
+        let stopped = try trainer(precision, in: folder)
         let file = try run(stopped, steps: 2).checkpoint
-        let resumed = try trainer(.float16, in: folder)
+        let resumed = try trainer(precision, in: folder)
         try resumed.resume(from: Checkpoint(contentsOf: file))
         #expect(resumed.state.lossScale == stopped.state.lossScale)
         _ = try run(resumed, steps: 1)

@@ -1,10 +1,11 @@
-// Dropout for float32 rows on the CPU, alone and behind a relu.
+// Dropout on the CPU, alone and behind a relu.
 #pragma once
 
 #include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include "Numbers.h"
 #include "Parallel.h"
 #include "Random.h"
 
@@ -46,16 +47,27 @@ void over_blocks(int64_t count, uint64_t seed, const Kernel &kernel) {
     });
 }
 
-at::Tensor dropped(const at::Tensor &x, uint64_t seed, double probability) {
+/// `kernel(in, out, count, bits)` on every block of elements, in a tensor of the same type.
+template <typename Kernel>
+at::Tensor blocks_dropped(const at::Tensor &x, uint64_t seed, const Kernel &kernel) {
     auto out = at::empty_like(x, at::MemoryFormat::Contiguous);
-    auto in = elements<float>(x);
-    auto result = out.mutable_data_ptr<float>();
-    auto threshold = drop_threshold(probability);
-    auto scale = static_cast<float>(1 / (1 - probability));
+    Numbers in(x);
+    Results results(out);
     over_blocks(x.numel(), seed, [&](int64_t start, int64_t count, const uint16_t *bits) {
-        drop_block(in + start, result + start, count, bits, threshold, scale);
+        float read[random_block], computed[random_block];
+        auto result = results.place(start, computed);
+        kernel(in.read(start, count, read), result, count, bits);
+        results.store(start, count, result);
     });
     return out;
+}
+
+at::Tensor dropped(const at::Tensor &x, uint64_t seed, double probability) {
+    auto threshold = drop_threshold(probability);
+    auto scale = static_cast<float>(1 / (1 - probability));
+    return blocks_dropped(x, seed, [=](const float *in, float *out, int64_t count, const uint16_t *bits) {
+        drop_block(in, out, count, bits, threshold, scale);
+    });
 }
 
 struct Dropout : torch::autograd::Function<Dropout> {
@@ -76,15 +88,12 @@ struct Dropout : torch::autograd::Function<Dropout> {
 
 struct ReluDropout : torch::autograd::Function<ReluDropout> {
     static Variable forward(AutogradContext *context, const Variable &input, double probability) {
-        auto x = input.contiguous();
-        auto out = at::empty_like(x);
-        auto in = elements<float>(x);
-        auto result = out.mutable_data_ptr<float>();
         auto threshold = drop_threshold(probability);
         auto scale = static_cast<float>(1 / (1 - probability));
-        over_blocks(x.numel(), draw_seed(), [&](int64_t start, int64_t count, const uint16_t *bits) {
-            relu_drop_block(in + start, result + start, count, bits, threshold, scale);
-        });
+        auto kernel = [=](const float *in, float *out, int64_t count, const uint16_t *bits) {
+            relu_drop_block(in, out, count, bits, threshold, scale);
+        };
+        auto out = blocks_dropped(input.contiguous(), draw_seed(), kernel);
         context->save_for_backward({out});
         context->saved_data["scale"] = static_cast<double>(scale);
         return out;
@@ -96,10 +105,17 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
         auto gradient = gradients[0].contiguous();
         auto result = at::empty_like(gradient);
         auto scale = static_cast<float>(context->saved_data["scale"].toDouble());
-        auto g = elements<float>(gradient), y = elements<float>(out);
-        auto r = result.mutable_data_ptr<float>();
+        Numbers by_out(gradient), kept(out);
+        Results results(result);
         parallel_ranges(gradient.numel(), 1, [&](int64_t begin, int64_t end, int) {
-            relu_drop_gradient(g + begin, y + begin, r + begin, end - begin, scale);
+            float read[random_block], read_kept[random_block], computed[random_block];
+            for (int64_t start = begin; start < end; start += random_block) {
+                int64_t count = std::min(random_block, end - start);
+                auto place = results.place(start, computed);
+                relu_drop_gradient(
+                    by_out.read(start, count, read), kept.read(start, count, read_kept), place, count, scale);
+                results.store(start, count, place);
+            }
         });
         return {result, Variable()};
     }

@@ -1,5 +1,5 @@
-// The norm of a sum, `gain * (s - mean) / (deviation + epsilon) + bias` with `s = x + dropout(branch)`, for
-// float32 rows on the CPU: one pass over the memory where the composed operators need ten.
+// The norm of a sum, `gain * (s - mean) / (deviation + epsilon) + bias` with `s = x + dropout(branch)`, on the CPU: one
+// pass over the memory where the composed operators need ten.
 #pragma once
 
 #include <ATen/ops/empty.h>
@@ -9,8 +9,10 @@
 #include <torch/library.h>
 
 #include <cmath>
+#include <optional>
 #include <vector>
 
+#include "Numbers.h"
 #include "Parallel.h"
 #include "Random.h"
 
@@ -128,33 +130,54 @@ void row_bits(uint64_t seed, int64_t row, int64_t width, std::vector<uint16_t> &
     }
 }
 
-/// The norm of all rows, and what backward needs of them where there is room for it.
+/// What backward needs again.
+struct KeptRows {
+    at::Tensor normalised;
+    at::Tensor statistics;  // [rows, 2], float32
+};
+
+/// The norm of all rows, and what backward needs of them where that is asked for. Of two types it has the wider one.
 at::Tensor normalised_sum(
     const at::Tensor &x, const at::Tensor &branch, const at::Tensor &gain, const at::Tensor &bias, uint64_t seed,
-    double probability, float *normalised, RowStatistics *kept) {
+    double probability, KeptRows *kept) {
     TORCH_CHECK(x.sizes() == branch.sizes(), "the branch is ", branch.sizes(), ", expected ", x.sizes());
     int64_t width = x.size(-1), rows = width ? x.numel() / width : 0;
     TORCH_CHECK(gain.numel() == width && bias.numel() == width, "the norm has ", gain.numel(), " elements, expected ",
                 width);
-    auto out = at::empty_like(x);
+    auto out = at::empty(x.sizes(), x.options().dtype(c10::promoteTypes(x.scalar_type(), branch.scalar_type())));
+    std::optional<Results> normalised;
+    RowStatistics *statistics = nullptr;
+    if (kept) {
+        *kept = {at::empty_like(out), at::empty({rows, 2}, x.options().dtype(at::kFloat))};
+        normalised.emplace(kept->normalised);
+        statistics = reinterpret_cast<RowStatistics *>(kept->statistics.mutable_data_ptr<float>());
+    }
     auto threshold = drop_threshold(probability);
     auto scale = static_cast<float>(1 / (1 - probability));
-    auto xs = elements<float>(x), branches = elements<float>(branch);
+    Numbers xs(x), branches(branch);
+    Results outs(out);
     auto gains = elements<float>(gain), biases = elements<float>(bias);
-    auto outs = out.mutable_data_ptr<float>();
     parallel_ranges(rows, width, [&](int64_t begin, int64_t end, int) {
         std::vector<uint16_t> bits;
+        std::vector<float> room(4 * width);
         for (int64_t row = begin; row < end; ++row) {
             int64_t at = row * width;
+            auto x_row = xs.read(at, width, room.data());
+            auto branch_row = branches.read(at, width, room.data() + width);
+            auto out_row = outs.place(at, room.data() + 2 * width);
+            auto normalised_row = normalised ? normalised->place(at, room.data() + 3 * width) : nullptr;
             if (probability > 0) {
                 row_bits(seed, row, width, bits);
-                add_dropped(xs + at, branches + at, outs + at, width, bits.data(), threshold, scale);
+                add_dropped(x_row, branch_row, out_row, width, bits.data(), threshold, scale);
             } else {
-                add(xs + at, branches + at, outs + at, width);
+                add(x_row, branch_row, out_row, width);
             }
-            auto statistics = normalise_row(
-                outs + at, normalised ? normalised + at : nullptr, gains, biases, width);
-            if (kept) kept[row] = statistics;
+            auto of_row = normalise_row(out_row, normalised_row, gains, biases, width);
+            outs.store(at, width, out_row);
+            if (normalised) {
+                normalised->store(at, width, normalised_row);
+                statistics[row] = of_row;
+            }
         }
     });
     return out;
@@ -162,19 +185,16 @@ at::Tensor normalised_sum(
 
 struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
     static Variable forward(
-        AutogradContext *context, const Variable &x_in, const Variable &branch_in, const Variable &gain,
+        AutogradContext *context, const Variable &x, const Variable &branch, const Variable &gain,
         const Variable &bias, double probability) {
-        auto x = x_in.contiguous(), branch = branch_in.contiguous();
-        int64_t width = x.size(-1), rows = width ? x.numel() / width : 0;
-        auto normalised = at::empty_like(x);
-        auto statistics = at::empty({rows, 2}, x.options());
         auto seed = probability > 0 ? draw_seed() : 0;
-        auto out = normalised_sum(
-            x, branch, gain, bias, seed, probability, normalised.mutable_data_ptr<float>(),
-            reinterpret_cast<RowStatistics *>(statistics.mutable_data_ptr<float>()));
-        context->save_for_backward({normalised, statistics, gain});
+        KeptRows kept;
+        auto out = normalised_sum(x.contiguous(), branch.contiguous(), gain, bias, seed, probability, &kept);
+        context->save_for_backward({kept.normalised, kept.statistics, gain});
         context->saved_data["seed"] = static_cast<int64_t>(seed);
         context->saved_data["probability"] = probability;
+        context->saved_data["x type"] = static_cast<int64_t>(x.scalar_type());
+        context->saved_data["branch type"] = static_cast<int64_t>(branch.scalar_type());
         return out;
     }
 
@@ -187,31 +207,44 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
         auto probability = context->saved_data["probability"].toDouble();
         auto threshold = drop_threshold(probability);
         auto scale = static_cast<float>(1 / (1 - probability));
-        auto by_sum = at::empty_like(gradient);
-        auto by_branch = probability > 0 ? at::empty_like(gradient) : by_sum;
+        auto x_type = static_cast<at::ScalarType>(context->saved_data["x type"].toInt());
+        auto branch_type = static_cast<at::ScalarType>(context->saved_data["branch type"].toInt());
+        auto by_x = at::empty_like(gradient, x_type);
+        // Without dropout both have the same gradient.
+        bool differ = probability > 0 || x_type != branch_type;
+        auto by_branch = differ ? at::empty_like(gradient, branch_type) : by_x;
         int threads = at::get_num_threads();
-        auto partial = at::zeros({2, threads, width}, gradient.options());
-        auto g = elements<float>(gradient), normal = elements<float>(normalised);
+        auto partial = at::zeros({2, threads, width}, gradient.options().dtype(at::kFloat));
+        Numbers by_out(gradient), normal(normalised);
+        Results xs(by_x), branches(by_branch);
         auto gains = elements<float>(gain);
         auto rows_kept = reinterpret_cast<const RowStatistics *>(elements<float>(statistics));
-        auto sums = by_sum.mutable_data_ptr<float>(), branches = by_branch.mutable_data_ptr<float>();
         auto partials = partial.mutable_data_ptr<float>();
         parallel_ranges(rows, width, [&](int64_t begin, int64_t end, int thread) {
             std::vector<uint16_t> bits;
+            std::vector<float> room(4 * width);
             auto gain_gradient = partials + thread * width;
             auto bias_gradient = partials + (threads + thread) * width;
             for (int64_t row = begin; row < end; ++row) {
                 int64_t at = row * width;
+                auto x_row = xs.place(at, room.data() + 2 * width);
                 row_gradient(
-                    g + at, normal + at, gains, rows_kept[row], sums + at, gain_gradient, bias_gradient, width);
+                    by_out.read(at, width, room.data()), normal.read(at, width, room.data() + width), gains,
+                    rows_kept[row], x_row, gain_gradient, bias_gradient, width);
+                xs.store(at, width, x_row);
+                if (!differ) continue;
+                auto branch_row = branches.place(at, room.data() + 3 * width);
                 if (probability > 0) {
                     row_bits(seed, row, width, bits);
-                    drop_row(sums + at, branches + at, width, bits.data(), threshold, scale);
+                    drop_row(x_row, branch_row, width, bits.data(), threshold, scale);
+                } else {
+                    std::copy_n(x_row, width, branch_row);
                 }
+                branches.store(at, width, branch_row);
             }
         });
         auto totals = partial.sum(1);
-        return {by_sum, by_branch, totals[0], totals[1], Variable()};
+        return {by_x, by_branch, totals[0], totals[1], Variable()};
     }
 };
 
@@ -221,8 +254,7 @@ at::Tensor residual_norm(
     check_probability(probability);
     if (!needs_gradient(x, branch, gain, bias)) {
         auto seed = probability > 0 ? draw_seed() : 0;
-        return normalised_sum(
-            x.contiguous(), branch.contiguous(), gain, bias, seed, probability, nullptr, nullptr);
+        return normalised_sum(x.contiguous(), branch.contiguous(), gain, bias, seed, probability, nullptr);
     }
     return ResidualNorm::apply(x, branch, gain, bias, probability);
 }

@@ -1,8 +1,9 @@
-// Multi-head attention within segments of packed float32 rows on the CPU: no padding, no copies into heads.
+// Multi-head attention within segments of packed rows on the CPU: no padding, no copies into heads.
 #pragma once
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "Exponential.h"
+#include "Numbers.h"
 #include "Parallel.h"
 #include "Random.h"
 
@@ -121,8 +123,31 @@ struct Layout {
     int64_t count() const { return static_cast<int64_t>(query.size()) - 1; }
     int64_t queries(int64_t b) const { return query[b + 1] - query[b]; }
     int64_t sources(int64_t b) const { return source[b + 1] - source[b]; }
+    int64_t query_stride() const { return heads * rank; }
+    int64_t value_stride() const { return heads * width; }
+    int64_t most_queries() const { return longest(query); }
+    int64_t most_sources() const { return longest(source); }
+    /// The most weights that one head of one segment has.
+    int64_t most_weights() const {
+        int64_t most = 0;
+        for (int64_t b = 0; b < count(); ++b) most = std::max(most, queries(b) * sources(b));
+        return most;
+    }
+    /// Whether all rows take part in a product: some gradients are zero where a segment is empty or masked.
+    bool is_whole() const {
+        for (int64_t b = 0; b < count(); ++b) {
+            if (masked[b] || queries(b) == 0 || sources(b) == 0) return false;
+        }
+        return true;
+    }
     /// Roughly the work of one head of one segment.
     int64_t work() const { return count() ? weights.back() / count() * (rank + width) : 0; }
+
+    static int64_t longest(const std::vector<int64_t> &offsets) {
+        int64_t most = 0;
+        for (size_t i = 1; i < offsets.size(); ++i) most = std::max(most, offsets[i] - offsets[i - 1]);
+        return most;
+    }
 
     static std::vector<int64_t> numbers(const at::Tensor &offsets) {
         auto held = offsets.to(at::kCPU, at::kLong).contiguous();
@@ -152,27 +177,61 @@ struct WeightDropout {
     }
 };
 
+/// One head's rows of one segment, read out of the tensors.
+struct HeadRows {
+    int64_t query_at, key_at, value_at;  // where they start in queries, keys and values
+    int64_t out_at;
+    int64_t queries, sources;
+
+    HeadRows(const Layout &layout, int64_t segment, int64_t head)
+        : query_at(layout.query[segment] * layout.query_stride() + head * layout.rank),
+          key_at(layout.source[segment] * layout.query_stride() + head * layout.rank),
+          value_at(layout.source[segment] * layout.value_stride() + head * layout.width),
+          out_at(layout.query[segment] * layout.value_stride() + head * layout.width),
+          queries(layout.queries(segment)), sources(layout.sources(segment)) {}
+};
+
+/// A thread's memory for one head's rows where they are not float32: none where all are.
+struct HeadRoom {
+    std::vector<float> query, key, value, out;
+
+    HeadRoom(const Layout &layout, bool is_needed) {
+        if (!is_needed) return;
+        query.resize(layout.most_queries() * layout.rank);
+        key.resize(layout.most_sources() * layout.rank);
+        value.resize(layout.most_sources() * layout.width);
+        out.resize(layout.most_queries() * std::max(layout.rank, layout.width));
+    }
+};
+
 /// What the queries see, and into `kept` the weights by which they see it: all of them at once, or where nobody needs
 /// them again those of one head of one segment after the other.
 at::Tensor attended(
     const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Layout &layout, const WeightDropout &dropout,
     float *kept) {
-    auto out = at::empty({q.size(0), v.size(1)}, q.options());
-    int64_t items = layout.count() * layout.heads, largest = 0;
-    for (int64_t b = 0; b < layout.count(); ++b) largest = std::max(largest, layout.queries(b) * layout.sources(b));
+    auto out = at::empty({q.size(0), v.size(1)}, v.options());
+    int64_t items = layout.count() * layout.heads;
+    int threads = thread_count(items * layout.work());
     // For each thread: the weights where they are not kept, else those that dropout has left.
     auto room = at::empty(
-        {thread_count(items * layout.work()), kept && dropout.probability == 0 ? 0 : largest}, q.options());
-    auto qs = elements<float>(q), ks = elements<float>(k), vs = elements<float>(v);
-    auto outs = out.mutable_data_ptr<float>(), rooms = room.mutable_data_ptr<float>();
-    auto qk_stride = layout.heads * layout.rank, v_stride = layout.heads * layout.width;
+        {threads, kept && dropout.probability == 0 ? 0 : layout.most_weights()}, q.options().dtype(at::kFloat));
+    auto rooms = room.mutable_data_ptr<float>();
+    Numbers qs(q), ks(k), vs(v);
+    Results outs(out);
+    std::vector<HeadRoom> head_rooms(
+        threads, HeadRoom(layout, !qs.are_float32() || !ks.are_float32() || !vs.are_float32()));
+    auto qk_stride = layout.query_stride(), v_stride = layout.value_stride();
     parallel_items(items, layout.work(), [&](int64_t item, int thread) {
         int64_t b = item / layout.heads, head = item % layout.heads;
-        int64_t nq = layout.queries(b), ns = layout.sources(b);
+        HeadRows rows(layout, b, head);
+        int64_t nq = rows.queries, ns = rows.sources;
         if (nq == 0) return;
-        auto o = outs + layout.query[b] * v_stride + head * layout.width;
+        auto &space = head_rooms[thread];
+        auto o = outs.place(rows.out_at, space.out.data());
+        auto o_stride = outs.are_float32() ? v_stride : layout.width;
         if (ns == 0) {
-            for (int64_t row = 0; row < nq; ++row) std::fill_n(o + row * v_stride, layout.width, 0.f);
+            for (int64_t row = 0; row < nq; ++row) std::fill_n(o + row * o_stride, layout.width, 0.f);
+            outs.store_rows(rows.out_at, v_stride, nq, layout.width, o);
             return;
         }
         auto own = rooms + thread * room.size(1);
@@ -180,9 +239,9 @@ at::Tensor attended(
         if (layout.masked[b]) {
             std::fill_n(w, nq * ns, 1.f / static_cast<float>(ns));
         } else {
-            product('T', 'N', ns, nq, layout.rank, layout.scale,
-                    ks + layout.source[b] * qk_stride + head * layout.rank, qk_stride,
-                    qs + layout.query[b] * qk_stride + head * layout.rank, qk_stride, w, ns);
+            auto key = ks.read_rows(rows.key_at, qk_stride, ns, layout.rank, space.key.data());
+            auto query = qs.read_rows(rows.query_at, qk_stride, nq, layout.rank, space.query.data());
+            product('T', 'N', ns, nq, layout.rank, layout.scale, key.data, key.stride, query.data, query.stride, w, ns);
             for (int64_t row = 0; row < nq; ++row) softmax_row(w + row * ns, ns);
         }
         auto used = w;
@@ -193,11 +252,65 @@ at::Tensor attended(
             }
             dropout.apply(used, nq * ns, b, head);
         }
-        product('N', 'N', layout.width, nq, ns, 1, vs + layout.source[b] * v_stride + head * layout.width, v_stride,
-                used, ns, o, v_stride);
+        auto value = vs.read_rows(rows.value_at, v_stride, ns, layout.width, space.value.data());
+        product('N', 'N', layout.width, nq, ns, 1, value.data, value.stride, used, ns, o, o_stride);
+        outs.store_rows(rows.out_at, v_stride, nq, layout.width, o);
     });
     return out;
 }
+
+/// The gradients of one head of one segment.
+struct HeadGradients {
+    const Layout &layout;
+    const WeightDropout &dropout;
+    Numbers qs, ks, vs, gs;
+    Results by_q, by_k, by_v;
+    const float *weights;
+
+    bool are_float32() const {
+        return qs.are_float32() && ks.are_float32() && vs.are_float32() && gs.are_float32();
+    }
+
+    /// Where a segment is empty or masked, gradients are zero, as they are already.
+    void compute(int64_t segment, int64_t head, HeadRoom &space, std::vector<float> &by_weights, std::vector<float> &left)
+        const {
+        HeadRows rows(layout, segment, head);
+        int64_t nq = rows.queries, ns = rows.sources, rank = layout.rank, width = layout.width;
+        if (nq == 0 || ns == 0) return;
+        auto qk_stride = layout.query_stride(), v_stride = layout.value_stride();
+        auto w = weights + layout.weights[segment] + head * nq * ns;
+        auto g = gs.read_rows(rows.out_at, v_stride, nq, width, space.out.data());
+        // Read before its room takes the gradient of the same rows.
+        auto value = vs.read_rows(rows.value_at, v_stride, ns, width, space.value.data());
+        by_weights.resize(nq * ns);
+        product('T', 'N', ns, nq, width, 1, value.data, value.stride, g.data, g.stride, by_weights.data(), ns);
+
+        const float *used = w;
+        if (dropout.probability > 0) {
+            left.assign(w, w + nq * ns);
+            dropout.apply(left.data(), nq * ns, segment, head);
+            used = left.data();
+        }
+        auto gv = by_v.place(rows.value_at, space.value.data());
+        product('N', 'T', width, ns, nq, 1, g.data, g.stride, used, ns, gv, by_v.are_float32() ? v_stride : width);
+        by_v.store_rows(rows.value_at, v_stride, ns, width, gv);
+        if (layout.masked[segment]) return;
+
+        if (dropout.probability > 0) dropout.apply(by_weights.data(), nq * ns, segment, head);
+        for (int64_t row = 0; row < nq; ++row) softmax_gradient_row(w + row * ns, by_weights.data() + row * ns, ns);
+        auto query = qs.read_rows(rows.query_at, qk_stride, nq, rank, space.query.data());
+        auto key = ks.read_rows(rows.key_at, qk_stride, ns, rank, space.key.data());
+        // Where the output's gradient was, which is not needed any more.
+        auto gq = by_q.place(rows.query_at, space.out.data());
+        product('N', 'N', rank, nq, ns, layout.scale, key.data, key.stride, by_weights.data(), ns, gq,
+                by_q.are_float32() ? qk_stride : rank);
+        by_q.store_rows(rows.query_at, qk_stride, nq, rank, gq);
+        auto gk = by_k.place(rows.key_at, space.key.data());
+        product('N', 'T', rank, ns, nq, layout.scale, query.data, query.stride, by_weights.data(), ns, gk,
+                by_k.are_float32() ? qk_stride : rank);
+        by_k.store_rows(rows.key_at, qk_stride, ns, rank, gk);
+    }
+};
 
 struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
     static Variable forward(
@@ -206,7 +319,7 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
         int64_t heads, double scale, double probability) {
         auto q = q_in.contiguous(), k = k_in.contiguous(), v = v_in.contiguous();
         Layout layout(q, k, v, query_offsets, source_offsets, mask, heads, scale);
-        auto weights = at::empty({layout.weights.back()}, q.options());
+        auto weights = at::empty({layout.weights.back()}, q.options().dtype(at::kFloat));
         WeightDropout dropout{probability > 0 ? draw_seed() : 0, probability};
         auto out = attended(q, k, v, layout, dropout, weights.mutable_data_ptr<float>());
         context->save_for_backward(
@@ -229,48 +342,17 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
             static_cast<uint64_t>(context->saved_data["seed"].toInt()),
             context->saved_data["probability"].toDouble()};
         auto gradient = gradients[0].contiguous();
-        auto by_q = at::empty_like(q), by_k = at::empty_like(k), by_v = at::empty_like(v);
-        auto qs = elements<float>(q), ks = elements<float>(k), vs = elements<float>(v);
-        auto gs = elements<float>(gradient), ws = elements<float>(weights);
-        auto gq = by_q.mutable_data_ptr<float>(), gk = by_k.mutable_data_ptr<float>();
-        auto gv = by_v.mutable_data_ptr<float>();
-        auto qk_stride = heads * layout.rank, v_stride = heads * layout.width;
-        parallel_items(layout.count() * heads, 2 * layout.work(), [&](int64_t item, int) {
-            int64_t b = item / heads, head = item % heads;
-            int64_t nq = layout.queries(b), ns = layout.sources(b);
-            auto q_at = layout.query[b] * qk_stride + head * layout.rank;
-            auto k_at = layout.source[b] * qk_stride + head * layout.rank;
-            auto v_at = layout.source[b] * v_stride + head * layout.width;
-            if (nq == 0 || ns == 0 || layout.masked[b]) {
-                // Scores that are not looked at have no gradient.
-                for (int64_t row = 0; row < nq; ++row) std::fill_n(gq + q_at + row * qk_stride, layout.rank, 0.f);
-                for (int64_t row = 0; row < ns; ++row) std::fill_n(gk + k_at + row * qk_stride, layout.rank, 0.f);
-            }
-            if (nq == 0) {
-                for (int64_t row = 0; row < ns; ++row) std::fill_n(gv + v_at + row * v_stride, layout.width, 0.f);
-            }
-            if (nq == 0 || ns == 0) return;
-            auto w = ws + layout.weights[b] + head * nq * ns;
-            auto g = gs + layout.query[b] * v_stride + head * layout.width;
-            const float *used = w;
-            std::vector<float> kept;
-            if (dropout.probability > 0) {
-                kept.assign(w, w + nq * ns);
-                dropout.apply(kept.data(), nq * ns, b, head);
-                used = kept.data();
-            }
-            product('N', 'T', layout.width, ns, nq, 1, g, v_stride, used, ns, gv + v_at, v_stride);
-            if (layout.masked[b]) return;
-            std::vector<float> by_weights(nq * ns);
-            product('T', 'N', ns, nq, layout.width, 1, vs + v_at, v_stride, g, v_stride, by_weights.data(), ns);
-            if (dropout.probability > 0) dropout.apply(by_weights.data(), nq * ns, b, head);
-            for (int64_t row = 0; row < nq; ++row) {
-                softmax_gradient_row(w + row * ns, by_weights.data() + row * ns, ns);
-            }
-            product('N', 'N', layout.rank, nq, ns, layout.scale, ks + k_at, qk_stride, by_weights.data(), ns,
-                    gq + q_at, qk_stride);
-            product('N', 'T', layout.rank, ns, nq, layout.scale, qs + q_at, qk_stride, by_weights.data(), ns,
-                    gk + k_at, qk_stride);
+        bool is_whole = layout.is_whole();
+        auto made = [&](const at::Tensor &like) { return is_whole ? at::empty_like(like) : at::zeros_like(like); };
+        auto by_q = made(q), by_k = made(k), by_v = made(v);
+        HeadGradients work{layout, dropout, Numbers(q), Numbers(k), Numbers(v), Numbers(gradient),
+                           Results(by_q), Results(by_k), Results(by_v), elements<float>(weights)};
+        int64_t items = layout.count() * heads, work_each = 2 * layout.work();
+        int threads = thread_count(items * work_each);
+        std::vector<HeadRoom> rooms(threads, HeadRoom(layout, !work.are_float32()));
+        std::vector<std::vector<float>> by_weights(threads), left(threads);
+        parallel_items(items, work_each, [&](int64_t item, int thread) {
+            work.compute(item / heads, item % heads, rooms[thread], by_weights[thread], left[thread]);
         });
         return {by_q, by_k, by_v, Variable(), Variable(), Variable(), Variable(), Variable(), Variable()};
     }

@@ -36,5 +36,10 @@ public final class Dropout: Module {
 extension Tensor {
     /// Whether the kernels in `CTorch/Kernels` work on the tensor. Elsewhere the operators that they stand
     /// for are composed of libtorch's own.
-    var hasKernels: Bool { device == .cpu && dtype == .float32 }
+    var hasKernels: Bool {
+        device == .cpu && (dtype == .float32 || dtype == .bfloat16 || dtype == .float16)
+    }
+
+    /// Whether those that take single precision alone do: products with packed weights.
+    var hasFloat32Kernels: Bool { device == .cpu && dtype == .float32 }
 }

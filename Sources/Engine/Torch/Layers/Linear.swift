@@ -44,7 +44,7 @@ public final class Linear: Module {
 
     /// `base + dropout(x W^T + b)`: the end of a branch beside rows that go on as they are.
     public func added(to base: Tensor, _ x: Tensor, _ dropout: Dropout) throws(TorchError) -> Tensor {
-        if let packed = packed(for: x), base.hasKernels, dropout.currentProbability == 0 {
+        if let packed = packed(for: x), base.hasFloat32Kernels, dropout.currentProbability == 0 {
             return try packed(x, bias, plus: base)
         }
         return try base + dropout(self(x))
@@ -57,7 +57,7 @@ public final class Linear: Module {
     }
 
     private func packed(for x: Tensor) -> PackedWeight? {
-        rounded != nil || !x.hasKernels ? nil : packed
+        rounded != nil || !x.hasFloat32Kernels ? nil : packed
     }
 
     /// Makes inference use weights of 8 bits from now on, rounded from the weights as they are; training goes on
@@ -100,7 +100,7 @@ extension Module {
     /// - Parameter afterEach: Called after each layer, whose weight is not read any more in inference.
     package func packLinearLayers(afterEach: () -> Void = {}) throws(TorchError) {
         guard PackedWeight.isSupported else { return }
-        if let linear = self as? Linear, linear.weight.hasKernels {
+        if let linear = self as? Linear, linear.weight.hasFloat32Kernels {
             try linear.pack()
             afterEach()
         }
