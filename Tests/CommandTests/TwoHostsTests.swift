@@ -29,6 +29,17 @@ extension SharedWorkTests {
             #expect(try shared.weights("epoch2.safetensors") == Self.ofOneHost.get())
         }
 
+        @Test("each host has processors of its own")
+        func ownProcessors() throws {
+            let allowed = try CommandLineTool().run(in: "exec nproc", []).output
+            let count = try #require(Int(allowed.trimmingCharacters(in: .whitespacesAndNewlines)))
+            try #require(count > 1, "a machine with one processor has one for both hosts")
+            let outcome = try CommandLineTool().run(
+                in: "exec \(TwoHosts.script) grep Cpus_allowed_list /proc/self/status", [])
+            let lists = Set(outcome.output.split(separator: "\n"))
+            #expect(lists.count == 2, Comment(rawValue: outcome.output + outcome.errorOutput))
+        }
+
         @Test("two hosts train to the bits of two processes on one") func sameBits() throws {
             try expectSameBits()
         }
@@ -73,7 +84,7 @@ struct TwoHosts {
     /// What the network namespaces are called, with 1 and 2 behind it.
     let name = "rwsan-\(UInt32.random(in: 0...UInt32.max))"
 
-    private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent()
         .deletingLastPathComponent().appending(components: "scripts", "two-hosts").path
 
