@@ -101,6 +101,30 @@ private struct OneEntryZip {
         }
     }
 
+    @Test("what deflate makes hardly smaller is stored, and what is short")
+    func whatIsDeflated() throws {
+        var state: UInt64 = 7
+        let random: [UInt8] = (0..<20_000).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(truncatingIfNeeded: state >> 56)
+        }
+        let contents: [(name: String, bytes: [UInt8], isDeflated: Bool)] = [
+            ("random", random, false), ("half", halfRandomBytes, true),
+            ("zeros", [UInt8](repeating: 0, count: 1024), true),
+            ("short", [UInt8](repeating: 0, count: 1023), false), ("empty", [], false),
+        ]
+        let folder = try TemporaryFolder()
+        let writer = try ZipWriter(path: folder.file("a.zip"))
+        for entry in contents { try writer.add(name: entry.name, contents: entry.bytes) }
+        try writer.finish()
+        let zip = try ZipFile(path: folder.file("a.zip"))
+        for (name, bytes, isDeflated) in contents {
+            let entry = try #require(zip.entries.first { $0.path == name })
+            #expect((entry.compression == 8) == isDeflated, "\(name)")
+            #expect(try zip.contents(of: entry, byteLimit: 1 << 20) == bytes, "\(name)")
+        }
+    }
+
     @Test("a changed byte in the contents is noticed", arguments: [ZipWriter.Compression.deflate, .store])
     func changedContents(compression: ZipWriter.Compression) throws {
         var zip = try OneEntryZip(compression: compression)

@@ -43,6 +43,28 @@ import VQATraining
         #expect(report.overall == 26.25)
     }
 
+    @Test(
+        "where a step's questions are learned from in parts, as many parts of half of them are answered one after the other"
+    )
+    func parts() throws {
+        let mini = try MiniDataset()
+        let model = try mini.model()
+        try model.load(Checkpoint(contentsOf: MiniRun.checkpoint(2).path).weights)
+        func answer(_ parts: Int) throws -> (answers: Predictor.Answers, logits: [Tensor]) {
+            var options = mini.training
+            options.gradAccuSteps = parts
+            var logits: [Tensor] = []
+            let answers = try Predictor(model, device: .cpu, options)
+                .answer(mini.questions(.test), onLogits: { logits.append($0) })
+            return (answers, logits)
+        }
+        let (whole, parted) = (try answer(1), try answer(4))
+        #expect(parted.logits[0].size(0) == mini.training.batchSize / 8)
+        #expect(parted.answers.questionIDs == whole.answers.questionIDs)
+        let difference = try (Tensor.concatenate(parted.logits) - Tensor.concatenate(whole.logits)).absolute()
+        #expect(try difference.maximum().item() < 1e-5)
+    }
+
     @Test("going on from epoch 2 gives the official losses, rates and accuracies of epochs 3 to 5")
     func continuation() throws {
         let folder = try TemporaryFolder()

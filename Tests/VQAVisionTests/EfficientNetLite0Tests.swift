@@ -115,14 +115,42 @@ func untrainedNetwork() throws -> EfficientNetLite0 {
         #expect(try #require(error).description.hasSuffix("expected a block from 0 to 15, found \(block)"))
     }
 
+    @Test(
+        "a depthwise convolution sees the same zeros whatever the pictures' sides are",
+        arguments: [3, 5], [(8, 8), (9, 9), (8, 9), (2, 2), (1, 6)])
+    func depthwisePadding(kernel: Int, size: (width: Int, height: Int)) throws {
+        let convolution = try Convolution(2, 2, kernel: kernel, stride: 2, groups: 2)
+        let x = try Tensor.normal([1, 2, size.height, size.width])
+        let found = try withoutGradients {
+            try SamePaddedConvolution(convolution, BatchNorm(2, epsilon: 0))(x)
+        }
+        func zeros(_ length: Int) -> (Int, Int) {
+            let total = max(0, ((length + 1) / 2 - 1) * 2 + kernel - length)
+            return (total / 2, total - total / 2)
+        }
+        let expected = try convolution(x.padded([zeros(size.width), zeros(size.height)])).detached()
+        #expect(found.shape == expected.shape)
+        #expect(try (found - expected).absolute().maximum().item() < 1e-5)
+    }
+
     @Test("where the zeros of 'same' padding are odd in number, the bottom and right get one more")
     func samePadding() throws {
-        let ones = try Tensor.ones([1, 1, 4, 5])
         // Kernel 3, stride 2: 4 rows take 1 row of zeros, 5 columns take 2.
-        let padded = try ones.paddedToSame(3, stride: 2)
-        #expect(padded.shape == [1, 1, 5, 7])
-        #expect(try padded[0, 0, .all, 1].array(of: Float.self) == [1, 1, 1, 1, 0])
-        #expect(try padded[0, 0, 0].array(of: Float.self) == [0, 1, 1, 1, 1, 1, 0])
+        let ones = try Tensor.ones([1, 1, 4, 5])
+        func seen(row: Int, column: Int) throws -> [Float] {
+            let convolution = try Convolution(1, 1, kernel: 3, stride: 2)
+            let norm = try BatchNorm(1, epsilon: 0)
+            return try withoutGradients {
+                var taps = [Float](repeating: 0, count: 9)
+                taps[3 * row + column] = 1
+                try convolution.weight.copy(from: Tensor(taps, shape: [1, 1, 3, 3]))
+                let out = try SamePaddedConvolution(convolution, norm)(ones)
+                #expect(out.shape == [1, 1, 2, 3])
+                return try out.array(of: Float.self)
+            }
+        }
+        #expect(try seen(row: 0, column: 0) == [0, 1, 1, 0, 1, 1])
+        #expect(try seen(row: 2, column: 2) == [1, 1, 0, 0, 0, 0])
     }
 }
 

@@ -23,7 +23,8 @@
 static char spin_count[] = "GOMP_SPINCOUNT=1000";
 
 extern char **environ;
-/// The environment as the kernel has left it, and as libgomp sees it; null where it is left as it is.
+/// The environment as the kernel has left it, and as libgomp sees it; null where it is left as it is. The latter stays in memory,
+/// for whoever has looked for a variable in it.
 static char **original, **extended;
 /// Whether all libraries have been initialised that the program is linked to. Those that are loaded later call `__gmon_start__`
 /// too, when other threads may be reading the environment.
@@ -32,7 +33,6 @@ static bool is_over;
 static void put_back(void) {
     // What a library has set since then is kept.
     if (extended && environ == extended) environ = original;
-    extended = NULL;
 }
 
 /// Has libgomp start fewer threads than it is asked for, by how busy the machine is. libtorch's LSTM then gives wrong numbers, and no
@@ -45,7 +45,7 @@ static void extend(void) {
     if (!environ || (says_how && !getenv("OMP_DYNAMIC"))) return;
     size_t count = 0;
     while (environ[count]) ++count;
-    // Kept, for whoever has looked for a variable in it. Without memory for it, the threads wait as libgomp has them wait.
+    // Without memory for it, the threads wait as libgomp has them wait.
     char **copy = malloc((count + 2) * sizeof *copy);
     if (!copy) return;
     size_t kept = 0;

@@ -1,4 +1,5 @@
 import CArchive
+import CDeflate
 import Foundation
 
 /// Writes a zip file from named byte buffers.
@@ -8,8 +9,8 @@ import Foundation
 /// written depend on names and contents only, not on the time.
 package final class ZipWriter {
     /// How the contents of entries are stored.
-    package enum Compression: String, Sendable {
-        /// zlib's deflate at its default level.
+    package enum Compression: Sendable {
+        /// zlib's deflate at its quickest level, for entries whose beginning gets smaller by it.
         case deflate
         /// As they are.
         case store
@@ -17,6 +18,7 @@ package final class ZipWriter {
 
     private let archive: OpaquePointer
     private let file: AtomicFile
+    private let compression: Compression
     private let output: Output
     private var isFinished = false
 
@@ -33,9 +35,12 @@ package final class ZipWriter {
         }
         self.archive = archive
         self.file = file
+        self.compression = compression
         output = Output(descriptor: file.descriptor)
         try check(archive_write_set_format_zip(archive))
-        try check(archive_write_set_format_option(archive, "zip", "compression", compression.rawValue))
+        try check(
+            archive_write_set_format_option(
+                archive, "zip", "compression-level", compression == .deflate ? "1" : "0"))
         try check(archive_write_set_bytes_per_block(archive, 128 << 10))
         try check(archive_write_set_bytes_in_last_block(archive, 1))
         try check(
@@ -61,6 +66,12 @@ package final class ZipWriter {
     package func add(name: String, contents: [UInt8]) throws {
         guard !isFinished else {
             throw ArchiveError(file: file.path, reason: .unwritable("the archive is already finished"))
+        }
+        if compression == .deflate {
+            let choose =
+                DeflateSample.getsSmaller(contents)
+                ? archive_write_zip_set_compression_deflate : archive_write_zip_set_compression_store
+            try check(choose(archive))
         }
         let entry = archive_entry_new()
         defer { archive_entry_free(entry) }
@@ -123,6 +134,33 @@ package final class ZipWriter {
                 } else if errno != EINTR {
                     systemError = errno
                 }
+            }
+        }
+    }
+}
+
+/// Whether deflate makes bytes so much smaller that it is worth its time.
+///
+/// zlib is asked for in each entry anew, and clears some hundred kilobytes for that; numbers that a network computed get
+/// hardly smaller, unless many of them are zero.
+private enum DeflateSample {
+    /// How many bytes from the beginning stand for all.
+    private static let length = 4 << 10
+    /// Shorter contents are not looked at.
+    private static let leastLength = 1 << 10
+
+    static func getsSmaller(_ contents: [UInt8]) -> Bool {
+        guard contents.count >= leastLength, let deflater = libdeflate_alloc_compressor(1) else {
+            return false
+        }
+        defer { libdeflate_free_compressor(deflater) }
+        let count = min(length, contents.count)
+        // What may be left of them.
+        let room = count - count / 10
+        return contents.withUnsafeBytes { bytes in
+            withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { sample in
+                // 0 where the room is not enough.
+                libdeflate_deflate_compress(deflater, bytes.baseAddress, count, sample.baseAddress, room) > 0
             }
         }
     }

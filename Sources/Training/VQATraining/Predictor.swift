@@ -24,7 +24,7 @@ package struct Predictor {
     ///   - model: The network.
     ///   - device: Where the network lies.
     ///   - precision: In what precision it computes; for `int8`, its weights have been rounded before.
-    ///   - options: `batch_size`, half of which is answered at once as in the official release, and
+    ///   - options: `batch_size` and `grad_accu_steps`, which say how many questions are answered at once, and
     ///     `num_workers`.
     package init(
         _ model: any VQAModel, device: Device, precision: Precision = .float32, _ options: TrainingOptions
@@ -36,8 +36,11 @@ package struct Predictor {
         workers = options.numWorkers
     }
 
-    /// How many questions are answered at once.
-    package static func batchSize(_ options: TrainingOptions) -> Int { max(1, options.batchSize / 2) }
+    /// How many questions are answered at once: half of `batch_size`, as in the official release, and of that the part that
+    /// `grad_accu_steps` leaves in memory at once.
+    package static func batchSize(_ options: TrainingOptions) -> Int {
+        max(1, options.batchSize / 2 / max(1, options.gradAccuSteps))
+    }
 
     /// Answers all questions; those about images whose features cannot be read are left out where the builder notes
     /// these.

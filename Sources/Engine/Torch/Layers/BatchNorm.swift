@@ -41,4 +41,13 @@ public final class BatchNorm: Module {
             .tensor(x), .tensor(weight), .tensor(bias), .tensor(runningMean), .tensor(runningVariance),
             .bool(isTraining), .double(momentum), .double(epsilon), false)
     }
+
+    /// The weights and the bias of a convolution that gives what this norm, in inference, makes of another's results.
+    ///
+    /// - Parameter weight: The other's, `[channels, ..]`; it has no bias.
+    package func folded(into weight: Tensor) throws(TorchError) -> (weight: Tensor, bias: Tensor) {
+        let scale = try self.weight / (runningVariance + epsilon).squareRoot()
+        let ones = Array(repeating: 1, count: weight.shape.count - 1)
+        return (try weight * scale.reshaped([-1] + ones), try bias - runningMean * scale)
+    }
 }

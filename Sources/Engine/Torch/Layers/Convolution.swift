@@ -4,8 +4,10 @@ public final class Convolution: Module {
 
     /// `[outputChannels, inputChannels / groups, kernel, kernel]`
     public let weight: Tensor
-    private let stride: Int
-    private let groups: Int
+    /// How far the kernel moves, in pixels.
+    package let stride: Int
+    /// Into how many independent groups the channels are split.
+    package let groups: Int
 
     /// - Parameters:
     ///   - inputChannels: Channels of the input.

@@ -3,18 +3,15 @@ import Torch
 /// A convolution for inference, with the batch norm behind it folded into its weights, and a rectifier and a sum in the
 /// same pass.
 ///
-/// On the CPU it runs on oneDNN, with weights laid out for it once, on a kernel that makes fewer products, or on products of
-/// 8 bits; elsewhere on libtorch's own convolution.
+/// On the CPU it runs on oneDNN (``PackedConvolution``), on a kernel that makes fewer products, or on products of 8 bits;
+/// elsewhere on libtorch's own convolution.
 struct FoldedConvolution {
     private let bias: Tensor
-    private let stride: Int
-    private let padding: Int
     private let kernel: Kernel
 
     /// What computes it, with the weights as it takes them.
     private enum Kernel {
-        case libtorch(Tensor)
-        case oneDNN(Tensor)
+        case packed(PackedConvolution)
         case winograd(Tensor)
         case int8(Int8Weight)
     }
@@ -38,8 +35,6 @@ struct FoldedConvolution {
         _ parameters: ConvolutionParameters, stride: Int = 1, padding: Int = 0,
         of input: Input = .pictures, in precision: DType, on device: Device
     ) throws(TorchError) {
-        self.stride = stride
-        self.padding = padding
         let weight = try parameters.weight.converted(to: precision).moved(to: device)
         bias = try parameters.bias.converted(to: precision).moved(to: device)
         let fillsLanes = weight.shape.prefix(2).allSatisfy { $0.isMultiple(of: Self.winogradLanes) }
@@ -52,12 +47,9 @@ struct FoldedConvolution {
             kernel = .int8(try Int8Weight(rounding: weight.reshaped([weight.size(0), -1])))
         } else if device == .cpu, input != .pictures, !isPoint, precision == .float32, fillsLanes {
             kernel = .winograd(try Operators.winogradWeights.tensor(.tensor(weight)))
-        } else if device == .cpu, Self.hasOneDNN {
-            kernel = .oneDNN(
-                try Operators.packWeight.tensor(
-                    .tensor(weight), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]), 1))
         } else {
-            kernel = .libtorch(weight)
+            kernel = .packed(
+                try PackedConvolution(weight: weight, bias: bias, stride: stride, padding: padding))
         }
     }
 
@@ -79,13 +71,8 @@ struct FoldedConvolution {
         case .int8(let rounded):
             let y = try inInt8(x, rounded, rectified: isRectified && other == nil)
             return try summed(y, other, rectified: isRectified && other != nil)
-        case .oneDNN(let weight): return try onOneDNN(x, weight, rectified: isRectified, adding: other)
-        case .libtorch(let weight):
-            let y = try Operators.convolution.tensor(
-                .tensor(x), .tensor(weight), .tensor(bias), .ints([stride, stride]),
-                .ints([padding, padding]),
-                .ints([1, 1]), 1)
-            return try summed(y, other, rectified: isRectified)
+        case .packed(let convolution):
+            return try convolution(x, isRectified ? .relu : .none, adding: other)
         }
     }
 
@@ -106,31 +93,12 @@ struct FoldedConvolution {
         return try y.reshaped([count, height, width, -1]).permuted([0, 3, 1, 2])
     }
 
-    private func onOneDNN(_ x: Tensor, _ weight: Tensor, rectified isRectified: Bool, adding other: Tensor?)
-        throws(TorchError) -> Tensor
-    {
-        let (padding, stride): ([Int], [Int]) = ([padding, padding], [stride, stride])
-        if let other {
-            return try Operators.convolutionAndSum.tensor(
-                .tensor(x), .tensor(other), .tensor(weight), .tensor(bias), .ints(padding), .ints(stride),
-                .ints([1, 1]), 1, "add", .none, isRectified ? "relu" : .none, .ints([]), .none)
-        }
-        return try Operators.packedConvolution.tensor(
-            .tensor(x), .tensor(weight), .tensor(bias), .ints(padding), .ints(stride), .ints([1, 1]), 1,
-            isRectified ? "relu" : "none", .ints([]), .none)
-    }
-
     /// How many channels the kernel computes with at once.
     private static let winogradLanes = 16
-    private static let hasOneDNN = (try? Operators.packWeight(.tensor(.zeros([1, 1, 1, 1])))) != nil
 
     private enum Operators {
-        static let convolution = Operator("aten::conv2d")
         static let winogradWeights = Operator("rwsan::winograd_weights")
         static let winograd = Operator("rwsan::winograd_convolution")
-        static let packWeight = Operator("mkldnn::_reorder_convolution_weight")
-        static let packedConvolution = Operator("mkldnn::_convolution_pointwise")
-        static let convolutionAndSum = Operator("mkldnn::_convolution_pointwise.binary")
     }
 }
 

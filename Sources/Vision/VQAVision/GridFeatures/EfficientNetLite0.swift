@@ -46,22 +46,28 @@ public final class EfficientNetLite0: Module {
 
     /// The feature maps after some of the network's stages, from one pass that ends at the last of them.
     ///
+    /// Each call folds the norms into the convolutions anew; ``GridFeatures`` does so once.
+    ///
     /// - Parameters:
     ///   - input: `[B, 3, height, width]`, as `normalized(_:)` gives it.
     ///   - stages: In any order.
     /// - Returns: `[B, channels, height / stride, width / stride]`, rounded up, in the order of `stages`.
     /// - Throws: `TorchError` where the input has another shape.
     public func featureMaps(of input: Tensor, after stages: [Stage]) throws(TorchError) -> [Tensor] {
-        guard let last = stages.max() else { return [] }
-        return try withoutGradients { () throws(TorchError) in
-            var maps: [Stage: Tensor] = [:]
-            var x = try stemNorm(stem(input.paddedToSame(Self.stemKernel, stride: Self.stemStride))).relu6()
-            for (stage, block) in zip(Stage.blocks, blocks) where stage <= last {
-                x = try block(x)
-                maps[stage] = x
+        try folded(upTo: stages).featureMaps(of: input, after: stages)
+    }
+
+    /// The network as it is computed, with the weights as they are now, up to the last of some stages.
+    func folded(upTo stages: [Stage]) throws(TorchError) -> FoldedEfficientNetLite0 {
+        try withoutGradients { () throws(TorchError) in
+            let last = stages.max()
+            var used: [FoldedResidualBlock] = []
+            for (stage, block) in zip(Stage.blocks, blocks) where last.map({ stage <= $0 }) ?? false {
+                used.append(try block.folded())
             }
-            if last == .head { maps[.head] = try headNorm(head(x)).relu6() }
-            return stages.compactMap { maps[$0] }
+            return FoldedEfficientNetLite0(
+                stem: try SamePaddedConvolution(stem, stemNorm), blocks: used,
+                head: last == .head ? try SamePaddedConvolution(head, headNorm) : nil)
         }
     }
 
@@ -116,15 +122,14 @@ final class InvertedResidualBlock: Module {
         projectionNorm = try BatchNorm(shape.outputChannels, epsilon: batchNormEpsilon)
     }
 
-    /// `[B, inputChannels, h, w]` gives `[B, outputChannels, h / stride, w / stride]`, rounded up.
-    func callAsFunction(_ input: Tensor) throws(TorchError) -> Tensor {
-        var x = input
-        if let expansion, let expansionNorm { x = try expansionNorm(expansion(x)).relu6() }
-        x = try x.paddedToSame(shape.kernel, stride: shape.stride)
-        x = try depthwiseNorm(depthwise(x)).relu6()
-        x = try projectionNorm(projection(x))
-        let isResidual = shape.stride == 1 && shape.inputChannels == shape.outputChannels
-        return isResidual ? try x + input : x
+    /// The block as it is computed.
+    func folded() throws(TorchError) -> FoldedResidualBlock {
+        var expanded: SamePaddedConvolution?
+        if let expansion, let expansionNorm { expanded = try SamePaddedConvolution(expansion, expansionNorm) }
+        return FoldedResidualBlock(
+            expansion: expanded, depthwise: try SamePaddedConvolution(depthwise, depthwiseNorm),
+            projection: try SamePaddedConvolution(projection, projectionNorm),
+            isResidual: shape.stride == 1 && shape.inputChannels == shape.outputChannels)
     }
 }
 
@@ -149,20 +154,4 @@ extension InvertedResidualBlock.Shape {
         }
         return shapes
     }()
-}
-
-extension Tensor {
-    /// Zeros around `[B, channels, h, w]`, so that a convolution without padding gives `h / stride` rows and
-    /// `w / stride` columns, rounded up. As TensorFlow's 'same' has it: where the number of zeros is odd, the
-    /// bottom and the right get one more.
-    func paddedToSame(_ kernel: Int, stride: Int) throws(TorchError) -> Tensor {
-        func widths(_ length: Int) -> (before: Int, after: Int) {
-            let outputLength = (length + stride - 1) / stride
-            let total = max(0, (outputLength - 1) * stride + kernel - length)
-            return (total / 2, total - total / 2)
-        }
-        return kernel == 1 ? self : try padded([widths(size(-1)), widths(size(-2))])
-    }
-
-    fileprivate func relu6() throws(TorchError) -> Tensor { try clamped(to: 0...6) }
 }

@@ -11,8 +11,8 @@ import Workers
 ///     let extractor = try GridFeatures(network: network, stages: [Stage(block: 7)], inputSize: 64)
 ///     let features = try extractor([Picture(contentsOf: file)])
 ///
-/// The network must not be changed any more: threads share it.
-public final class GridFeatures: @unchecked Sendable {
+/// What the network's weights become later makes no difference.
+public final class GridFeatures: Sendable {
     /// The stages whose maps are joined, channel by channel, in this order.
     public let stages: [EfficientNetLite0.Stage]
     /// To how many pixels a picture's width and height are brought; its sides are scaled independently.
@@ -21,7 +21,8 @@ public final class GridFeatures: @unchecked Sendable {
     public let gridSize: Int
     /// The length of a region's feature vector: the channels of all stages together.
     public let width: Int
-    private let network: EfficientNetLite0
+    private let network: FoldedEfficientNetLite0
+    private let device: Device
 
     /// The largest `inputSize`.
     package static let maximumInputSize = 4096
@@ -31,16 +32,19 @@ public final class GridFeatures: @unchecked Sendable {
     ///   - stages: At least one; their maps must have the same size.
     ///   - inputSize: In pixels, from 1 to `maximumInputSize`. A multiple of the stages' stride makes all cells
     ///     see equally many pixels.
-    /// - Throws: `GridFeaturesError` where these go against that.
-    public init(network: EfficientNetLite0, stages: [EfficientNetLite0.Stage], inputSize: Int)
-        throws(GridFeaturesError)
-    {
-        guard (1...Self.maximumInputSize).contains(inputSize) else { throw .inputSize(inputSize) }
-        guard let first = stages.first, Set(stages).count == stages.count else { throw .stages(stages) }
-        if let other = stages.first(where: { $0.stride != first.stride }) {
-            throw .differentGrids(first, other)
+    /// - Throws: `GridFeaturesError` where these go against that; `TorchError` where memory is short.
+    public init(network: EfficientNetLite0, stages: [EfficientNetLite0.Stage], inputSize: Int) throws {
+        guard (1...Self.maximumInputSize).contains(inputSize) else {
+            throw GridFeaturesError.inputSize(inputSize)
         }
-        self.network = network
+        guard let first = stages.first, Set(stages).count == stages.count else {
+            throw GridFeaturesError.stages(stages)
+        }
+        if let other = stages.first(where: { $0.stride != first.stride }) {
+            throw GridFeaturesError.differentGrids(first, other)
+        }
+        self.network = try network.folded(upTo: stages)
+        device = network.device
         self.stages = stages
         self.inputSize = inputSize
         gridSize = first.gridSize(inputSize: inputSize)
@@ -71,9 +75,9 @@ public final class GridFeatures: @unchecked Sendable {
     ///
     /// - Throws: As `features(of:)`; `PictureError` where a picture cannot be resized.
     public func callAsFunction(_ pictures: [Picture]) throws -> [RegionFeatures] {
-        let work = stride(from: 0, to: pictures.count, by: Self.groupLength).map { start in
+        let work = stride(from: 0, to: pictures.count, by: groupLength).map { start in
             ParallelWork(cost: 1) {
-                let group = pictures[start..<min(pictures.count, start + Self.groupLength)]
+                let group = pictures[start..<min(pictures.count, start + self.groupLength)]
                 return try self.features(of: group.map { try Input($0, size: self.inputSize) })
             }
         }
@@ -82,7 +86,7 @@ public final class GridFeatures: @unchecked Sendable {
 
     /// How many pictures the network always sees at once: as many as make it fast, and few enough that `ask`, which
     /// has one, does not wait for the others.
-    private static let groupLength = 4
+    private var groupLength: Int { max(4, min(16, (1 << 16) / (inputSize * inputSize))) }
 
     /// The features of some pictures, in their order. Several threads may ask at once.
     ///
@@ -93,8 +97,8 @@ public final class GridFeatures: @unchecked Sendable {
     /// - Throws: `GridFeaturesError` where an input has another size than the extractor's, `TorchError` where
     ///   memory is short.
     package func features(of inputs: [Input]) throws -> [RegionFeatures] {
-        try stride(from: 0, to: inputs.count, by: Self.groupLength).flatMap { start in
-            try features(ofGroup: inputs[start..<min(inputs.count, start + Self.groupLength)])
+        try stride(from: 0, to: inputs.count, by: groupLength).flatMap { start in
+            try features(ofGroup: inputs[start..<min(inputs.count, start + groupLength)])
         }
     }
 
@@ -118,7 +122,7 @@ public final class GridFeatures: @unchecked Sendable {
             throw GridFeaturesError.otherInputSize(expected: inputSize, found: other.resized.width)
         }
         let pixels = try Tensor(
-            uninitialized: [Self.groupLength, inputSize, inputSize, 3], of: UInt8.self
+            uninitialized: [groupLength, inputSize, inputSize, 3], of: UInt8.self
         ) { buffer in
             var rest = buffer[...]
             for input in inputs {
@@ -128,7 +132,7 @@ public final class GridFeatures: @unchecked Sendable {
             rest.update(repeating: 0)
         }
         // Channels stay last in memory, which is how the CPU's convolutions are fastest.
-        return try EfficientNetLite0.normalized(pixels.permuted([0, 3, 1, 2]).moved(to: network.device))
+        return try EfficientNetLite0.normalized(pixels.permuted([0, 3, 1, 2]).moved(to: device))
     }
 
     /// The cells' corners x1, y1, x2, y2 in pixels of the picture as it was.

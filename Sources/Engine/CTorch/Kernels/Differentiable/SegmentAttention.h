@@ -11,10 +11,10 @@
 #include <limits>
 #include <vector>
 
-#include "Exponential.h"
+#include "../Exponential.h"
 #include "Numbers.h"
-#include "Parallel.h"
-#include "Random.h"
+#include "../Parallel.h"
+#include "../Random.h"
 
 /// The matrix product of the math library inside libtorch (BLAS; column-major).
 extern "C" void sgemm_(

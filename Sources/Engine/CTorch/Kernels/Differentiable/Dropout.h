@@ -6,8 +6,8 @@
 #include <torch/library.h>
 
 #include "Numbers.h"
-#include "Parallel.h"
-#include "Random.h"
+#include "../Parallel.h"
+#include "../Random.h"
 
 namespace ctorch {
 namespace {

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "Numbers.h"
-#include "Parallel.h"
-#include "Random.h"
+#include "../Parallel.h"
+#include "../Random.h"
 
 namespace ctorch {
 namespace {

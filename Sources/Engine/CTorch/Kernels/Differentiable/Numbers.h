@@ -7,7 +7,7 @@
 
 #include <cstring>
 
-#include "Parallel.h"
+#include "../Parallel.h"
 
 namespace ctorch {
 namespace {
