@@ -42,9 +42,12 @@ struct StepBenchmark: ParsableCommand {
         String?
     @Option(help: "Time nothing, and compare logits with those of the peer in this file.") var check: String?
     @Flag(help: "Do without TorchRuntime.keepFreedMemory.") var handBackMemory = false
+    @Option(help: "Whether linear layers use our own products: true or false; else as the processor has it.")
+    var ownProducts: Bool?
 
     func run() throws {
         if !handBackMemory { TorchRuntime.keepFreedMemory() }
+        if let ownProducts { TorchRuntime.usesOwnProducts = ownProducts }
         let device = try Device(parsing: device)
         try device.requireAvailable()
         if let threads { TorchRuntime.threadCount = threads }

@@ -227,6 +227,27 @@ import VQADatasets
     }
 
     @Test(
+        "gradients that are no numbers end the run though the loss is one, before the weights take them",
+        arguments: [Stepping.immediate, .deferred])
+    func gradientNotFinite(stepping: Stepping) throws {
+        let folder = try TemporaryFolder()
+        var setup = try MiniDataset().setup(in: folder.url)
+        setup.stepping = stepping
+        setup.loss = SteepLoss()
+        let trainer = try Trainer(setup, seed: 0)
+        try trainer.resume(from: Checkpoint(contentsOf: MiniRun.checkpoint(2).path))
+        let error = #expect(throws: TrainingError.self) { try trainer.run() }
+        let description = try #require(error).description
+        #expect(description.hasPrefix("the norm of the gradients became "))
+        #expect(description.contains("of epoch 3"))
+        guard stepping == .immediate else { return }
+        let start = try Checkpoint(contentsOf: MiniRun.checkpoint(2).path).weights
+        for (name, tensor) in try trainer.checkpoint().weights {
+            #expect(try tensor.array(of: Float.self) == start[name]?.array(of: Float.self), "\(name)")
+        }
+    }
+
+    @Test(
         "on a GPU the official run goes on with the official losses and accuracies",
         .enabled(if: GPU.isThere, GPU.isMissing),
         arguments: Stepping.allCases, [(Precision.float32, 1e-3), (.float16, 2e-2), (.bfloat16, 2e-2)])
@@ -266,5 +287,12 @@ import VQADatasets
             (try loss(stoppingAfter: nil), try loss(stoppingAfter: 7))
         }
         #expect(abs(stopped / whole - 1) < 1e-3)
+    }
+}
+
+/// Zero, with an infinite slope.
+private struct SteepLoss: AnswerLoss {
+    func callAsFunction(logits: Tensor, targets: Tensor) throws -> Tensor {
+        try (logits - logits.detached()).squareRoot().sum()
     }
 }

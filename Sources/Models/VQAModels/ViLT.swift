@@ -113,7 +113,7 @@ final class PatchEmbedding: Module {
     /// How many patches the grid of positions has on a side.
     private let side: Int
 
-    private static let linear = Operator("aten::linear")
+    private static let linear = Operator("rwsan::linear")
 
     enum Kind: Int {
         case text, picture

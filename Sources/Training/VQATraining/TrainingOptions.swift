@@ -45,7 +45,7 @@ public struct TrainingOptions: SettingsGroup {
         .count("batch_size", \.batchSize, "How many questions make a step."),
         .count(
             "grad_accu_steps", \.gradAccuSteps,
-            "In how many parts a step's questions go through the model, to save memory; a divisor of batch_size."
+            "In how many parts a step's questions go through the model, in answering too, to save memory; a divisor of batch_size."
         ),
         .word(
             "optimizer", \.optimizer, oneOf: OptimizerChoice.standard.map(\.name),

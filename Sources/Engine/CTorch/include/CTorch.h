@@ -140,6 +140,11 @@ void ctorch_keep_freed_memory(void);
 bool ctorch_has_int8_products(void);
 /// Whether the processor has what products with packed weights are written for: AVX-512.
 bool ctorch_has_packed_products(void);
+/// Whether linear layers that are trained make their products with our own kernels, and not the math library's: where the
+/// processor is AMD's and has AVX-512.
+bool ctorch_own_products(void);
+/// Has them do so, where the processor has AVX-512, or not.
+void ctorch_set_own_products(bool are_own);
 
 // The processor, and libtorch itself
 

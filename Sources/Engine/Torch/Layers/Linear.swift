@@ -2,7 +2,7 @@
 ///
 /// Start values are uniform in ±1/√inputWidth, weight and bias, as PyTorch's.
 public final class Linear: Module {
-    private static let linear = Operator("aten::linear")
+    private static let linear = Operator("rwsan::linear")
 
     /// `[outputWidth, inputWidth]`
     public let weight: Tensor

@@ -143,7 +143,7 @@ public final class Trainer {
     /// - Parameters:
     ///   - onEvent: Called after each step, during evaluation and after each epoch.
     ///   - shouldStop: Asked after each step; where it says so, a checkpoint is written and the run ends.
-    /// - Throws: `TrainingError.notFinite` where the loss is no number; what reading features and writing
+    /// - Throws: `TrainingError.notFinite` where the loss is no number, `.gradientNotFinite` where a gradient is none; what reading features and writing
     ///   checkpoints throws.
     package func run(
         onEvent: (TrainingEvent) throws -> Void = { _ in }, shouldStop: () -> Bool = { false }
@@ -309,15 +309,19 @@ public final class Trainer {
         collectedInEpoch = state.stepInEpoch
     }
 
-    /// Says of a loss that is not finite where it was found.
+    /// Says of a loss or a gradient that is not finite where it was found.
     private func finite<Result>(_ learningRate: Double, _ body: () throws -> Result) throws -> Result {
+        var steps: ClosedRange<Int> {
+            collectedInEpoch + 1...max(collectedInEpoch + 1, state.stepInEpoch)
+        }
         do {
             return try body()
         } catch let error as LossNotFiniteError {
             throw TrainingError.notFinite(
-                loss: error.loss, epoch: state.epoch + 1,
-                steps: collectedInEpoch + 1...max(collectedInEpoch + 1, state.stepInEpoch),
-                learningRate: learningRate)
+                loss: error.loss, epoch: state.epoch + 1, steps: steps, learningRate: learningRate)
+        } catch let error as GradientNotFiniteError {
+            throw TrainingError.gradientNotFinite(
+                norm: error.norm, epoch: state.epoch + 1, steps: steps, learningRate: learningRate)
         }
     }
 

@@ -12,6 +12,7 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
     case unreadableBatch(cause: String, epoch: Int, step: Int, checkpoint: String)
     case unevaluated(cause: String, epoch: Int, checkpoint: String)
     case notFinite(loss: Double, epoch: Int, steps: ClosedRange<Int>, learningRate: Double)
+    case gradientNotFinite(norm: Double, epoch: Int, steps: ClosedRange<Int>, learningRate: Double)
 
     /// One line.
     public var description: String {
@@ -48,10 +49,17 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
             "\(cause); epoch \(epoch) is learned and kept in \(checkpoint): --resume answers the val questions first, and "
                 + "--set eval_every_epoch=false goes on without; --skip-damaged leaves out questions whose features cannot be read"
         case .notFinite(let loss, let epoch, let steps, let learningRate):
-            "the loss became \(loss.isNaN ? "not a number" : "\(loss)") in step \(Self.text(steps)) of epoch "
-                + "\(epoch), at a rate of \(learningRate): try a lower rate (--set lr_base=...), or go on from an "
-                + "earlier checkpoint with --resume"
+            "the loss became " + Self.text(loss, epoch, steps, learningRate)
+        case .gradientNotFinite(let norm, let epoch, let steps, let learningRate):
+            "the norm of the gradients became " + Self.text(norm, epoch, steps, learningRate)
         }
+    }
+
+    private static func text(_ value: Double, _ epoch: Int, _ steps: ClosedRange<Int>, _ learningRate: Double)
+        -> String
+    {
+        "\(value.isNaN ? "not a number" : "\(value)") in step \(text(steps)) of epoch \(epoch), at a rate of "
+            + "\(learningRate): try a lower rate (--set lr_base=...), or go on from an earlier checkpoint with --resume"
     }
 
     private static func text(_ steps: ClosedRange<Int>) -> String {

@@ -75,6 +75,9 @@ final class DeferredSteps: StepMaker {
             lossScale: update.lossScale)
         (stepCount, emptySteps) = (0, 0)
         guard figures.lossSum.isFinite else { throw LossNotFiniteError(loss: figures.lossSum) }
+        guard figures.gradientNormSum.isFinite else {
+            throw GradientNotFiniteError(norm: figures.gradientNormSum)
+        }
         return figures
     }
 }

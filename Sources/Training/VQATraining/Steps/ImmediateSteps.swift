@@ -61,7 +61,9 @@ final class ImmediateSteps: StepMaker {
             collected.skippedSteps += 1
             return
         }
-        collected.gradientNormSum += try GradientNorm.of(gradients).item()
+        let norm = try GradientNorm.of(gradients).item()
+        guard norm.isFinite else { throw GradientNotFiniteError(norm: norm) }
+        collected.gradientNormSum += norm
         try optimizer.step()
     }
 

@@ -14,12 +14,12 @@ package protocol StepMaker: AnyObject {
     /// - Parameters:
     ///   - batches: The parts of the step's questions; where several devices share them, a batch for each in turn.
     ///   - learningRate: The optimizer's rate.
-    /// - Throws: `LossNotFiniteError`; `TorchError` where a batch does not fit the network.
+    /// - Throws: `LossNotFiniteError`; `GradientNotFiniteError`; `TorchError` where a batch does not fit the network.
     func step(_ batches: [Batch], learningRate: Double) throws
 
     /// What the steps since the last time have come to. Waits until they are made.
     ///
-    /// - Throws: `LossNotFiniteError`; `TorchError` where the device has failed.
+    /// - Throws: `LossNotFiniteError`; `GradientNotFiniteError`; `TorchError` where the device has failed.
     func figures() throws -> StepFigures
 }
 
@@ -43,6 +43,14 @@ public struct LossNotFiniteError: Error, Sendable, Equatable, CustomStringConver
     public let loss: Double
     /// One line.
     public var description: String { "expected a finite loss, found \(loss)" }
+}
+
+/// The norm of all gradients has become infinite, or no number, though the loss has not.
+public struct GradientNotFiniteError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The norm.
+    public let norm: Double
+    /// One line.
+    public var description: String { "expected finite gradients, found a norm of \(norm)" }
 }
 
 /// How the steps of training are made.

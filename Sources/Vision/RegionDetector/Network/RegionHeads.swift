@@ -70,7 +70,7 @@ struct RegionHeads {
 private struct DenseLayer {
     private let weight: Tensor
     private let bias: Tensor
-    private static let linear = Operator("aten::linear")
+    private static let linear = Operator("rwsan::linear")
 
     init(_ weights: DetectorWeights, _ name: String, on device: Device) throws {
         let parameters = try weights.layer(name)

@@ -44,6 +44,13 @@ public enum TorchRuntime {
         return try body()
     }
 
+    /// Whether linear layers in float32 on the CPU make their products with our own kernels for AVX-512, and not with MKL's. They
+    /// do on AMD's processors, where MKL takes its kernels for AVX2. Without AVX-512 it stays false.
+    package static var usesOwnProducts: Bool {
+        get { ctorch_own_products() }
+        set { ctorch_set_own_products(newValue) }
+    }
+
     /// Keeps freed memory for the tensors to come, instead of handing it back to the system at once.
     ///
     /// Training makes and drops the same tensors every step; mapping their memory anew each time costs

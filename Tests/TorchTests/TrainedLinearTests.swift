@@ -1,0 +1,108 @@
+import Testing
+
+@testable import Torch
+
+/// Linear layers that are trained on our own products, against libtorch's.
+@Suite(.serialized, .enabled(if: PackedWeight.isSupported, "the processor has no AVX-512"))
+struct TrainedLinearTests {
+    /// Runs with our own products, or without.
+    private func withOwnProducts<Result>(_ areOwn: Bool, _ body: () throws -> Result) rethrows -> Result {
+        let before = TorchRuntime.usesOwnProducts
+        TorchRuntime.usesOwnProducts = areOwn
+        defer { TorchRuntime.usesOwnProducts = before }
+        return try body()
+    }
+
+    /// The result, and the gradients by input, weight and bias.
+    private func results(_ layer: Linear, _ x: Tensor, _ gradient: Tensor) throws -> [Tensor] {
+        for tensor in [x, layer.weight, layer.bias].compactMap({ $0 }) { try tensor.setGradient(nil) }
+        let out = try layer(x)
+        try out.backward(gradient: gradient)
+        return try [out.detached()]
+            + [x, layer.weight, layer.bias].compactMap { $0 }.map { try #require($0.gradient).detached() }
+    }
+
+    // Rows, inputs and outputs of a part of a block or panel, of just one, and of more than a cache holds.
+    static let shapes = [
+        [1, 1, 1], [14, 32, 32], [13, 31, 33], [300, 7, 5], [29, 900, 70], [2000, 40, 100], [1, 512, 2048],
+        [600, 256, 1],
+    ]
+
+    @Test("results and gradients are libtorch's", arguments: shapes, [true, false])
+    func gradients(shape: [Int], hasBias: Bool) throws {
+        TorchRuntime.seed(1)
+        let layer = try Linear(shape[1], shape[2], hasBias: hasBias)
+        let x = try Tensor.normal([shape[0], shape[1]]).requiringGradient()
+        let gradient = try Tensor.normal([shape[0], shape[2]])
+        let expected = try withOwnProducts(false) { try results(layer, x, gradient) }
+        let found = try withOwnProducts(true) { try results(layer, x, gradient) }
+        #expect(found.count == expected.count)
+        for (found, expected) in zip(found, expected) {
+            #expect(found.shape == expected.shape)
+            let largest = try expected.absolute().maximum().item()
+            #expect(try (found - expected).absolute().maximum().item() < 1e-5 * max(1, largest))
+        }
+    }
+
+    @Test("rows may lie in more axes than two, and in any order")
+    func axes() throws {
+        TorchRuntime.seed(2)
+        let layer = try Linear(12, 5)
+        let x = try Tensor.normal([3, 12, 4]).requiringGradient()
+        func results() throws -> [Tensor] {
+            try x.setGradient(nil)
+            let out = try layer(x.transposed(1, 2))
+            try (out * out).sum().backward()
+            let gradient = try #require(x.gradient)
+            return [try out.detached(), try gradient.detached()]
+        }
+        let expected = try withOwnProducts(false) { try results() }
+        let found = try withOwnProducts(true) { try results() }
+        for (found, expected) in zip(found, expected) {
+            #expect(found.shape == expected.shape)
+            #expect(try (found - expected).absolute().maximum().item() < 1e-4)
+        }
+    }
+
+    @Test("the number of threads changes no bit")
+    func threads() throws {
+        let threads = TorchRuntime.threadCount
+        defer { TorchRuntime.threadCount = threads }
+        TorchRuntime.seed(3)
+        let layer = try Linear(70, 90)
+        let (x, gradient) = (try Tensor.normal([500, 70]).requiringGradient(), try Tensor.normal([500, 90]))
+        func numbers(threads: Int) throws -> [[Float]] {
+            TorchRuntime.threadCount = threads
+            // The bias's gradient is libtorch's sum.
+            return try results(layer, x, gradient).prefix(3).map { try $0.array() }
+        }
+        try withOwnProducts(true) {
+            let (one, two) = (try numbers(threads: 1), try numbers(threads: 2))
+            #expect(one == two)
+        }
+    }
+
+    @Test("mixed precision, no rows, and rows of another length are libtorch's matter")
+    func others() throws {
+        try withOwnProducts(true) {
+            let layer = try Linear(6, 4)
+            let mixed = try Precision.bfloat16.autocast(on: .cpu) { try layer(Tensor.normal([3, 6])) }
+            #expect(mixed.dtype == .bfloat16)
+            #expect(try layer(Tensor.zeros([0, 6])).shape == [0, 4])
+            #expect(throws: TorchError.self) { try layer(Tensor.zeros([3, 5])) }
+        }
+    }
+
+    @Test("without gradients no weight's gradient is made, and an input's only where it is asked for")
+    func unasked() throws {
+        try withOwnProducts(true) {
+            let layer = try Linear(6, 4)
+            let out = try withoutGradients { try layer(Tensor.ones([3, 6])) }
+            #expect(!out.requiresGradient)
+            let x = try Tensor.ones([3, 6])
+            try layer(x).sum().backward()
+            #expect(x.gradient == nil)
+            #expect(try #require(layer.weight.gradient).array(of: Float.self).allSatisfy { $0 == 3 })
+        }
+    }
+}
