@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "Exponential.h"
 #include "Parallel.h"
@@ -140,27 +141,47 @@ struct Product {
     /// Panels `first..<last` of the rows `low..<high`.
     void compute(int64_t low, int64_t high, int64_t first, int64_t last) const {
         int64_t parts = shares(columns, part_columns);
+        std::vector<float> blocks;
         for (int64_t part = 0; part < parts; ++part) {
-            for (int64_t panel = first; panel < last; ++panel) {
-                compute(low, high, panel, columns * part / parts, columns * (part + 1) / parts);
+            int64_t begin = columns * part / parts, end = columns * (part + 1) / parts;
+            if (is_transposed) put_in_blocks(low, high, begin, end, blocks);
+            for (int64_t panel = first; panel < last; ++panel) compute(low, high, panel, begin, end, blocks.data());
+        }
+    }
+
+    /// Where the block at `index` of the rows `low..<high` begins; behind the last one, `high`.
+    int64_t block_start(int64_t low, int64_t high, int64_t index) const {
+        return low + (high - low) * index / shares(high - low, block_rows);
+    }
+
+    /// Of a transposed `x` the columns `begin..<end` of each block of rows, block behind block: where they lie in `x`, many
+    /// columns are as far from each other as a cache has room for few of.
+    void put_in_blocks(int64_t low, int64_t high, int64_t begin, int64_t end, std::vector<float> &blocks) const {
+        blocks.resize((high - low) * (end - begin));
+        int64_t count = shares(high - low, block_rows);
+        for (int64_t column = begin; column < end; ++column) {
+            for (int64_t index = 0; index < count; ++index) {
+                int64_t row = block_start(low, high, index), rows_here = block_start(low, high, index + 1) - row;
+                auto to = blocks.data() + (row - low) * (end - begin) + (column - begin) * rows_here;
+                std::copy_n(x + column * rows + row, rows_here, to);
             }
         }
     }
 
-    void compute(int64_t low, int64_t high, int64_t panel, int64_t begin, int64_t end) const {
+    void compute(int64_t low, int64_t high, int64_t panel, int64_t begin, int64_t end, const float *in_blocks) const {
         int64_t column = panel * panel_width, panel_columns = std::min(panel_width, width - column);
         int64_t blocks = shares(high - low, block_rows);
         auto next = packed + std::min(panel + 1, panels() - 1) * columns * panel_width + begin * panel_width;
         auto step = shares(panel_width * static_cast<int64_t>(sizeof(float)), blocks);
         float start[panel_width] = {}, narrow[block_rows * panel_width];
         if (bias) std::copy_n(bias + column, panel_columns, start);
+        bool fits = panel_columns == panel_width;
         for (int64_t index = 0; index < blocks; ++index) {
-            int64_t row = low + (high - low) * index / blocks;
-            int64_t count = low + (high - low) * (index + 1) / blocks - row;
-            bool fits = panel_columns == panel_width;
+            int64_t row = block_start(low, high, index), count = block_start(low, high, index + 1) - row;
             auto at = out + row * width + column;
             Block block{
-                is_transposed ? x + begin * rows + row : x + row * columns + begin, is_transposed ? rows : columns, packed + (panel * columns + begin) * panel_width, end - begin,
+                is_transposed ? in_blocks + (row - low) * (end - begin) : x + row * columns + begin,
+                is_transposed ? count : columns, packed + (panel * columns + begin) * panel_width, end - begin,
                 begin == 0 ? start : nullptr, fits ? at : narrow, fits ? width : panel_width,
                 reinterpret_cast<const char *>(next) + index * (end - begin) * step, step};
             if (!fits && begin > 0) {
