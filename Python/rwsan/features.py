@@ -124,6 +124,9 @@ def _read_index(folder: str) -> dict[str, Any]:
         or not isinstance(shards, list) or not all(_is_shard(entry) for entry in shards)
     ):
         raise FileError(path, "the index of a feature store", "other values than it has")
+    # Before any is opened: an index is short, and what it may name again and again is not.
+    if len({entry["file"] for entry in shards}) != len(shards):
+        raise FileError(path, "every file once", "one a second time")
     return index
 
 

@@ -197,6 +197,10 @@ def damaged_store(path):
         check("the index of a feature store")
     index.write_text(text.replace("rwsan feature store", "rwsan feature shop"))
     check("pack it again")
+    twice = json.loads(text)
+    twice["shards"] *= 2
+    index.write_text(json.dumps(twice))
+    check("every file once", "a second time")
     index.write_text(text.replace('"width" : 24', '"width" : 25'))
     check("'features' of float16", ", 25]")
     stated = json.loads(text)
