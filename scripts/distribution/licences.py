@@ -15,7 +15,7 @@ swift/      Swift's runtime and Foundation, and the Swift packages that the prog
 {libtorch}system/     Libraries of {system}, a file for each package with what its authors ask for. Nothing is changed
             in them but their run path. Their sources are those of the versions in system/versions.txt, as the
             distribution publishes them (apt-get source PACKAGE=VERSION). Each library is a file of its own and can be
-            replaced.
+            replaced. libjbig.so.0 is our own and does nothing: the library of that name is under the GPL.
 """
 LIBTORCH_NOTE = "libtorch/   PyTorch's libraries, and the two of NVIDIA's CUDA toolkit that they are linked to; unmodified.\n"
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from licences import place_licences
 from program import (
-    LIBTORCH, PACKAGES, REPOSITORY, build, is_of_libtorch, libraries, machine, main, place_libraries,
+    LIBTORCH, PACKAGES, REPOSITORY, build, is_of_libtorch, is_replaced, libraries, machine, main, place_libraries,
     place_program, say, source_time, version,
 )
 
@@ -39,7 +39,7 @@ def fill(folder: Path, programs: list[str]) -> None:
             target = folder / "lib" / library.path.resolve().relative_to(LIBTORCH.resolve())
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(library.path, target)
-    place_licences(system, folder / "licenses", with_libtorch=True)
+    place_licences([library for library in system if not is_replaced(library)], folder / "licenses", with_libtorch=True)
     for name in ["LICENSE", "docs/installing.md"]:
         shutil.copyfile(REPOSITORY / name, folder / Path(name).name)
 

