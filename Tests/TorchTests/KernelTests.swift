@@ -261,6 +261,25 @@ import Testing
         #expect(try draw(threads: 1) == draw(threads: 2))
     }
 
+    @Test("second derivatives, which the kernels do not have, are refused")
+    func secondDerivatives() throws {
+        let backward = Operator("aten::_backward")
+        let norm = try StandardNorm(8)
+        let segments = try Segments(lengths: [3, 2])
+        let attention = SegmentAttention(heads: 2, scale: 1, dropout: Dropout(0))
+        let x = try normal(5, 8)
+        let results = [
+            try norm(x, plus: x), try Dropout(0.5)(x), try Dropout(0.5).relu(x),
+            try attention(query: x, key: x, value: x, querySegments: segments, sourceSegments: segments),
+        ]
+        for result in results {
+            let error = #expect(throws: TorchError.self) {
+                _ = try backward(.tensor((result * result).sum()), .tensors([x]), .none, true, true)
+            }
+            #expect(try #require(error).description.contains("derivatives of them"))
+        }
+    }
+
     @Test("what is no probability of dropout is refused", arguments: [1.5, 1e9, .infinity])
     func noProbability(probability: Double) throws {
         let dropout = Dropout(probability)

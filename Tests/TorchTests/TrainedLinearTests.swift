@@ -22,10 +22,10 @@ struct TrainedLinearTests {
             + [x, layer.weight, layer.bias].compactMap { $0 }.map { try #require($0.gradient).detached() }
     }
 
-    // Rows, inputs and outputs of a part of a block or panel, of just one, and of more than a cache holds.
+    // Rows, inputs and outputs of a part of a block or panel, of just one, and of more than a cache holds; too few rows, too.
     static let shapes = [
-        [1, 1, 1], [14, 32, 32], [13, 31, 33], [300, 7, 5], [29, 900, 70], [2000, 40, 100], [1, 512, 2048],
-        [600, 256, 1],
+        [64, 1, 1], [70, 32, 32], [77, 31, 33], [300, 7, 5], [69, 900, 70], [2000, 40, 100], [64, 512, 2048],
+        [600, 256, 1], [63, 20, 30],
     ]
 
     @Test("results and gradients are libtorch's", arguments: shapes, [true, false])
@@ -48,7 +48,7 @@ struct TrainedLinearTests {
     func axes() throws {
         TorchRuntime.seed(2)
         let layer = try Linear(12, 5)
-        let x = try Tensor.normal([3, 12, 4]).requiringGradient()
+        let x = try Tensor.normal([30, 12, 4]).requiringGradient()
         func results() throws -> [Tensor] {
             try x.setGradient(nil)
             let out = try layer(x.transposed(1, 2))
@@ -86,10 +86,10 @@ struct TrainedLinearTests {
     func others() throws {
         try withOwnProducts(true) {
             let layer = try Linear(6, 4)
-            let mixed = try Precision.bfloat16.autocast(on: .cpu) { try layer(Tensor.normal([3, 6])) }
+            let mixed = try Precision.bfloat16.autocast(on: .cpu) { try layer(Tensor.normal([80, 6])) }
             #expect(mixed.dtype == .bfloat16)
             #expect(try layer(Tensor.zeros([0, 6])).shape == [0, 4])
-            #expect(throws: TorchError.self) { try layer(Tensor.zeros([3, 5])) }
+            #expect(throws: TorchError.self) { try layer(Tensor.zeros([80, 5])) }
         }
     }
 
@@ -97,12 +97,28 @@ struct TrainedLinearTests {
     func unasked() throws {
         try withOwnProducts(true) {
             let layer = try Linear(6, 4)
-            let out = try withoutGradients { try layer(Tensor.ones([3, 6])) }
+            let out = try withoutGradients { try layer(Tensor.ones([80, 6])) }
             #expect(!out.requiresGradient)
-            let x = try Tensor.ones([3, 6])
+            let x = try Tensor.ones([80, 6])
             try layer(x).sum().backward()
             #expect(x.gradient == nil)
-            #expect(try #require(layer.weight.gradient).array(of: Float.self).allSatisfy { $0 == 3 })
+            #expect(try #require(layer.weight.gradient).array(of: Float.self).allSatisfy { $0 == 80 })
         }
+    }
+
+    @Test("what becomes of the result in place is part of the gradients")
+    func inPlace() throws {
+        let relu = Operator("aten::relu_")
+        let layer = try Linear(6, 4)
+        let x = try Tensor.normal([8, 10, 6])
+        func gradient(_ areOwn: Bool) throws -> [Float] {
+            try withOwnProducts(areOwn) {
+                try layer.weight.setGradient(nil)
+                _ = try relu.tensor(.tensor(layer(x))).sum().backward()
+                return try #require(layer.weight.gradient).array()
+            }
+        }
+        let (expected, found) = (try gradient(false), try gradient(true))
+        #expect(zip(expected, found).allSatisfy { abs($0 - $1) < 1e-4 })
     }
 }

@@ -43,6 +43,12 @@ static void extend(void) {
     // Either says how threads are to wait.
     bool says_how = getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT");
     if (!environ || (says_how && !getenv("OMP_DYNAMIC"))) return;
+    if (extended) {
+        // Another library of that name.
+        original = environ;
+        environ = extended;
+        return;
+    }
     size_t count = 0;
     while (environ[count]) ++count;
     // Without memory for it, the threads wait as libgomp has them wait.

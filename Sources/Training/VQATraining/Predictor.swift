@@ -42,6 +42,12 @@ package struct Predictor {
         max(1, options.batchSize / 2 / max(1, options.gradAccuSteps))
     }
 
+    /// What parts of the questions are whole multiples of: half of `batch_size`, where that is whole passes.
+    package static func partSize(_ options: TrainingOptions) -> Int {
+        let half = max(1, options.batchSize / 2)
+        return half.isMultiple(of: batchSize(options)) ? half : batchSize(options)
+    }
+
     /// Answers all questions; those about images whose features cannot be read are left out where the builder notes
     /// these.
     ///

@@ -125,10 +125,14 @@ struct Product {
         int64_t panels = this->panels(), threads = at::get_num_threads();
         int64_t groups = std::max(
             shares(rows, group_rows), std::min(shares(4 * threads, panels), shares(rows, 4 * block_rows)));
-        parallel_ranges(groups * panels, rows / groups * panel_width * columns / 16, [&](int64_t begin, int64_t end, int) {
+        // Made here: where there is no memory, it is no thread of OpenMP's that finds out.
+        int64_t room_each = is_transposed ? shares(rows, groups) * shares(columns, shares(columns, part_columns)) : 0;
+        std::vector<float> rooms(threads * room_each);
+        parallel_ranges(groups * panels, rows / groups * panel_width * columns / 16, [&](int64_t begin, int64_t end, int thread) {
             for (int64_t piece = begin; piece < end;) {
                 int64_t group = piece / panels, last = std::min(end, (group + 1) * panels);
-                compute(rows * group / groups, rows * (group + 1) / groups, piece - group * panels, last - group * panels);
+                compute(rows * group / groups, rows * (group + 1) / groups, piece - group * panels, last - group * panels,
+                        rooms.data() + thread * room_each);
                 piece = last;
             }
         });
@@ -139,13 +143,12 @@ struct Product {
     int64_t panels() const { return shares(width, panel_width); }
 
     /// Panels `first..<last` of the rows `low..<high`.
-    void compute(int64_t low, int64_t high, int64_t first, int64_t last) const {
+    void compute(int64_t low, int64_t high, int64_t first, int64_t last, float *blocks) const {
         int64_t parts = shares(columns, part_columns);
-        std::vector<float> blocks;
         for (int64_t part = 0; part < parts; ++part) {
             int64_t begin = columns * part / parts, end = columns * (part + 1) / parts;
             if (is_transposed) put_in_blocks(low, high, begin, end, blocks);
-            for (int64_t panel = first; panel < last; ++panel) compute(low, high, panel, begin, end, blocks.data());
+            for (int64_t panel = first; panel < last; ++panel) compute(low, high, panel, begin, end, blocks);
         }
     }
 
@@ -156,13 +159,12 @@ struct Product {
 
     /// Of a transposed `x` the columns `begin..<end` of each block of rows, block behind block: where they lie in `x`, many
     /// columns are as far from each other as a cache has room for few of.
-    void put_in_blocks(int64_t low, int64_t high, int64_t begin, int64_t end, std::vector<float> &blocks) const {
-        blocks.resize((high - low) * (end - begin));
+    void put_in_blocks(int64_t low, int64_t high, int64_t begin, int64_t end, float *blocks) const {
         int64_t count = shares(high - low, block_rows);
         for (int64_t column = begin; column < end; ++column) {
             for (int64_t index = 0; index < count; ++index) {
                 int64_t row = block_start(low, high, index), rows_here = block_start(low, high, index + 1) - row;
-                auto to = blocks.data() + (row - low) * (end - begin) + (column - begin) * rows_here;
+                auto to = blocks + (row - low) * (end - begin) + (column - begin) * rows_here;
                 std::copy_n(x + column * rows + row, rows_here, to);
             }
         }

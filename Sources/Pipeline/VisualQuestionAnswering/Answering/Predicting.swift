@@ -46,7 +46,7 @@ extension Answerer {
     /// The questions of the part that is to be answered: whole batches, which are those of all questions.
     private func partOf(_ examples: Examples) -> Examples {
         guard let part else { return examples }
-        let size = Predictor.batchSize(configuration.training)
+        let size = Predictor.partSize(configuration.training)
         let batches = part.range(of: (examples.count + size - 1) / size)
         let rows = batches.lowerBound * size..<min(examples.count, batches.upperBound * size)
         return examples.selecting(Array(rows))

@@ -75,9 +75,9 @@ public final class GridFeatures: Sendable {
     ///
     /// - Throws: As `features(of:)`; `PictureError` where a picture cannot be resized.
     public func callAsFunction(_ pictures: [Picture]) throws -> [RegionFeatures] {
-        let work = stride(from: 0, to: pictures.count, by: groupLength).map { start in
+        let work = stride(from: 0, to: pictures.count, by: Self.groupLength).map { start in
             ParallelWork(cost: 1) {
-                let group = pictures[start..<min(pictures.count, start + self.groupLength)]
+                let group = pictures[start..<min(pictures.count, start + Self.groupLength)]
                 return try self.features(of: group.map { try Input($0, size: self.inputSize) })
             }
         }
@@ -86,7 +86,7 @@ public final class GridFeatures: Sendable {
 
     /// How many pictures the network always sees at once: as many as make it fast, and few enough that `ask`, which
     /// has one, does not wait for the others.
-    private var groupLength: Int { max(4, min(16, (1 << 16) / (inputSize * inputSize))) }
+    private static let groupLength = 4
 
     /// The features of some pictures, in their order. Several threads may ask at once.
     ///
@@ -97,8 +97,8 @@ public final class GridFeatures: Sendable {
     /// - Throws: `GridFeaturesError` where an input has another size than the extractor's, `TorchError` where
     ///   memory is short.
     package func features(of inputs: [Input]) throws -> [RegionFeatures] {
-        try stride(from: 0, to: inputs.count, by: groupLength).flatMap { start in
-            try features(ofGroup: inputs[start..<min(inputs.count, start + groupLength)])
+        try stride(from: 0, to: inputs.count, by: Self.groupLength).flatMap { start in
+            try features(ofGroup: inputs[start..<min(inputs.count, start + Self.groupLength)])
         }
     }
 
@@ -122,7 +122,7 @@ public final class GridFeatures: Sendable {
             throw GridFeaturesError.otherInputSize(expected: inputSize, found: other.resized.width)
         }
         let pixels = try Tensor(
-            uninitialized: [groupLength, inputSize, inputSize, 3], of: UInt8.self
+            uninitialized: [Self.groupLength, inputSize, inputSize, 3], of: UInt8.self
         ) { buffer in
             var rest = buffer[...]
             for input in inputs {

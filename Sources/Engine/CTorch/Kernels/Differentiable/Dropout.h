@@ -79,6 +79,7 @@ struct Dropout : torch::autograd::Function<Dropout> {
     }
 
     static variable_list backward(AutogradContext *context, variable_list gradients) {
+        refuse_second_derivatives();
         auto seed = static_cast<uint64_t>(context->saved_data["seed"].toInt());
         return {
             dropped(gradients[0].contiguous(), seed, context->saved_data["probability"].toDouble()),
@@ -100,6 +101,7 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
     }
 
     static variable_list backward(AutogradContext *context, variable_list gradients) {
+        refuse_second_derivatives();
         // An element of the output is above zero just where the input was and dropout kept it.
         auto out = context->get_saved_variables()[0];
         auto gradient = gradients[0].contiguous();

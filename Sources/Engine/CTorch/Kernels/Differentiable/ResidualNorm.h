@@ -121,10 +121,18 @@ void drop_row(const float *in, float *out, int64_t width, const uint16_t *bits, 
     for (int64_t i = 0; i < width; ++i) out[i] = bits[i] >= threshold ? in[i] * scale : 0.f;
 }
 
+/// A thread's memory for one row. Made before the threads begin: where there is none, it is no thread of OpenMP's that finds out.
+struct RowRoom {
+    std::vector<float> numbers;   // four rows
+    std::vector<uint16_t> bits;
+
+    explicit RowRoom(int64_t width)
+        : numbers(4 * width), bits((width + random_block - 1) / random_block * random_block) {}
+};
+
 /// The random bits of one row, whose blocks are numbered through all rows.
 void row_bits(uint64_t seed, int64_t row, int64_t width, std::vector<uint16_t> &bits) {
     int64_t blocks = (width + random_block - 1) / random_block;
-    bits.resize(blocks * random_block);
     for (int64_t block = 0; block < blocks; ++block) {
         random_bits(seed, static_cast<uint64_t>(row * blocks + block), bits.data() + block * random_block);
     }
@@ -157,9 +165,9 @@ at::Tensor normalised_sum(
     Numbers xs(x), branches(branch);
     Results outs(out);
     auto gains = elements<float>(gain), biases = elements<float>(bias);
-    parallel_ranges(rows, width, [&](int64_t begin, int64_t end, int) {
-        std::vector<uint16_t> bits;
-        std::vector<float> room(4 * width);
+    std::vector<RowRoom> rooms(at::get_num_threads(), RowRoom(width));
+    parallel_ranges(rows, width, [&](int64_t begin, int64_t end, int thread) {
+        auto &[room, bits] = rooms[thread];
         for (int64_t row = begin; row < end; ++row) {
             int64_t at = row * width;
             auto x_row = xs.read(at, width, room.data());
@@ -199,6 +207,7 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
     }
 
     static variable_list backward(AutogradContext *context, variable_list gradients) {
+        refuse_second_derivatives();
         auto saved = context->get_saved_variables();
         auto normalised = saved[0], statistics = saved[1], gain = saved[2];
         auto gradient = gradients[0].contiguous();
@@ -220,9 +229,9 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
         auto gains = elements<float>(gain);
         auto rows_kept = reinterpret_cast<const RowStatistics *>(elements<float>(statistics));
         auto partials = partial.mutable_data_ptr<float>();
+        std::vector<RowRoom> rooms(threads, RowRoom(width));
         parallel_ranges(rows, width, [&](int64_t begin, int64_t end, int thread) {
-            std::vector<uint16_t> bits;
-            std::vector<float> room(4 * width);
+            auto &[room, bits] = rooms[thread];
             auto gain_gradient = partials + thread * width;
             auto bias_gradient = partials + (threads + thread) * width;
             for (int64_t row = begin; row < end; ++row) {

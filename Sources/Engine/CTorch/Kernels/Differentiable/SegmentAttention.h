@@ -282,12 +282,11 @@ struct HeadGradients {
         auto g = gs.read_rows(rows.out_at, v_stride, nq, width, space.out.data());
         // Read before its room takes the gradient of the same rows.
         auto value = vs.read_rows(rows.value_at, v_stride, ns, width, space.value.data());
-        by_weights.resize(nq * ns);
         product('T', 'N', ns, nq, width, 1, value.data, value.stride, g.data, g.stride, by_weights.data(), ns);
 
         const float *used = w;
         if (dropout.probability > 0) {
-            left.assign(w, w + nq * ns);
+            std::copy_n(w, nq * ns, left.data());
             dropout.apply(left.data(), nq * ns, segment, head);
             used = left.data();
         }
@@ -332,6 +331,7 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
     }
 
     static variable_list backward(AutogradContext *context, variable_list gradients) {
+        refuse_second_derivatives();
         auto saved = context->get_saved_variables();
         auto q = saved[0], k = saved[1], v = saved[2], weights = saved[5];
         std::optional<at::Tensor> mask;
@@ -350,7 +350,9 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
         int64_t items = layout.count() * heads, work_each = 2 * layout.work();
         int threads = thread_count(items * work_each);
         std::vector<HeadRoom> rooms(threads, HeadRoom(layout, !work.are_float32()));
-        std::vector<std::vector<float>> by_weights(threads), left(threads);
+        std::vector<float> weights_each(layout.most_weights());
+        std::vector<std::vector<float>> by_weights(threads, weights_each), left(threads);
+        if (dropout.probability > 0) left.assign(threads, weights_each);
         parallel_items(items, work_each, [&](int64_t item, int thread) {
             work.compute(item / heads, item % heads, rooms[thread], by_weights[thread], left[thread]);
         });

@@ -1,5 +1,5 @@
 // Linear layers that are trained, in float32 on processors with AVX-512 whose math library does not use it: on AMD's, MKL takes
-// its kernels for AVX2, which make half as many products at once.
+// its kernels for AVX2. From Zen 5 on (family 26) those make half as many products at once as the processor can.
 #pragma once
 
 #include <ATen/autocast_mode.h>
@@ -9,6 +9,10 @@
 #include <torch/library.h>
 
 #include <atomic>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "../PackedProduct.h"
 #include "CTorch.h"
@@ -20,21 +24,32 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
+/// Whether the processor is AMD's, with vectors of 512 bits in one piece.
+inline bool is_zen_5() {
+#if defined(__x86_64__)
+    unsigned version = 0, b = 0, c = 0, d = 0;
+    if (!__builtin_cpu_is("amd") || !__get_cpuid(1, &version, &b, &c, &d)) return false;
+    return (version >> 8 & 0xf) + (version >> 20 & 0xff) >= 0x1a;
+#else
+    return false;
+#endif
+}
+
 /// Whether products are to be made here.
 inline std::atomic<bool> &own_products() {
-#if defined(__x86_64__)
-    static std::atomic<bool> are_own{ctorch_has_packed_products() && __builtin_cpu_is("amd")};
-#else
-    static std::atomic<bool> are_own{false};
-#endif
+    static std::atomic<bool> are_own{ctorch_has_packed_products() && is_zen_5()};
     return are_own;
 }
 
+/// With fewer rows it takes longer to pack the weight than is won.
+constexpr int64_t least_rows = 64;
+
 #if defined(CTORCH_PACKED_PRODUCTS)
 
-/// `x W^T + bias` of rows `[rows, in]`.
-at::Tensor linear_of_rows(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
-    auto out = at::empty({x.size(0), weight.size(0)}, x.options());
+/// `x W^T + bias` of rows `[rows, in]`, in a tensor of its own of this shape.
+at::Tensor linear_of_rows(
+    const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, at::IntArrayRef shape) {
+    auto out = at::empty(shape, x.options());
     auto packed = pack_linear(weight);
     Product{elements<float>(x), elements<float>(packed), bias.defined() ? elements<float>(bias) : nullptr, nullptr,
             out.mutable_data_ptr<float>(), x.size(0), x.size(1), weight.size(0), Activation::none}
@@ -62,10 +77,11 @@ struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
         context->saved_data["has bias"] = bias.has_value();
         auto shape = x.sizes().vec();
         shape.back() = weight.size(0);
-        return linear_of_rows(rows, weight, bias ? bias->contiguous() : at::Tensor()).view(shape);
+        return linear_of_rows(rows, weight, bias ? bias->contiguous() : at::Tensor(), shape);
     }
 
     static variable_list backward(AutogradContext *context, variable_list gradients) {
+        refuse_second_derivatives();
         auto saved = context->get_saved_variables();
         auto rows = saved[0], weight = saved[1];
         auto gradient = gradients[0].reshape({-1, weight.size(0)}).contiguous();
@@ -85,7 +101,8 @@ struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
 at::Tensor trained_linear(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
 #if defined(CTORCH_PACKED_PRODUCTS)
     auto is_taken = [](const at::Tensor &tensor) { return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat; };
-    bool fits = x.dim() >= 1 && weight.dim() == 2 && x.size(-1) == weight.size(1) && x.numel() > 0 && weight.numel() > 0 &&
+    bool fits = x.dim() >= 1 && weight.dim() == 2 && x.size(-1) == weight.size(1) && weight.numel() > 0 &&
+                x.numel() / weight.size(1) >= least_rows &&
                 (!bias || (bias->dim() == 1 && bias->size(0) == weight.size(0)));
     if (own_products().load(std::memory_order_relaxed) && fits && is_taken(x) && is_taken(weight) && (!bias || is_taken(*bias)) &&
         !at::autocast::is_autocast_enabled(at::kCPU)) {
