@@ -7,7 +7,9 @@ import Testing
     @Test("the kernels that run are for instructions that the processor has")
     func kernels() {
         let processor = Processor.own
-        #expect(processor.hasPackedProducts == (processor.kernels == .v4))
+        // With the thread sanitizer kernels are compiled for any processor, and products with packed weights as ever.
+        #expect(processor.hasPackedProducts || processor.kernels != .v4)
+        #expect(!processor.hasPackedProducts || processor.instructions.contains("avx512_f"))
         switch processor.kernels {
         case .v4:
             #expect(processor.instructions.isSuperset(of: ["avx2", "avx512_f", "avx512_bw", "avx512_vl"]))
