@@ -46,8 +46,12 @@ struct StepBenchmark: ParsableCommand {
     var ownProducts: Bool?
 
     func run() throws {
+        guard let ownProducts else { return try measure() }
+        try TorchRuntime.withOwnProducts(ownProducts) { try measure() }
+    }
+
+    private func measure() throws {
         if !handBackMemory { TorchRuntime.keepFreedMemory() }
-        if let ownProducts { TorchRuntime.usesOwnProducts = ownProducts }
         let device = try Device(parsing: device)
         try device.requireAvailable()
         if let threads { TorchRuntime.threadCount = threads }

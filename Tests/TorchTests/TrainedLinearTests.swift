@@ -3,16 +3,8 @@ import Testing
 @testable import Torch
 
 /// Linear layers that are trained on our own products, against libtorch's.
-@Suite(.serialized, .enabled(if: PackedWeight.isSupported, "the processor has no AVX-512"))
+@Suite(.enabled(if: PackedWeight.isSupported, "the processor has no AVX-512"))
 struct TrainedLinearTests {
-    /// Runs with our own products, or without.
-    private func withOwnProducts<Result>(_ areOwn: Bool, _ body: () throws -> Result) rethrows -> Result {
-        let before = TorchRuntime.usesOwnProducts
-        TorchRuntime.usesOwnProducts = areOwn
-        defer { TorchRuntime.usesOwnProducts = before }
-        return try body()
-    }
-
     /// The result, and the gradients by input, weight and bias.
     private func results(_ layer: Linear, _ x: Tensor, _ gradient: Tensor) throws -> [Tensor] {
         for tensor in [x, layer.weight, layer.bias].compactMap({ $0 }) { try tensor.setGradient(nil) }
@@ -34,8 +26,8 @@ struct TrainedLinearTests {
         let layer = try Linear(shape[1], shape[2], hasBias: hasBias)
         let x = try Tensor.normal([shape[0], shape[1]]).requiringGradient()
         let gradient = try Tensor.normal([shape[0], shape[2]])
-        let expected = try withOwnProducts(false) { try results(layer, x, gradient) }
-        let found = try withOwnProducts(true) { try results(layer, x, gradient) }
+        let expected = try TorchRuntime.withOwnProducts(false) { try results(layer, x, gradient) }
+        let found = try TorchRuntime.withOwnProducts(true) { try results(layer, x, gradient) }
         #expect(found.count == expected.count)
         for (found, expected) in zip(found, expected) {
             #expect(found.shape == expected.shape)
@@ -56,8 +48,8 @@ struct TrainedLinearTests {
             let gradient = try #require(x.gradient)
             return [try out.detached(), try gradient.detached()]
         }
-        let expected = try withOwnProducts(false) { try results() }
-        let found = try withOwnProducts(true) { try results() }
+        let expected = try TorchRuntime.withOwnProducts(false) { try results() }
+        let found = try TorchRuntime.withOwnProducts(true) { try results() }
         for (found, expected) in zip(found, expected) {
             #expect(found.shape == expected.shape)
             #expect(try (found - expected).absolute().maximum().item() < 1e-4)
@@ -66,25 +58,23 @@ struct TrainedLinearTests {
 
     @Test("the number of threads changes no bit")
     func threads() throws {
-        let threads = TorchRuntime.threadCount
-        defer { TorchRuntime.threadCount = threads }
         TorchRuntime.seed(3)
         let layer = try Linear(70, 90)
         let (x, gradient) = (try Tensor.normal([500, 70]).requiringGradient(), try Tensor.normal([500, 90]))
-        func numbers(threads: Int) throws -> [[Float]] {
-            TorchRuntime.threadCount = threads
-            // The bias's gradient is libtorch's sum.
-            return try results(layer, x, gradient).prefix(3).map { try $0.array() }
+        // The bias's gradient is libtorch's sum.
+        func numbers() throws -> [[Float]] {
+            try results(layer, x, gradient).prefix(3).map { try $0.array() }
         }
-        try withOwnProducts(true) {
-            let (one, two) = (try numbers(threads: 1), try numbers(threads: 2))
-            #expect(one == two)
+        try TorchRuntime.withOwnProducts(true) {
+            let one = try TorchRuntime.onOneThread { try numbers() }
+            let all = try numbers()
+            #expect(one == all)
         }
     }
 
     @Test("mixed precision, no rows, and rows of another length are libtorch's matter")
     func others() throws {
-        try withOwnProducts(true) {
+        try TorchRuntime.withOwnProducts(true) {
             let layer = try Linear(6, 4)
             let mixed = try Precision.bfloat16.autocast(on: .cpu) { try layer(Tensor.normal([80, 6])) }
             #expect(mixed.dtype == .bfloat16)
@@ -95,7 +85,7 @@ struct TrainedLinearTests {
 
     @Test("without gradients no weight's gradient is made, and an input's only where it is asked for")
     func unasked() throws {
-        try withOwnProducts(true) {
+        try TorchRuntime.withOwnProducts(true) {
             let layer = try Linear(6, 4)
             let out = try withoutGradients { try layer(Tensor.ones([80, 6])) }
             #expect(!out.requiresGradient)
@@ -112,7 +102,7 @@ struct TrainedLinearTests {
         let layer = try Linear(6, 4)
         let x = try Tensor.normal([8, 10, 6])
         func gradient(_ areOwn: Bool) throws -> [Float] {
-            try withOwnProducts(areOwn) {
+            try TorchRuntime.withOwnProducts(areOwn) {
                 try layer.weight.setGradient(nil)
                 _ = try relu.tensor(.tensor(layer(x))).sum().backward()
                 return try #require(layer.weight.gradient).array()

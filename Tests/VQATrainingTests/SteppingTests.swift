@@ -248,6 +248,22 @@ import VQADatasets
     }
 
     @Test(
+        "in half precision such gradients end the run when no scale can help",
+        arguments: [Stepping.immediate, .deferred])
+    func exhaustedScale(stepping: Stepping) throws {
+        let folder = try TemporaryFolder()
+        var setup = try MiniDataset().setup(in: folder.url)
+        (setup.stepping, setup.precision, setup.loss) = (stepping, .float16, SteepLoss())
+        let trainer = try Trainer(setup, seed: 0)
+        var start = try Checkpoint(contentsOf: MiniRun.checkpoint(2).path)
+        start.training = trainer.state
+        start.training?.lossScale = LossScale(scale: 0x1p-22)
+        try trainer.resume(from: start)
+        let error = #expect(throws: TrainingError.self) { try trainer.run() }
+        #expect(try #require(error).description.hasPrefix("the norm of the gradients became inf "))
+    }
+
+    @Test(
         "on a GPU the official run goes on with the official losses and accuracies",
         .enabled(if: GPU.isThere, GPU.isMissing),
         arguments: Stepping.allCases, [(Precision.float32, 1e-3), (.float16, 2e-2), (.bfloat16, 2e-2)])

@@ -140,11 +140,9 @@ void ctorch_keep_freed_memory(void);
 bool ctorch_has_int8_products(void);
 /// Whether the processor has what products with packed weights are written for: AVX-512.
 bool ctorch_has_packed_products(void);
-/// Whether linear layers that are trained make their products with our own kernels, and not the math library's: where the
-/// processor is AMD's and has AVX-512.
-bool ctorch_own_products(void);
-/// Has them do so, where the processor has AVX-512, or not.
-void ctorch_set_own_products(bool are_own);
+/// Has linear layers in float32 that this thread computes make their products with our own kernels, where the processor has AVX-512,
+/// or with the math library's; returns what they did before. Else they do so on AMD's processors from Zen 5 on.
+bool ctorch_set_own_products(bool are_own);
 
 // The processor, and libtorch itself
 

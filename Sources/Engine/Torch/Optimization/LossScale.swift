@@ -30,6 +30,9 @@ public struct LossScale: Codable, Sendable, Equatable {
             && (0..<Self.growthInterval).contains(goodSteps)
     }
 
+    /// Whether it has become so small, 2^-24, that no scale would make the gradients finite.
+    package var isExhausted: Bool { scale < 0x1p-24 }
+
     /// The loss to call `backward` on.
     public func scaled(_ loss: Tensor) throws(TorchError) -> Tensor { try loss * scale }
 

@@ -295,7 +295,12 @@ public final class Trainer {
     /// Adds to the run's state what the last steps have come to.
     private func collect(_ maker: any StepMaker, _ learningRate: Double) throws {
         guard collectedInEpoch < state.stepInEpoch else { return }
-        let figures = try finite(learningRate) { try maker.figures() }
+        let figures = try finite(learningRate) {
+            let figures = try maker.figures()
+            // Half precision leaves such steps out; at this scale it would leave out all that come.
+            if figures.lossScale?.isExhausted ?? false { throw GradientNotFiniteError(norm: .infinity) }
+            return figures
+        }
         state.lossSum += figures.lossSum
         state.lossScale = figures.lossScale
         // An epoch begun by a version that did not measure it has no sum to add to.

@@ -8,7 +8,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
-#include <atomic>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -35,9 +35,10 @@ inline bool is_zen_5() {
 #endif
 }
 
-/// Whether products are to be made here.
-inline std::atomic<bool> &own_products() {
-    static std::atomic<bool> are_own{ctorch_has_packed_products() && is_zen_5()};
+/// Whether the products of what this thread computes are to be made here.
+inline bool &own_products() {
+    static const bool is_default = ctorch_has_packed_products() && is_zen_5();
+    static thread_local bool are_own = is_default;
     return are_own;
 }
 
@@ -104,7 +105,7 @@ at::Tensor trained_linear(const at::Tensor &x, const at::Tensor &weight, const s
     bool fits = x.dim() >= 1 && weight.dim() == 2 && x.size(-1) == weight.size(1) && weight.numel() > 0 &&
                 x.numel() / weight.size(1) >= least_rows &&
                 (!bias || (bias->dim() == 1 && bias->size(0) == weight.size(0)));
-    if (own_products().load(std::memory_order_relaxed) && fits && is_taken(x) && is_taken(weight) && (!bias || is_taken(*bias)) &&
+    if (own_products() && fits && is_taken(x) && is_taken(weight) && (!bias || is_taken(*bias)) &&
         !at::autocast::is_autocast_enabled(at::kCPU)) {
         return TrainedLinear::apply(x, weight, bias);
     }
@@ -120,6 +121,6 @@ TORCH_LIBRARY_FRAGMENT(rwsan, library) {
 
 }  // namespace ctorch
 
-bool ctorch_own_products(void) { return ctorch::own_products(); }
-
-void ctorch_set_own_products(bool are_own) { ctorch::own_products() = are_own && ctorch_has_packed_products(); }
+bool ctorch_set_own_products(bool are_own) {
+    return std::exchange(ctorch::own_products(), are_own && ctorch_has_packed_products());
+}

@@ -44,11 +44,15 @@ public enum TorchRuntime {
         return try body()
     }
 
-    /// Whether linear layers in float32 on the CPU make their products with our own kernels for AVX-512, and not with MKL's. They
-    /// do on AMD's processors, where MKL takes its kernels for AVX2. Without AVX-512 it stays false.
-    package static var usesOwnProducts: Bool {
-        get { ctorch_own_products() }
-        set { ctorch_set_own_products(newValue) }
+    /// Runs `body`, in which linear layers in float32 on the CPU make their products with our own kernels for AVX-512, or with
+    /// MKL's. Else they take ours on AMD's processors from Zen 5 on, where MKL does not use AVX-512. Without AVX-512 there is
+    /// but MKL.
+    package static func withOwnProducts<Result>(_ areOwn: Bool, _ body: () throws -> Result) rethrows
+        -> Result
+    {
+        let before = ctorch_set_own_products(areOwn)
+        defer { _ = ctorch_set_own_products(before) }
+        return try body()
     }
 
     /// Keeps freed memory for the tensors to come, instead of handing it back to the system at once.
