@@ -111,10 +111,4 @@ bool needs_gradient(const Tensors &...tensors) {
     return at::GradMode::is_enabled() && (tensors.requires_grad() || ...);
 }
 
-/// For a backward that autograd does not follow: derivatives of its results would lack what goes through it.
-inline void refuse_second_derivatives() {
-    TORCH_CHECK(!at::GradMode::is_enabled(), "expected gradients alone of one of the package's own kernels, found that derivatives of "
-                "them are asked for, which they do not have");
-}
-
 }  // namespace ctorch

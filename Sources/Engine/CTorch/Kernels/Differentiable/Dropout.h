@@ -2,19 +2,14 @@
 #pragma once
 
 #include <ATen/ops/empty_like.h>
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
+#include "Backward.h"
 #include "Numbers.h"
 #include "../Parallel.h"
 #include "../Random.h"
 
 namespace ctorch {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::Variable;
-using torch::autograd::variable_list;
 
 CTORCH_VECTORISED
 void drop_block(const float *in, float *out, int64_t count, const uint16_t *bits, uint32_t threshold, float scale) {

@@ -5,23 +5,19 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
 #include <cmath>
 #include <optional>
 #include <vector>
 
+#include "Backward.h"
+#include "Dropout.h"
 #include "Numbers.h"
 #include "../Parallel.h"
 #include "../Random.h"
 
 namespace ctorch {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::Variable;
-using torch::autograd::variable_list;
 
 constexpr double epsilon = 1e-6;
 
@@ -114,11 +110,6 @@ void row_gradient(
         gain_gradient[i] += gradient[i] * normalised[i];
         bias_gradient[i] += gradient[i];
     }
-}
-
-CTORCH_VECTORISED
-void drop_row(const float *in, float *out, int64_t width, const uint16_t *bits, uint32_t threshold, float scale) {
-    for (int64_t i = 0; i < width; ++i) out[i] = bits[i] >= threshold ? in[i] * scale : 0.f;
 }
 
 /// A thread's memory for one row. Made before the threads begin: where there is none, it is no thread of OpenMP's that finds out.
@@ -245,7 +236,7 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
                 auto branch_row = branches.place(at, room.data() + 3 * width);
                 if (probability > 0) {
                     row_bits(seed, row, width, bits);
-                    drop_row(x_row, branch_row, width, bits.data(), threshold, scale);
+                    drop_block(x_row, branch_row, width, bits.data(), threshold, scale);
                 } else {
                     std::copy_n(x_row, width, branch_row);
                 }

@@ -5,8 +5,6 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
 #include <utility>
 
@@ -14,15 +12,12 @@
 #include <cpuid.h>
 #endif
 
+#include "Backward.h"
 #include "../PackedProduct.h"
 #include "CTorch.h"
 
 namespace ctorch {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::Variable;
-using torch::autograd::variable_list;
 
 /// Whether the processor is AMD's, with vectors of 512 bits in one piece.
 inline bool is_zen_5() {
