@@ -8,6 +8,10 @@ public enum GPU {
     public static let isThere = Device.best != .cpu
     /// Why a test that needs one is skipped.
     public static let isMissing: Comment = "there is no CUDA device"
+    /// Whether there are two that libtorch can use.
+    public static let areTwo = (try? Device.cudaDeviceCount()) ?? 0 > 1
+    /// Why a test that needs two is skipped.
+    public static let areMissing: Comment = "there is no CUDA device beside another"
 
     private static let lock = NSRecursiveLock()
 

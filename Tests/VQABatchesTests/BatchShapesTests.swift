@@ -44,6 +44,34 @@ import Torch
         }
     }
 
+    @Test("batches that are to be alike have the shapes of the largest of them, whatever the others have")
+    func alike() throws {
+        let shapes = try BatchShapes(
+            questions: 4, regionStep: 8, wordStep: 6, maximumRegions: 9, maximumWords: 3, areAlike: true)
+        let texts = ["what", "what is this", "is"]
+        // None, the most, and something between; the last part has a question less.
+        let counts = Array(repeating: 0, count: 4) + Array(repeating: 9, count: 4) + [1, 2, 3]
+        var builder = try givenBuilder(
+            counts.map { count in (0..<count).map { [1, Float($0)] } },
+            questions: counts.indices.map { texts[$0 / 4] }, images: counts.indices.map { Int64($0) },
+            maximumRegions: 9)
+        builder.shapes = shapes
+        let regions = try #require(
+            try ResidentRegions.Plan([builder]).load(on: .cpu, computingType: .float32))
+        builder = try builder.using(regions)
+        let parts = [0..<4, 4..<8, 8..<11].map(Array.init)
+        let batches = try parts.map { try builder.batch(rows: $0, alike: parts).moved(to: .cpu) }
+        let largest = try builder.batch(rows: parts[1]).moved(to: .cpu)
+        for (batch, rows) in zip(batches, parts) {
+            #expect(batch.count == rows.count && batch.count + batch.fillerCount == shapes.sequenceCount)
+            #expect(try batch.regions.shape == largest.regions.shape)
+            #expect(batch.words.shape == largest.words.shape)
+            #expect(batch.regionSegments.offsets.shape == largest.regionSegments.offsets.shape)
+            #expect(batch.regionSegments.lengths.prefix(rows.count).elementsEqual(rows.map { counts[$0] }))
+            #expect(batch.regionSegments.lengths.max() ?? 0 <= 9)
+        }
+    }
+
     @Test("batches with the same numbers of rows have the same shapes throughout")
     func sameShapes() throws {
         let builder = try builder(shapes())

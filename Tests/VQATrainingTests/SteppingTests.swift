@@ -1,4 +1,6 @@
+import Collectives
 import Foundation
+import NCCLDouble
 import TestSupport
 import Testing
 import Torch
@@ -26,6 +28,7 @@ import VQADatasets
                 wordStep: 32, maximumRegions: mini.data.imgFeatPadSize,
                 maximumWords: mini.data.maxToken)
         }
+        if device == .cpu { setup.deviceLibrary = { NCCLLibrary(nccl_double()) } }
         setup.helpers = helpers.map { Trainer.Setup.Helper(device: $0, training: setup.training) }
         let trainer = try Trainer(setup, seed: 0)
         try trainer.resume(from: Checkpoint(contentsOf: MiniRun.checkpoint(2).path))
@@ -137,7 +140,7 @@ import VQADatasets
                 maximumWords: mini.data.maxToken)
             let steps = try DeferredSteps(
                 TrainedNetwork(
-                    model: model, device: .cpu, precision: .float32, answerLoss: SoftScoreLoss()),
+                    model: model, device: .cpu, precision: .float32, answerLoss: SoftScoreLoss()), nil, nil,
                 Adam(model.namedParameters(), learningRate: 0), lossScale: nil, isRecording: isRecording)
             for step in 0..<12 {
                 let start = step % 2 * 8
@@ -275,6 +278,18 @@ import VQADatasets
             _ = try trainer.run()
             #expect(trainer.records.count == 3)
             try expectOfficial(trainer.records, within: precision.bound)
+        }
+    }
+
+    @Test(
+        "on two GPUs of one process the official run goes on with the official losses and accuracies",
+        .enabled(if: GPU.areTwo, GPU.areMissing), arguments: Stepping.allCases.filter { $0 != .immediate })
+    func officialOnGPUs(stepping: Stepping) throws {
+        try GPU.alone {
+            let folder = try TemporaryFolder()
+            let trainer = try trainer(stepping, in: folder, device: .cuda(0), helpers: [.cuda(1)])
+            _ = try trainer.run()
+            try expectOfficial(trainer.records, within: 1e-3)
         }
     }
 

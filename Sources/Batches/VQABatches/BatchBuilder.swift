@@ -28,7 +28,7 @@ public struct BatchBuilder: Sendable {
     let featureWidth: Int
     private let answerCount: Int
     private let memory = RowMemory()
-    private var resident: ResidentRegions?
+    private(set) var resident: ResidentRegions?
 
     /// - Parameters:
     ///   - examples: The questions.
@@ -67,6 +67,39 @@ public struct BatchBuilder: Sendable {
         var builder = self
         builder.resident = resident
         return builder
+    }
+
+    /// Whether regions lie on a device.
+    package var isResident: Bool { resident != nil }
+
+    /// A batch of the questions in these rows, filled up to the shape that several batches have in common: that of the
+    /// largest of them.
+    ///
+    /// - Parameters:
+    ///   - rows: The questions.
+    ///   - parts: Those of all the batches, with regions that lie on a device: else nobody knows how many there will be.
+    /// - Throws: As ``batch(rows:)``.
+    package func batch(rows: some Collection<Int>, alike parts: [some Collection<Int>]) throws -> Batch {
+        guard let resident, let shapes else { return try batch(rows: rows) }
+        var leastRows = (regions: 0, words: 0)
+        for part in parts {
+            let (regions, words) = (
+                try shapes.regionFilling(questions: part.count), try shapes.wordFilling(questions: part.count)
+            )
+            leastRows.regions = max(
+                leastRows.regions,
+                regions.total(
+                    behind: part.reduce(0) { $0 + resident.rowCount(of: examples.imageIDs[$1]) }))
+            leastRows.words = max(
+                leastRows.words, words.total(behind: part.reduce(0) { $0 + wordCount(of: $1) }))
+        }
+        return try batch(rows: rows, [], leastRows)
+    }
+
+    /// How many words stand for a question.
+    private func wordCount(of row: Int) -> Int {
+        let count = examples.words(of: row).count
+        return count == 0 ? maximumWords : count
     }
 
     /// A batch of those questions in these rows whose images' features can be read; nil where that is none.
@@ -169,10 +202,12 @@ public struct BatchBuilder: Sendable {
     }
 
     private func batch(
-        rows: some Collection<Int>, _ images: [any RegionRows], onFailure: (Int) -> Void = { _ in }
+        rows: some Collection<Int>, _ images: [any RegionRows],
+        _ leastRows: (regions: Int, words: Int) = (0, 0),
+        onFailure: (Int) -> Void = { _ in }
     ) throws -> Batch {
-        let (content, regionLengths) = try regions(rows, images, onFailure)
-        let (words, wordSegments) = try words(rows)
+        let (content, regionLengths) = try regions(rows, images, leastRows.regions, onFailure)
+        let (words, wordSegments) = try words(rows, leastRows.words)
         return Batch(
             questionIDs: rows.map { examples.questionIDs[$0] },
             fillerCount: regionLengths.count - rows.count, content: content,
@@ -183,9 +218,10 @@ public struct BatchBuilder: Sendable {
 
     /// The regions of the questions' images, and how many each of them and each filler has.
     private func regions(
-        _ rows: some Collection<Int>, _ images: [any RegionRows], _ onFailure: (Int) -> Void
+        _ rows: some Collection<Int>, _ images: [any RegionRows], _ leastRows: Int, _ onFailure: (Int) -> Void
     ) throws -> (RegionContent, lengths: [Int]) {
-        let filling = try shapes?.regionFilling(questions: rows.count) ?? .none
+        var filling = try shapes?.regionFilling(questions: rows.count) ?? .none
+        filling.least = leastRows
         if let resident {
             let (places, lengths) = try resident.places(
                 of: rows.map { examples.imageIDs[$0] }, filling: filling)
@@ -198,7 +234,7 @@ public struct BatchBuilder: Sendable {
     }
 
     /// The words of the questions and fillers, and which belong to which.
-    private func words(_ rows: some Collection<Int>) throws -> (Tensor, Segments) {
+    private func words(_ rows: some Collection<Int>, _ leastRows: Int) throws -> (Tensor, Segments) {
         let questions = rows.map { examples.words(of: $0) }
         let withoutWords = Set(questions.indices.filter { questions[$0].isEmpty })
         // A question without a word is what the padded form makes of it: nothing but padding, all of it
@@ -216,7 +252,8 @@ public struct BatchBuilder: Sendable {
                 append(question)
             }
         }
-        let filling = try shapes?.wordFilling(questions: rows.count) ?? .none
+        var filling = try shapes?.wordFilling(questions: rows.count) ?? .none
+        filling.least = leastRows
         for length in filling.lengths(behind: numbers.count) {
             append(repeatElement(Vocabulary.padding, count: length))
         }

@@ -30,10 +30,12 @@ package struct BatchShapes: Sendable, Equatable {
     ///   - wordStep: What the number of word rows is to be a multiple of.
     ///   - maximumRegions: The most regions of an image.
     ///   - maximumWords: The most words of a question.
+    ///   - areAlike: Whether any two batches can be filled up to one shape, the shorter one with more fillers.
     /// - Throws: `BatchShapesError` where one of them is below 1, or where fillers of one row each would have to bring
     ///   rows to a multiple of more than 1.
     package init(
-        questions: Int, regionStep: Int = 256, wordStep: Int = 64, maximumRegions: Int, maximumWords: Int
+        questions: Int, regionStep: Int = 256, wordStep: Int = 64, maximumRegions: Int, maximumWords: Int,
+        areAlike: Bool = false
     ) throws(BatchShapesError) {
         self.questions = questions
         self.regionStep = regionStep
@@ -43,22 +45,26 @@ package struct BatchShapes: Sendable, Equatable {
         guard questions > 0 else {
             throw BatchShapesError(expected: "questions in a batch", found: "\(questions)")
         }
+        let alike = areAlike ? questions : 0
         fillerCount = max(
-            try Self.fillerCount(step: regionStep, maximum: maximumRegions),
-            try Self.fillerCount(step: wordStep, maximum: maximumWords))
+            try Self.fillerCount(step: regionStep, maximum: maximumRegions, behind: alike),
+            try Self.fillerCount(step: wordStep, maximum: maximumWords, behind: alike))
     }
 
     /// The least number of fillers of 1 to `maximum` rows that any remainder can be shared out to.
     ///
     /// Each takes a row at least, so they have from F to F + step - 1 rows together, and those must be no more than
-    /// F * maximum.
-    private static func fillerCount(step: Int, maximum: Int) throws(BatchShapesError) -> Int {
-        guard step > 0, maximum > 0, step == 1 || maximum > 1 else {
+    /// F * maximum. Behind questions without a row they may have to take the most rows of as many questions too.
+    private static func fillerCount(step: Int, maximum: Int, behind questions: Int) throws(BatchShapesError)
+        -> Int
+    {
+        guard step > 0, maximum > 0, step == 1 && questions == 0 || maximum > 1 else {
             throw BatchShapesError(
                 expected: "a step from 1 on and more than one row a sequence",
                 found: "a step of \(step) and \(maximum) rows a sequence")
         }
-        return step == 1 ? 0 : (step - 1 + maximum - 2) / (maximum - 1)
+        guard maximum > 1 else { return 0 }
+        return questions + (questions + step - 1 + maximum - 2) / (maximum - 1)
     }
 
     /// How many rows each filler has behind the rows of a batch's questions.
@@ -101,18 +107,22 @@ struct RowFilling: Sendable {
     let fillerCount: Int
     /// What the number of rows becomes a multiple of.
     let step: Int
+    /// How many rows there are at least when they are filled up: as many as other batches have, a multiple of ``step``.
+    var least = 0
 
     /// Rows as they are.
     static let none = RowFilling(fillerCount: 0, step: 1)
 
-    /// The most rows that there can be to fill up.
+    /// The most rows that there can be to fill up, where no batch asks for more.
     var maximumRowCount: Int { fillerCount + step - 1 }
+
+    /// How many rows there are when so many rows of questions are filled up.
+    func total(behind rows: Int) -> Int { max(least, (rows + fillerCount + step - 1) / step * step) }
 
     /// How many rows each filler has behind so many rows of questions: as nearly as can be the same number.
     func lengths(behind rows: Int) -> [Int] {
         guard fillerCount > 0 else { return [] }
-        let least = rows + fillerCount
-        let added = (least + step - 1) / step * step - rows
+        let added = total(behind: rows) - rows
         return (0..<fillerCount).map { added / fillerCount + ($0 < added % fillerCount ? 1 : 0) }
     }
 }

@@ -54,6 +54,9 @@ package final class ResidentRegions: Sendable {
         }
     }
 
+    /// How many rows an image has; 0 where it is not here.
+    func rowCount(of image: ImageID) -> Int { places[image]?.count ?? 0 }
+
     /// The numbers of the rows of some images and fillers, one behind the other, and how many each of them has.
     ///
     /// - Throws: `ResidentRegionsError` where an image is not here.

@@ -42,6 +42,10 @@ const char *load_cuda() {
 
 c10::Device cuda_device(int32_t index) { return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)}; }
 
+c10::Stream full(ctorch_stream stream) {
+    return c10::Stream(c10::Stream::UNSAFE, cuda_device(stream.device), stream.identifier);
+}
+
 /// The stream that copies to a device go by while it computes on another.
 c10::Stream upload_stream(c10::Device device) {
     static std::mutex mutex;
@@ -146,6 +150,49 @@ bool ctorch_cuda_use_own_stream(int32_t index, char **error) {
         streams.exchangeStream(streams.getStreamFromGlobalPool(device));
         return true;
     });
+}
+
+bool ctorch_cuda_select(int32_t index, char **error) {
+    return guarded(error, false, [&] {
+        ctorch::require_cuda();
+        c10::impl::VirtualGuardImpl(c10::kCUDA).setDevice(cuda_device(index));
+        return true;
+    });
+}
+
+bool ctorch_stream_current(int32_t index, ctorch_stream *stream, char **error) {
+    return guarded(error, false, [&] {
+        *stream = {c10::impl::VirtualGuardImpl(c10::kCUDA).getStream(cuda_device(index)).id(), index};
+        return true;
+    });
+}
+
+bool ctorch_stream_beside(int32_t index, ctorch_stream *stream, char **error) {
+    return guarded(error, false, [&] {
+        c10::impl::VirtualGuardImpl streams(c10::kCUDA);
+        *stream = {streams.getStreamFromGlobalPool(cuda_device(index), /*isHighPriority=*/true).id(), index};
+        return true;
+    });
+}
+
+bool ctorch_stream_follow(ctorch_stream stream, ctorch_stream other, char **error) {
+    return guarded(error, false, [&] {
+        c10::Event event(c10::kCUDA);
+        event.record(full(other));
+        event.block(full(stream));
+        return true;
+    });
+}
+
+bool ctorch_stream_is_idle(ctorch_stream stream, bool *is_idle, char **error) {
+    return guarded(error, false, [&] {
+        *is_idle = full(stream).query();
+        return true;
+    });
+}
+
+void *ctorch_stream_handle(ctorch_stream stream, char **error) {
+    return guarded<void *>(error, nullptr, [&] { return full(stream).native_handle(); });
 }
 
 ctorch_tensor_ref ctorch_tensor_upload(ctorch_tensor_ref tensor, int32_t index, char **error) {

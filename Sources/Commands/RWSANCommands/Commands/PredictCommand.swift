@@ -58,8 +58,7 @@ struct PredictCommand: ParsableCommand {
         let share = try processes.join()
         let resultFile = try OutputPath(output)
         let logitsFile = try saveLogits.map(OutputPath.init)
-        let device = try device.resolve()
-        try ProcessesOption.requireFit(share, on: [device])
+        let device = try device.resolve(for: share)
         var options = Registries.answererOptions()
         options.device = device
         options.share = share

@@ -22,8 +22,8 @@ struct TrainCommand: ParsableCommand {
             on; a second one ends the run at once. --resume goes on with the run, however it ended. A signal USR1, which \
             Slurm sends before a job's time is over, does the same.
 
-            mpirun and srun start several processes, which share the questions of each step on the processors of one machine \
-            or many.
+            mpirun and srun start several processes, which share the questions of each step on the processors, or the GPUs, of \
+            one machine or many.
 
             --start-from begins a run with the weights of another one. The network's sizes are the checkpoint's, where it \
             has them. Words and answers are the dataset's: those that the checkpoint knows too keep its weights, the others \
@@ -107,8 +107,7 @@ struct TrainCommand: ParsableCommand {
             name: name ?? "", place: dataset.place, configuration: try Registries.configuration())
         try requireDistinctFiles(of: RunFolder(name: request.name, in: request.workingFolder))
         let profileFile = try profile.map(OutputPath.init)
-        let devices = try devices.resolve()
-        try ProcessesOption.requireFit(share, on: devices)
+        let devices = try devices.resolve(for: share)
         request.changeSettings = settings.apply
         request.resume = resume
         request.startFrom = startFrom
@@ -154,9 +153,11 @@ struct TrainCommand: ParsableCommand {
 
     /// The command line that goes on with the run.
     private func goingOn(from checkpoint: String, on devices: [Device]) -> String {
+        let launcher = JoinedProcesses.launcherWords
+        let device = launcher.isEmpty || devices == [.cpu] ? Device.list(devices) : "cuda"
         let words =
-            JoinedProcesses.launcherWords + [Program.name, "train"] + dataset.arguments
-            + ["--name", name ?? "", "--resume", checkpoint, "--device", Device.list(devices)]
+            launcher + [Program.name, "train"] + dataset.arguments
+            + ["--name", name ?? "", "--resume", checkpoint, "--device", device]
             + (pictures.pictures.map { ["--pictures", $0] } ?? []) + precision.arguments + gpu.arguments
             + processes.arguments + metric.arguments + (skipDamaged ? ["--skip-damaged"] : [])
             + (noTensorboard ? ["--no-tensorboard"] : [])

@@ -82,6 +82,8 @@ bool ctorch_tensor_is_contiguous(ctorch_tensor_ref tensor);
 const char *ctorch_tensor_device(ctorch_tensor_ref tensor, int32_t *index);
 /// The address of the first element; NULL for a tensor that is not on the CPU.
 void *ctorch_tensor_data(ctorch_tensor_ref tensor);
+/// The address of the first element in the memory of the tensor's device.
+void *ctorch_tensor_address(ctorch_tensor_ref tensor);
 
 // Gradients
 
@@ -95,6 +97,8 @@ bool ctorch_tensor_set_grad(ctorch_tensor_ref tensor, ctorch_tensor_ref grad, ch
 /// Replaces the tensor's storage, type and device by another's, keeping its identity.
 bool ctorch_tensor_set_data(ctorch_tensor_ref tensor, ctorch_tensor_ref data, char **error);
 bool ctorch_tensor_backward(ctorch_tensor_ref tensor, ctorch_tensor_ref grad, char **error);
+/// Has `body(context)` called whenever backward has added to a leaf's gradient, on the thread that does so; NULL ends it.
+bool ctorch_tensor_after_gradient(ctorch_tensor_ref tensor, void (*body)(void *), void *context, char **error);
 /// Whether operations on this thread are recorded for backward.
 bool ctorch_grad_enabled(void);
 void ctorch_set_grad_enabled(bool enabled);
@@ -175,6 +179,25 @@ bool ctorch_cuda_use_own_stream(int32_t index, char **error);
 /// A copy of a tensor on a CUDA device that is made while the device computes, where the tensor lies in page-locked
 /// memory; what the calling thread gives to the device next waits for it.
 ctorch_tensor_ref ctorch_tensor_upload(ctorch_tensor_ref tensor, int32_t index, char **error);
+/// Makes a CUDA device the one that the calling thread's calls of CUDA's own functions are for.
+bool ctorch_cuda_select(int32_t index, char **error);
+
+/// A stream of a CUDA device: what is given to it is done in order, beside what other streams are given.
+typedef struct {
+    int64_t identifier;
+    int32_t device;
+} ctorch_stream;
+/// The stream that the calling thread gives its work to.
+bool ctorch_stream_current(int32_t index, ctorch_stream *stream, char **error);
+/// A stream whose work is preferred where the device is short of room.
+bool ctorch_stream_beside(int32_t index, ctorch_stream *stream, char **error);
+/// Has what is given to `stream` from here on wait for what `other` was given.
+bool ctorch_stream_follow(ctorch_stream stream, ctorch_stream other, char **error);
+/// Whether all that the stream was given is done.
+bool ctorch_stream_is_idle(ctorch_stream stream, bool *is_idle, char **error);
+/// The `cudaStream_t`; NULL with a reason in `*error` on failure, and for a device's default stream.
+void *ctorch_stream_handle(ctorch_stream stream, char **error);
+
 /// Begins to record what the calling thread gives to the device, on a stream of its own, instead of running it.
 /// `shared` is a graph whose memory this one may use as well, or NULL: safe where the results of neither are
 /// needed once the other has run.

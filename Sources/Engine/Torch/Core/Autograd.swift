@@ -38,6 +38,19 @@ extension Tensor {
         try checkBridge("backward") { ctorch_tensor_backward(handle, gradient?.handle, $0) }
     }
 
+    /// Has something done whenever backward has added to the gradient of this tensor, a leaf; nil ends it.
+    ///
+    /// - Parameters:
+    ///   - body: Called on the thread that adds: another one than backward's caller for a tensor on a GPU, which waits
+    ///     meanwhile.
+    ///   - context: What `body` is given, which has to live as long as it is called.
+    /// - Throws: `TorchError` where the tensor is no leaf that requires a gradient.
+    package func afterGradient(
+        _ body: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?, context: UnsafeMutableRawPointer? = nil
+    ) throws(TorchError) {
+        try checkBridge("gradient hook") { ctorch_tensor_after_gradient(handle, body, context, $0) }
+    }
+
     /// The same memory, without its history.
     public func detached() throws(TorchError) -> Tensor { try Tensor.detach.tensor(.tensor(self)) }
 

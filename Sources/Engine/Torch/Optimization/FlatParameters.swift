@@ -5,6 +5,8 @@ package final class FlatParameters {
     package let values: Tensor
     /// All gradients in the same order, zeros at first: float32 `[n]`.
     package let gradients: Tensor
+    /// Where each parameter lies in ``values``, and its gradient in ``gradients``.
+    package let places: [Range<Int>]
 
     /// So that each begins where wide loads may: at a multiple of 256 bytes.
     private static func room(for parameter: Tensor) -> Int { (parameter.count + 63) / 64 * 64 }
@@ -25,18 +27,22 @@ package final class FlatParameters {
             try Tensor.zeros([count], device: device), try Tensor.zeros([count], device: device)
         )
         (self.values, self.gradients) = (values, gradients)
+        var places: [Range<Int>] = []
+        for parameter in parameters {
+            let start = places.last.map { $0.lowerBound + Self.room(for: parameters[places.count - 1]) } ?? 0
+            places.append(start..<start + parameter.count)
+        }
+        self.places = places
         try withoutGradients { () throws(TorchError) in
-            var start = 0
-            for parameter in parameters {
+            for (parameter, place) in zip(parameters, places) {
                 func part(of flat: Tensor) throws(TorchError) -> Tensor {
-                    try flat.narrowed(axis: 0, start: start, length: parameter.count).reshaped(
+                    try flat.narrowed(axis: 0, start: place.lowerBound, length: place.count).reshaped(
                         parameter.shape)
                 }
                 let own = try part(of: values)
                 try own.copy(from: parameter.detached())
                 try parameter.replaceStorage(with: own)
                 try parameter.setGradient(part(of: gradients))
-                start += Self.room(for: parameter)
             }
         }
     }

@@ -31,10 +31,12 @@ public struct GPUUse {
         }
         if !recordsSteps { setup.stepping = .deferred }
         if setup.stepping == .recorded {
+            let count = devices.count * setup.share.processCount
             let part = setup.options.batchSize / setup.options.gradAccuSteps
             setup.training.shapes = try BatchShapes(
-                questions: max(1, (part + devices.count - 1) / devices.count),
-                maximumRegions: setup.training.maximumRegions, maximumWords: setup.training.maximumWords)
+                questions: max(1, (part + count - 1) / count),
+                maximumRegions: setup.training.maximumRegions, maximumWords: setup.training.maximumWords,
+                areAlike: setup.share.processCount > 1)
         }
         setup.training.isPinned = true
         setup.validation?.questions.isPinned = true
@@ -47,7 +49,20 @@ public struct GPUUse {
     ///
     /// - Throws: What reading features throws.
     func loadFeatures(for setup: inout Trainer.Setup, onNotice: (String) -> Void) throws {
-        guard setup.device != .cpu, let plan = try residentPlan(setup, onNotice) else { return }
+        guard setup.device != .cpu else { return }
+        if let plan = try residentPlan(setup, onNotice) { try load(plan, for: &setup, onNotice) }
+        guard setup.share.processCount > 1, setup.stepping == .recorded else { return }
+        // All processes start the same recordings, which takes batches of one shape, and so all regions' numbers.
+        guard try setup.share.all(setup.training.isResident).contains(false) else { return }
+        setup.stepping = .deferred
+        setup.training.shapes = nil
+        onNotice(
+            "steps are not recorded as CUDA graphs: for several processes, features have to lie on all GPUs")
+    }
+
+    private func load(
+        _ plan: ResidentRegions.Plan, for setup: inout Trainer.Setup, _ onNotice: (String) -> Void
+    ) throws {
         for (index, device) in setup.devices.enumerated() {
             guard let regions = try load(plan, on: device, batchSize: setup.options.batchSize, onNotice)
             else {

@@ -33,11 +33,7 @@ public final class Trainer {
     let options: TrainingOptions
     let optimizer: any Optimizer
     /// Made when the first step is, so that it starts from what was resumed.
-    private lazy var steps = Result { [setup, optimizer, state] in
-        try setup.stepping.makeSteps(
-            setup.model, copies: setup.copies(), optimizer, device: setup.device,
-            precision: setup.precision, loss: setup.loss, lossScale: state.lossScale, share: setup.share)
-    }
+    private var steps: (any StepMaker)?
     /// How many of the epoch's steps ``state`` holds the results of.
     private var collectedInEpoch = 0
     /// The mean loss of a question, and the mean norm of all gradients, in the last steps whose results have been fetched.
@@ -148,9 +144,23 @@ public final class Trainer {
     package func run(
         onEvent: (TrainingEvent) throws -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Outcome {
-        let outcome = try trainEpochs(onEvent, shouldStop)
-        try profile?.finish()
-        return outcome
+        do {
+            let outcome = try trainEpochs(onEvent, shouldStop)
+            try profile?.finish()
+            return outcome
+        } catch {
+            steps?.end()
+            throw error
+        }
+    }
+
+    private func stepMaker() throws -> any StepMaker {
+        if let steps { return steps }
+        let made = try setup.stepping.makeSteps(
+            setup.model, copies: setup.copies(), optimizer, device: setup.device, precision: setup.precision,
+            loss: setup.loss, lossScale: state.lossScale, share: setup.share, library: setup.deviceLibrary)
+        steps = made
+        return made
     }
 
     private func trainEpochs(_ onEvent: (TrainingEvent) throws -> Void, _ shouldStop: () -> Bool) throws
@@ -232,6 +242,7 @@ public final class Trainer {
             count: setup.training.count, seed: options.shuffle ? state.seed : nil, epoch: state.epoch)
         let epoch = EpochBatches(
             rows: order.rows, batchSize: options.batchSize, parts: options.gradAccuSteps, share: setup.share,
+            areAlike: setup.share.group != nil && setup.stepping == .recorded,
             builders: [setup.training] + setup.helpers.map(\.training))
         let count = epoch.batchesPerStep
         let batches = Prefetcher(
@@ -246,7 +257,7 @@ public final class Trainer {
         var waiting = Duration.zero
         collectedInEpoch = state.stepInEpoch
         while state.stepInEpoch < stepsPerEpoch {
-            let maker = try steps.get()
+            let maker = try stepMaker()
             let rate = schedule.rate(step: state.step + 1, base: state.learningRateBase)
             try profiled {
                 let asked = clock.now

@@ -40,6 +40,8 @@ extension Trainer {
         package var helpers: [Helper] = []
         /// This process's share in the run: which questions of each step it learns from, and whether it writes files.
         package var share = WorkShare()
+        /// Gives NCCL, which adds up gradients of several devices; tests have something in its place.
+        package var deviceLibrary: () throws -> NCCLLibrary = NCCLLibrary.load
         /// Where the run's files go.
         package var folder: RunFolder
 

@@ -24,7 +24,7 @@ extension WorkShare {
         var checksum = Checksum()
         func add(_ name: String, _ tensor: Tensor) throws {
             Array(name.utf8).withUnsafeBytes { checksum.add($0) }
-            try tensor.detached().contiguous().withUnsafeBytes { checksum.add($0) }
+            try tensor.detached().moved(to: .cpu).contiguous().withUnsafeBytes { checksum.add($0) }
         }
         for (name, tensor) in checkpoint.weights.sorted(by: { $0.key < $1.key }) { try add(name, tensor) }
         for (name, state) in checkpoint.optimizerState.sorted(by: { $0.key < $1.key }) {

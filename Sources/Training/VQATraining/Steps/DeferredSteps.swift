@@ -5,7 +5,8 @@ import VQABatches
 ///
 /// On one device a step is one piece of work: forward, backward and update. On several, each has a copy of the network
 /// and learns from its share of the batch; then the gradients are added up on the first device, which makes the
-/// optimizer's step and hands its weights to the others.
+/// optimizer's step and hands its weights to the others. Of several processes each has a device and its share of the
+/// questions; gradients are added up on the devices, and each makes the optimizer's step.
 final class DeferredSteps: StepMaker {
     /// So many steps may wait for the device, with their batches.
     let figuresInterval = 20
@@ -13,6 +14,7 @@ final class DeferredSteps: StepMaker {
     private let replicas: [Replica]
     private let update: any DeviceOptimizer
     private let exchange: ReplicaExchange?
+    private let partners: DevicePartners?
     private var stepCount = 0
     /// How many of the steps whose results are to come had no batch.
     private var emptySteps = 0
@@ -22,37 +24,39 @@ final class DeferredSteps: StepMaker {
 
     /// - Parameters:
     ///   - network: The network that is trained.
-    ///   - copies: The same on further devices.
+    ///   - exchange: With copies of the network on further devices; nil for one device.
+    ///   - partners: The other processes, each with a device; nil for one process.
     ///   - optimizer: Of the network's parameters.
     ///   - lossScale: What the first loss is scaled by; nil scales none.
     ///   - isRecording: Whether steps are recorded.
-    /// - Throws: `TorchError` where memory is short, or a copy is not one.
+    /// - Throws: `TorchError` where memory is short.
     init(
-        _ network: TrainedNetwork, copies: [TrainedNetwork] = [], _ optimizer: any Optimizer,
-        lossScale: LossScale?,
-        isRecording: Bool
+        _ network: TrainedNetwork, _ exchange: ReplicaExchange? = nil, _ partners: DevicePartners? = nil,
+        _ optimizer: any Optimizer, lossScale: LossScale?, isRecording: Bool
     ) throws {
-        let exchange = copies.isEmpty ? nil : try ReplicaExchange(network, copies)
         let update = try optimizer.onDevice(network.device, lossScale: lossScale)
         try exchange?.spread(update.scale)
         let first = try Replica(
-            network, isRecording: isRecording, scaled: { try update.scaled($0) }, update: update.step)
+            network, isRecording: isRecording, scaled: { try update.scaled($0) }, update: update.step,
+            buckets: partners?.buckets)
+        let copies = exchange?.copies ?? []
         let others = try copies.enumerated().map { index, copy in
             try Replica(
                 copy, isRecording: isRecording,
                 scaled: { try update.scaled($0, by: exchange?.scales[index]) }, update: {})
         }
         replicas = [first] + others
-        (self.update, self.exchange) = (update, exchange)
+        (self.update, self.exchange, self.partners) = (update, exchange, partners)
     }
 
     func step(_ batches: [Batch], learningRate: Double) throws {
-        guard !batches.isEmpty else {
+        guard try partners?.haveQuestions(!batches.isEmpty) ?? !batches.isEmpty else {
             stepCount += 1
             emptySteps += 1
             return
         }
         try update.setLearningRate(learningRate)
+        if batches.isEmpty { try replicas[0].learnNothing() }
         for (index, batch) in batches.enumerated() {
             let replica = replicas[index % replicas.count]
             try replica.learn(
@@ -68,9 +72,11 @@ final class DeferredSteps: StepMaker {
     }
 
     func figures() throws -> StepFigures {
+        try partners?.waitForSteps()
         let update = try update.figures()
+        let own = try replicas.map { try $0.takeLossSum() }
         let figures = StepFigures(
-            stepCount: stepCount, lossSum: try replicas.reduce(0) { $0 + (try $1.takeLossSum()) },
+            stepCount: stepCount, lossSum: try (partners?.all(own) ?? own).reduce(0, +),
             skippedSteps: update.skippedSteps + emptySteps, gradientNormSum: update.gradientNormSum,
             lossScale: update.lossScale)
         (stepCount, emptySteps) = (0, 0)
@@ -80,4 +86,6 @@ final class DeferredSteps: StepMaker {
         }
         return figures
     }
+
+    func end() { partners?.end() }
 }

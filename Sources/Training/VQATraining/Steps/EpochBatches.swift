@@ -13,6 +13,8 @@ struct EpochBatches: Sendable {
     let parts: Int
     /// This process's share in the work.
     var share = WorkShare()
+    /// Whether the processes' batches of a part are filled up to one shape: recordings that take all GPUs are started by all.
+    var areAlike = false
     /// What makes each device's batches.
     let builders: [BatchBuilder]
 
@@ -28,8 +30,10 @@ struct EpochBatches: Sendable {
         let size = batchSize / parts
         let start = part * size
         let (place, count) = (share.rank * builders.count + device, share.processCount * builders.count)
-        let questions = size * place / count..<size * (place + 1) / count
-        return try builders[device].readableBatch(
-            rows: rows[start + questions.lowerBound..<start + questions.upperBound])
+        func questions(_ place: Int) -> ArraySlice<Int> {
+            rows[start + size * place / count..<start + size * (place + 1) / count]
+        }
+        guard areAlike else { return try builders[device].readableBatch(rows: questions(place)) }
+        return try builders[device].batch(rows: questions(place), alike: (0..<count).map(questions))
     }
 }

@@ -15,6 +15,8 @@ final class Replica {
     /// What backward starts from, in place of the loss.
     private let scaled: (Tensor) throws -> Tensor
     private let update: () throws -> Void
+    /// Adds gradients up with those of other processes before the update.
+    private let buckets: GradientBuckets?
     private var recordings: [Shape: Recording] = [:]
     private var recordingCount = 0
 
@@ -43,11 +45,12 @@ final class Replica {
     ///   - isRecording: Whether steps are recorded.
     ///   - scaled: Gives what backward starts from for a loss.
     ///   - update: Adam's step: work for the device alone.
+    ///   - buckets: Adds gradients up with those of other processes before the update; nil for one process.
     init(
         _ network: TrainedNetwork, isRecording: Bool, scaled: @escaping (Tensor) throws -> Tensor,
-        update: @escaping () throws -> Void
+        update: @escaping () throws -> Void, buckets: GradientBuckets? = nil
     ) throws {
-        (self.network, self.isRecording) = (network, isRecording)
+        (self.network, self.isRecording, self.buckets) = (network, isRecording, buckets)
         (self.scaled, self.update) = (scaled, update)
         lossSum = try Tensor.zeros([], dtype: .float64, device: network.device)
     }
@@ -90,8 +93,21 @@ final class Replica {
     private func work(_ batch: Batch, isUpdating: Bool) throws {
         let loss = try network.loss(batch)
         try withoutGradients { try lossSum.addInPlace(loss.detached()) }
-        try Profiler.named("backward") { try scaled(loss).backward() }
-        if isUpdating { try Profiler.named("optimizer", update) }
+        guard isUpdating else { return try Profiler.named("backward") { try scaled(loss).backward() } }
+        try addingUp { try Profiler.named("backward") { try scaled(loss).backward() } }
+        try Profiler.named("optimizer", update)
+    }
+
+    /// Takes part in a step of which other processes have all questions.
+    func learnNothing() throws {
+        try addingUp {}
+        try Profiler.named("optimizer", update)
+    }
+
+    private func addingUp(_ backward: () throws -> Void) throws {
+        try buckets?.begin()
+        try backward()
+        try Profiler.named("adding gradients") { try buckets?.finish() }
     }
 
     /// The losses since the last time, summed. Waits for the device.

@@ -21,6 +21,13 @@ package protocol StepMaker: AnyObject {
     ///
     /// - Throws: `LossNotFiniteError`; `GradientNotFiniteError`; `TorchError` where the device has failed.
     func figures() throws -> StepFigures
+
+    /// Ends work that waits for processes which are lost.
+    func end()
+}
+
+extension StepMaker {
+    package func end() {}
 }
 
 /// What some steps have come to.
@@ -75,13 +82,15 @@ package enum Stepping: String, Sendable, CaseIterable {
     ///   - precision: In what precision it computes.
     ///   - loss: What training makes small.
     ///   - lossScale: What the first loss is scaled by; nil scales none.
-    ///   - share: This process's share in the steps; of several, for ``immediate`` alone.
-    /// - Throws: `TorchError` where memory is short, or there are copies or processes for steps that cannot be shared.
+    ///   - share: This process's share in the steps; of several, without copies.
+    ///   - library: Gives NCCL, which adds up numbers of several devices.
+    /// - Throws: `TorchError` where memory is short, or there are copies that steps cannot be shared with; `ProcessError`;
+    ///   `DeviceExchangeError` where several devices cannot be connected.
     package func makeSteps(
         _ model: any VQAModel, copies: [(model: any VQAModel, device: Device)] = [],
         _ optimizer: any Optimizer,
         device: Device, precision: Precision, loss: any AnswerLoss = SoftScoreLoss(), lossScale: LossScale?,
-        share: WorkShare = WorkShare()
+        share: WorkShare = WorkShare(), library: () throws -> NCCLLibrary = NCCLLibrary.load
     ) throws -> any StepMaker {
         let network = TrainedNetwork(
             model: model, device: device, precision: precision, answerLoss: loss)
@@ -95,18 +104,26 @@ package enum Stepping: String, Sendable, CaseIterable {
                 network, optimizer, lossScale: lossScale,
                 exchange: try share.group.map { try GradientExchange($0, model.parameters()) })
         }
-        guard share.group == nil else {
+        guard copies.isEmpty || share.group == nil else {
             throw TorchError(
                 operation: "steps",
-                reason: "expected immediate steps for \(share.processCount) processes, found \(rawValue) ones"
+                reason:
+                    "expected one device in each of the \(share.processCount) processes, found \(copies.count + 1)"
             )
         }
+        let exchange =
+            copies.isEmpty
+            ? nil
+            : try ReplicaExchange(
+                network,
+                copies.map {
+                    TrainedNetwork(model: $0.model, device: $0.device, precision: precision, answerLoss: loss)
+                }, library())
+        let partners = try share.group.map {
+            try DevicePartners($0, model.parameters(), on: device, share.together(library))
+        }
         return try DeferredSteps(
-            network,
-            copies: copies.map {
-                TrainedNetwork(model: $0.model, device: $0.device, precision: precision, answerLoss: loss)
-            },
-            optimizer, lossScale: lossScale, isRecording: self == .recorded)
+            network, exchange, partners, optimizer, lossScale: lossScale, isRecording: self == .recorded)
     }
 }
 

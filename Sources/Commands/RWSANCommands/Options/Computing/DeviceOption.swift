@@ -1,4 +1,5 @@
 import ArgumentParser
+import Collectives
 import Foundation
 import Torch
 
@@ -8,7 +9,12 @@ struct DeviceOption: ParsableArguments {
     var device = "auto"
 
     /// The device asked for; `auto` takes a GPU where there is one.
-    func resolve() throws -> Device { try Self.available(device) }
+    ///
+    /// - Parameter share: This process's share in the work; of several processes, each takes a GPU of its own.
+    /// - Throws: As ``available(_:)``; as `ProcessDevice.resolve`.
+    func resolve(for share: WorkShare = WorkShare()) throws -> Device {
+        try share.processCount > 1 ? ProcessDevice.resolve(device, for: share) : Self.available(device)
+    }
 
     /// A device that can be used.
     ///
@@ -35,14 +41,17 @@ struct DevicesOption: ParsableArguments {
     @Option(
         help: """
             Where to compute: auto, cpu, cuda:N, or several GPUs (cuda:0,cuda:1), which share the questions of each \
-            step. auto takes a GPU where there is one.
+            step. auto takes a GPU where there is one. Of several processes, each takes a GPU of its own (auto or cuda).
             """)
     var device = "auto"
 
     /// The devices asked for; `auto` takes the first GPU where there is one.
     ///
-    /// - Throws: As `DeviceOption.available`; `ValidationError` where the devices cannot share steps.
-    func resolve() throws -> [Device] {
+    /// - Parameter share: This process's share in the work; of several processes, each takes a GPU of its own.
+    /// - Throws: As `DeviceOption.available`; as `ProcessDevice.resolve`; `ValidationError` where the devices cannot share
+    ///   steps.
+    func resolve(for share: WorkShare) throws -> [Device] {
+        guard share.processCount == 1 else { return [try ProcessDevice.resolve(device, for: share)] }
         let devices = try device.split(separator: ",", omittingEmptySubsequences: false).map {
             try DeviceOption.available($0.trimmingCharacters(in: .whitespaces))
         }

@@ -33,14 +33,4 @@ struct ProcessesOption: ParsableArguments {
         }
         return WorkShare(try JoinedProcesses.join(timeout: .seconds(processTimeout)))
     }
-
-    /// Makes sure that several processes compute where they can tell each other what they find.
-    ///
-    /// - Throws: `ValidationError` where they do not.
-    static func requireFit(_ share: WorkShare, on devices: [Device]) throws {
-        guard share.processCount > 1, devices != [.cpu] else { return }
-        throw ValidationError(
-            "--device: expected cpu for the \(share.processCount) processes that were started, found \(Device.list(devices)): "
-                + "several processes share work on CPUs alone")
-    }
 }

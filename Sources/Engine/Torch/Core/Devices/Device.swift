@@ -44,6 +44,9 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Which of the CUDA devices it is; 0 for the CPU.
+    package var number: Int { max(0, index) }
+
     /// The first CUDA device where there is one, else the CPU.
     public static var best: Device { (try? cudaDeviceCount()) == nil ? .cpu : .cuda(0) }
 
