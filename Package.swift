@@ -231,7 +231,8 @@ let package = Package(
         benchmark("FeatureBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),
 
-        .target(name: "TestSupport", dependencies: ["Torch", "Workers"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["FileSystem", "Torch", "Workers"], path: "Tests/TestSupport"),
         tests(of: "FileSystem"),
         tests(of: "Archives"),
         tests(of: "Downloads"),

@@ -11,11 +11,11 @@ class Costs:
 
         fixed + per_question * questions / N                  computing: what every process does, and its part of the questions
         + messages * latency                                  messages that wait for one another
-        + 2 * (N - 1) / N * bytes / memory                    gradients within a machine: to whom they are added, and back
-        + 2 * P * (N - P) / N * bytes / link                  the same over each machine's link, which its processes share
+        + (2 * (P - 1) / P + 2 * (M - 1) / M / P) * bytes / memory    gradients handed over and added, by each process
+        + 2 * (M - 1) / M * bytes / link                      those between M = N / P machines, over each one's link
 
-    N processes exchange all gradients twice, of which each keeps its own part. Where there is one machine, nothing goes over
-    a link.
+    The processes of a machine exchange all gradients twice, of which each keeps its own part; in between, each exchanges that
+    part with its counterparts on the other machines. Where there is one machine, nothing goes over a link.
     """
 
     fixed: float
@@ -37,11 +37,17 @@ class Costs:
         """Seconds that the exchange takes; `each` is the number of processes of a machine."""
         if processes == 1:
             return 0.0
-        messages = 2 + 2 * math.ceil(self.bytes / self.PIECE)
         each = min(each, processes)
-        within = 2 * (processes - 1) / processes * self.bytes / self.memory
-        between = 2 * each * (processes - each) / processes * self.bytes / self.link
-        return messages * self.latency + within + between
+        machines = math.ceil(processes / each)
+        stages = (each > 1) + (machines > 1)
+        messages = 2 + 2 * stages * math.ceil(self.bytes / self.PIECE)
+
+        def share(count):
+            return 2 * (count - 1) / count * self.bytes
+
+        # Between machines, each process has a part of its machine's.
+        within = share(each) + share(machines) / each
+        return messages * self.latency + within / self.memory + share(machines) / self.link
 
     def step(self, processes, each):
         """Seconds of a step."""

@@ -114,8 +114,8 @@ class ScalingTests(unittest.TestCase):
         self.assertAlmostEqual(self.costs.step(2, 2), 0.42 + 0.006 + 0.125)
 
     def test_processes_of_a_machine_share_its_link(self):
-        # Of four processes on two machines, two send half of everything out, twice, at 128 MB/s.
-        self.assertAlmostEqual(self.costs.exchange(4, 2), 0.006 + 1.5 * 0.125 + 2 * 2 * 0.5 * 1)
+        # Of four processes on two machines, each sends half of its half out, twice, together all of it once at 128 MB/s.
+        self.assertAlmostEqual(self.costs.exchange(4, 2), 0.010 + 1.5 * 0.125 + 1)
         self.assertAlmostEqual(self.costs.exchange(2, 1), 0.006 + 0.125 + 1)
 
     def test_what_stops_paying_is_a_matter_of_the_link(self):

@@ -43,6 +43,21 @@ extension SharedWorkTests {
             try expectSameBits()
         }
 
+        @Test("with two processes each they come to the losses and gradients of four on one host")
+        func twoEach() throws {
+            let (shared, alone) = (try SharedCommands(), try SharedCommands())
+            let outcome = try TwoHosts().start(shared, ["--processes", "4"], train(shared.mini)).outcome()
+            try #require(outcome.exitCode == 0, Comment(rawValue: outcome.errorOutput))
+            try alone.runWell(4, train(alone.mini))
+            for key in ["loss", "gradient_norm"] {
+                for (found, expected) in zip(try shared.mini.metrics(), try alone.mini.metrics()) {
+                    let values = (try #require(found[key] as? Double), try #require(expected[key] as? Double))
+                    // The official rate carries last bits far within two epochs.
+                    #expect(abs(values.0 / values.1 - 1) < 1e-3, "\(key)")
+                }
+            }
+        }
+
         @Test(
             "over a slow link they do, too",
             .enabled(if: TwoHosts.arePossible("--rate", "200mbit"), "needs tc's tbf"))

@@ -11,13 +11,7 @@ import VQADatasets
 
 /// Steps that several processes share, each with a device; here on the CPU, with what stands for NCCL.
 @Suite(.serialized) struct DeviceProcessTests {
-    private static let folderName = "RWSAN_TEST_RUN"
-    private static let folder = ProcessInfo.processInfo.environment[folderName]
-
-    private static let arePossible =
-        FileManager.default.fileExists(
-            atPath: UserCache.folder(ProcessInfo.processInfo.environment) + "/mpi/libCMPI.so")
-        && ["/usr/bin/mpirun", "/usr/local/bin/mpirun"].contains(where: FileManager.default.fileExists)
+    private static let name = "DeviceProcessTests.process"
 
     /// A run of an epoch from the official epoch 2, whose features lie on the device.
     private static func trainer(
@@ -70,9 +64,9 @@ import VQADatasets
 
     @Test(
         "a process of those that a test below has started",
-        .enabled(if: folder != nil, "started by other tests alone"))
+        .enabled(if: StartedProcesses.folder != nil, StartedProcesses.areOthers))
     func process() throws {
-        let folder = try #require(Self.folder)
+        let folder = try #require(StartedProcesses.folder)
         let environment = ProcessInfo.processInfo.environment
         let launch = try #require(Launch(environment))
         let group = try #require(
@@ -105,27 +99,9 @@ import VQADatasets
         group.abort(7)
     }
 
-    /// Starts processes of this program that do the test above, and gives mpirun's code and text.
-    private func start(_ count: Int, in place: URL) throws -> (code: Int32, text: String) {
-        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments =
-            ["\(Self.folderName)=\(place.path)", "OMP_NUM_THREADS=1", "mpirun", "--allow-run-as-root"]
-            + ["--oversubscribe", "-np", "\(count)", "-x", Self.folderName, program]
-            + ["--testing-library", "swift-testing", "--filter", "DeviceProcessTests.process"]
-        let output = Pipe()
-        (process.standardOutput, process.standardError) = (output, output)
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, text)
-    }
-
     private func run(_ count: Int, _ name: String, in folder: TemporaryFolder) throws -> [String: Found] {
         let place = folder.url.appending(path: name)
-        let (code, text) = try start(count, in: place)
+        let (code, text) = try StartedProcesses.run(count, Self.name, in: place)
         try #require(code == 0, Comment(rawValue: text))
         return try Dictionary(
             uniqueKeysWithValues: ["deferred", "recorded"].map {
@@ -139,7 +115,7 @@ import VQADatasets
 
     @Test(
         "gradients of two and three processes come to what one process learns part by part",
-        .enabled(if: arePossible, "needs mpirun, and the library that scripts/setup --mpi makes"),
+        .enabled(if: StartedProcesses.arePossible, StartedProcesses.areMissing),
         arguments: [2, 3])
     func shared(count: Int) throws {
         let folder = try TemporaryFolder()
@@ -158,17 +134,17 @@ import VQADatasets
 
     @Test(
         "a wait for work of all GPUs ends where a process is lost, and says which",
-        .enabled(if: arePossible, "needs mpirun, and the library that scripts/setup --mpi makes"))
+        .enabled(if: StartedProcesses.arePossible, StartedProcesses.areMissing))
     func lost() throws {
         let place = try TemporaryFolder().url.appending(path: "lost")
-        #expect(try start(2, in: place).code == 7)
+        #expect(try StartedProcesses.run(2, Self.name, in: place).code == 7)
         let error = try String(contentsOf: place.appending(path: "error"), encoding: .utf8)
         #expect(error.hasPrefix("process 1 on ") && error.contains("has not answered for 1 s"))
     }
 
     @Test(
         "gradients of two processes with a GPU each come to what one process learns part by part, with the same bits each time",
-        .enabled(if: arePossible && GPU.areTwo, GPU.areMissing))
+        .enabled(if: StartedProcesses.arePossible && GPU.areTwo, GPU.areMissing))
     func sharedGPUs() throws {
         let folder = try TemporaryFolder()
         let found = try run(2, "gpus", in: folder)
@@ -182,7 +158,7 @@ import VQADatasets
 
     @Test(
         "half precision is scaled alike in all processes",
-        .enabled(if: arePossible, "needs mpirun, and the library that scripts/setup --mpi makes"))
+        .enabled(if: StartedProcesses.arePossible, StartedProcesses.areMissing))
     func half() throws {
         let found = try run(2, "half", in: TemporaryFolder())
         let alone = try Self.trainer(.deferred, parts: 1)

@@ -3,8 +3,8 @@ import Foundation
 
 /// The processes that a launcher has started to share the work of one command, on one machine or many.
 ///
-/// All of them call the same methods in the same order, each from one thread. What is added up is added in the order of
-/// ranks, whenever it comes, so that sums are the same bits each time and in every process. MPI carries the bytes; none of
+/// All of them call the same methods in the same order, each from one thread. What is added up is added in one order,
+/// whenever it comes, so that sums are the same bits each time and in every process. MPI carries the bytes; none of
 /// its own arithmetic is used, for the order of that is not stated.
 package final class ProcessGroup: Sendable {
     /// Which of the processes this one is, from 0 on.
@@ -18,10 +18,7 @@ package final class ProcessGroup: Sendable {
     /// The name of each process's machine, by rank.
     package let hosts: [String]
 
-    private let connection: Connection
-
-    /// So many numbers are added up at a time: 64 MB, so that little more memory than for the numbers is taken.
-    private static let segmentLength = 16 << 20
+    let connection: Connection
 
     /// Joins the processes that a launcher has started.
     ///
@@ -115,43 +112,6 @@ package final class ProcessGroup: Sendable {
             }
             return message
         }
-    }
-
-    /// Adds up the numbers of all processes, in the order of ranks; all have the sums then.
-    ///
-    /// Each process adds up a part of them and gives it to the others, so that twice the numbers go over the network,
-    /// however many processes there are.
-    ///
-    /// - Throws: `ProcessError`.
-    package func addUp(_ numbers: UnsafeMutableBufferPointer<Float>) throws(ProcessError) {
-        for start in stride(from: 0, to: numbers.count, by: Self.segmentLength) {
-            let end = min(numbers.count, start + Self.segmentLength)
-            try addUpSegment(UnsafeMutableBufferPointer(rebasing: numbers[start..<end]))
-        }
-    }
-
-    private func addUpSegment(_ numbers: UnsafeMutableBufferPointer<Float>) throws(ProcessError) {
-        let width = MemoryLayout<Float>.size
-        func bytes(_ count: Int) -> Int32 { Int32(clamping: count * width) }
-        let starts = (0...count).map { numbers.count * $0 / count }
-        let parts = Connection.Layout(
-            counts: (0..<count).map { bytes(starts[$0 + 1] - starts[$0]) },
-            offsets: (0..<count).map { bytes(starts[$0]) })
-        let length = starts[rank + 1] - starts[rank]
-        let arrived = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(1, length * count))
-        let rows = Connection.Layout(
-            counts: Array(repeating: bytes(length), count: count),
-            offsets: (0..<count).map { bytes($0 * length) })
-        // Where an exchange fails, its memory is still MPI's, so that none of it is freed then.
-        try connection.exchange(numbers.baseAddress, parts, arrived.baseAddress, rows, hosts: hosts)
-        // The first row becomes the sum.
-        for other in 1..<count {
-            for place in 0..<length { arrived[place] += arrived[other * length + place] }
-        }
-        let sums = Connection.Layout(
-            counts: rows.counts, offsets: Array(repeating: 0, count: count))
-        try connection.exchange(arrived.baseAddress, sums, numbers.baseAddress, parts, hosts: hosts)
-        arrived.deallocate()
     }
 
     private static func gather(
