@@ -43,10 +43,8 @@ func tests(of name: String, _ dependencies: Target.Dependency...) -> Target {
 
 /// Modules whose readers are fuzzed, or tested with inputs that were found so.
 let fuzzed: [Target.Dependency] = [
-    "TestSupport", "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQADatasets",
-    "VQAFeatures",
-    "Torch", "VQAModels", "ServerInput", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP",
-    "CZlib",
+    "TestSupport", "VisualQuestionAnswering", "VQATraining", "RegionDetector", "VQAVision", "VQADatasets", "VQAFeatures",
+    "Torch", "VQAModels", "ServerInput", "Hub", "Downloads", "Archives", "FileSystem", "CTurboJPEG", "CWebP", "CZlib",
 ]
 
 /// With `RWSAN_FUZZ`, which `scripts/fuzz` sets to libFuzzer's library, the readers with libFuzzer around them; without
@@ -125,8 +123,7 @@ let package = Package(
             name: "TensorBoardEvents",
             dependencies: ["FileSystem", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             path: "Sources/Files/TensorBoardEvents",
-            exclude: ["event.proto", "summary.proto", "hparams.proto", "generate.sh"].map { "Messages/" + $0 }
-        ),
+            exclude: ["event.proto", "summary.proto", "hparams.proto", "generate.sh"].map { "Messages/" + $0 }),
         .target(
             name: "CVQAJSON", path: "Sources/Files/CVQAJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -169,8 +166,7 @@ let package = Package(
         module(
             "Vision", "VQAVision",
             [
-                "VQAFeatures", "Torch", "Collectives", "Archives", "FileSystem", "Workers", "CGIF", "CPNG",
-                "CTIFF",
+                "VQAFeatures", "Torch", "Collectives", "Archives", "FileSystem", "Workers", "CGIF", "CPNG", "CTIFF",
                 "CTurboJPEG",
                 "CWebP",
             ]),
@@ -182,27 +178,23 @@ let package = Package(
         module(
             "Training", "VQATraining",
             [
-                "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Collectives", "Archives",
-                "FileSystem",
+                "VQAModels", "VQABatches", "VQADatasets", "VQASettings", "Torch", "Collectives", "Archives", "FileSystem",
                 "Workers",
             ]),
         module(
             "Pipeline", "VisualQuestionAnswering",
             [
                 "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels", "VQABatches",
-                "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Collectives", "Archives", "Downloads",
-                "FileSystem",
+                "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Collectives", "Archives", "Downloads", "FileSystem",
                 "TextFiles", "TensorBoardEvents", "Yams",
             ]),
         module("Server", "ServerInput", []),
         .target(
             name: "Server",
             dependencies: [
-                "ServerInput", "VisualQuestionAnswering", "RegionDetector", "VQAVision", "Torch", "Archives",
-                "Hub",
+                "ServerInput", "VisualQuestionAnswering", "RegionDetector", "VQAVision", "Torch", "Archives", "Hub",
                 "Workers", .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
@@ -212,17 +204,14 @@ let package = Package(
         module(
             "Commands", "RWSANCommands",
             [
-                "VisualQuestionAnswering", "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision",
-                "VQAModels",
-                "VQABatches", "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Collectives", "Archives",
-                "Downloads",
+                "VisualQuestionAnswering", "VQATraining", "PictureDrawing", "RegionDetector", "VQAVision", "VQAModels",
+                "VQABatches", "VQADatasets", "VQAFeatures", "VQASettings", "Torch", "Collectives", "Archives", "Downloads",
                 "Hub", "FileSystem", "Workers", "ServerInput", "COpenMP", argumentParser,
             ]),
         .executableTarget(name: "rwsan", dependencies: ["RWSANCommands"], path: "Sources/Commands/rwsan"),
         // Takes as long to build as all the rest, so that `rwsan` does without it.
         .executableTarget(
-            name: "rwsan-server", dependencies: ["RWSANCommands", "Server"],
-            path: "Sources/Commands/rwsan-server"),
+            name: "rwsan-server", dependencies: ["RWSANCommands", "Server"], path: "Sources/Commands/rwsan-server"),
 
         benchmark(
             "StepBenchmark",
@@ -231,8 +220,7 @@ let package = Package(
         benchmark("FeatureBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch", "Workers"]),
         benchmark("StartBenchmark", ["VQABatches", "VQADatasets", "VQAFeatures", "Torch"]),
 
-        .target(
-            name: "TestSupport", dependencies: ["FileSystem", "Torch", "Workers"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["FileSystem", "Torch", "Workers"], path: "Tests/TestSupport"),
         tests(of: "FileSystem"),
         tests(of: "Archives"),
         tests(of: "Downloads"),
@@ -252,26 +240,20 @@ let package = Package(
         tests(of: "PictureDrawing", "VQAVision"),
         tests(of: "VQAModels", "VQABatches", "VQADatasets", "VQASettings"),
         tests(
-            of: "VQATraining", "Collectives", "NCCLDouble", "Archives", "VQABatches", "VQADatasets",
-            "VQAFeatures", "VQAModels",
+            of: "VQATraining", "Collectives", "NCCLDouble", "Archives", "VQABatches", "VQADatasets", "VQAFeatures", "VQAModels",
             "VQASettings"),
         tests(of: "VQASettings"),
         tests(
-            of: "VisualQuestionAnswering", "FileSystem", "TensorBoardEvents", "VQAFeatures", "VQADatasets",
-            "VQASettings",
+            of: "VisualQuestionAnswering", "FileSystem", "TensorBoardEvents", "VQAFeatures", "VQADatasets", "VQASettings",
             "VQAModels",
             "VQATraining", "Torch"),
         tests(of: "ServerInput"),
         tests(
-            of: "Server", "ServerInput", "VisualQuestionAnswering", "VQADatasets", "VQAFeatures",
-            "VQASettings",
+            of: "Server", "ServerInput", "VisualQuestionAnswering", "VQADatasets", "VQAFeatures", "VQASettings",
             "VQATraining"),
-        .testTarget(
-            name: "TutorialTests",
-            dependencies: ["Server", "ServerInput", "VisualQuestionAnswering", "TestSupport"]),
+        .testTarget(name: "TutorialTests", dependencies: ["Server", "ServerInput", "VisualQuestionAnswering", "TestSupport"]),
         .testTarget(name: "ArchitectureTests"),
-        .testTarget(
-            name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "rwsan-server", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["RWSANCommands", "rwsan", "rwsan-server", "TestSupport"]),
     ] + fuzzing,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

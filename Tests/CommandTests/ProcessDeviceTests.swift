@@ -5,32 +5,40 @@ import Testing
 
 /// Which GPU each of several processes takes.
 @Suite struct ProcessDeviceTests {
-    private func devices(_ all: [(host: String, visible: String?, gpuCount: Int)]) throws -> [String] {
-        let all = all.map { ProcessDevice(host: $0.host, visible: $0.visible, gpuCount: $0.gpuCount) }
+    /// - Parameter all: The machine of each process, and the GPUs that it sees.
+    private func devices(_ all: [(host: String, gpus: [UInt8])]) throws -> [String] {
+        let all = all.map { process in
+            ProcessDevice(host: process.host, gpus: process.gpus.map { Array(process.host.utf8) + [$0] })
+        }
         return try all.indices.map { try ProcessDevice.device(of: $0, among: all).description }
     }
 
     @Test("the processes of each machine take its GPUs one after the other")
     func byMachine() throws {
         #expect(
-            try devices([("a", nil, 2), ("b", nil, 4), ("a", nil, 2), ("b", nil, 4), ("b", nil, 4)])
+            try devices([
+                ("a", [0, 1]), ("b", [0, 1, 2]), ("a", [0, 1]), ("b", [0, 1, 2]), ("b", [0, 1, 2]),
+            ])
                 == ["cuda:0", "cuda:0", "cuda:1", "cuda:1", "cuda:2"])
     }
 
-    @Test("where the launcher has given each process a GPU of its own, that is the one")
+    @Test("where the launcher shows each process GPUs of its own, each takes one of those")
     func bound() throws {
+        #expect(try devices([("a", [0]), ("a", [1]), ("b", [3, 2])]) == ["cuda:0", "cuda:0", "cuda:0"])
+        // Two processes for each two GPUs.
         #expect(
-            try devices([("a", "0", 1), ("a", "1", 1), ("b", "0,1", 2)]) == ["cuda:0", "cuda:0", "cuda:0"])
+            try devices([("a", [0, 1]), ("a", [0, 1]), ("a", [2, 3]), ("a", [2, 3])])
+                == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"])
     }
 
     @Test("where one process sees no GPU, all compute on CPUs")
     func withoutGPU() throws {
-        #expect(try devices([("a", nil, 2), ("b", nil, 0)]) == ["cpu", "cpu"])
+        #expect(try devices([("a", [0, 1]), ("b", [])]) == ["cpu", "cpu"])
     }
 
     @Test("more processes on a machine than GPUs are refused, by all processes with the same words")
     func tooFew() throws {
-        let all = ["a", "b", "b"].map { ProcessDevice(host: $0, visible: nil, gpuCount: 1) }
+        let all = ["a", "b", "b"].map { ProcessDevice(host: $0, gpus: [Array($0.utf8)]) }
         for rank in all.indices {
             let error = #expect(throws: ValidationError.self) {
                 try ProcessDevice.device(of: rank, among: all)

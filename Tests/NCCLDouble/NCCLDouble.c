@@ -52,7 +52,6 @@ struct cnccl_communicator {
     int rank;
 };
 
-static _Atomic int open_ends;
 static _Thread_local int depth;
 static _Thread_local struct request *first, **last;
 
@@ -163,7 +162,6 @@ static struct cnccl_communicator *new_end(struct world *world, int rank) {
     *end = (struct cnccl_communicator){world, rank};
     world->ends[rank] = end;
     world->open++;
-    open_ends++;
     return end;
 }
 
@@ -231,7 +229,6 @@ static int find_error(cnccl_communicator_ref end, int *error) {
 
 static int end(cnccl_communicator_ref end) {
     struct world *world = end->world;
-    open_ends--;
     free(end);
     if (!world->meeting && --world->open > 0) return success;
     if (world->meeting) munmap(world->meeting, sizeof(struct meeting) + (size_t)world->count * most_bytes);
@@ -252,5 +249,3 @@ cnccl_library nccl_double(void) {
     return (cnccl_library){get_id,    join,        join_all,  add_up,     collect, hand_out,
                            begin_group, end_group, find_error, end, error_text, last_error};
 }
-
-int nccl_double_open_count(void) { return open_ends; }

@@ -48,8 +48,9 @@ import Torch
     func alike() throws {
         let shapes = try BatchShapes(
             questions: 4, regionStep: 8, wordStep: 6, maximumRegions: 9, maximumWords: 3, areAlike: true)
-        let texts = ["what", "what is this", "is"]
-        // None, the most, and something between; the last part has a question less.
+        // The last part has a question without a word.
+        let texts = ["what", "what is this", "?!"]
+        // None, for which one of zeros stands, the most, and something between; the last part has a question less.
         let counts = Array(repeating: 0, count: 4) + Array(repeating: 9, count: 4) + [1, 2, 3]
         var builder = try givenBuilder(
             counts.map { count in (0..<count).map { [1, Float($0)] } },
@@ -66,9 +67,16 @@ import Torch
             #expect(batch.count == rows.count && batch.count + batch.fillerCount == shapes.sequenceCount)
             #expect(try batch.regions.shape == largest.regions.shape)
             #expect(batch.words.shape == largest.words.shape)
+            #expect(batch.wordSegments.masked?.shape == [shapes.sequenceCount])
+            #expect(batch.form.dropFirst(2) == batches[0].form.dropFirst(2))
             #expect(batch.regionSegments.offsets.shape == largest.regionSegments.offsets.shape)
-            #expect(batch.regionSegments.lengths.prefix(rows.count).elementsEqual(rows.map { counts[$0] }))
+            #expect(
+                batch.regionSegments.lengths.prefix(rows.count).elementsEqual(rows.map { max(1, counts[$0]) })
+            )
             #expect(batch.regionSegments.lengths.max() ?? 0 <= 9)
+            // Of the questions, those alone have a mask that have no word.
+            let masks = try #require(batch.wordSegments.masked).converted(to: .float32).array(of: Float.self)
+            #expect(masks.prefix(rows.count).elementsEqual(rows.map { texts[$0 / 4] == "?!" ? 1 : 0 }))
         }
     }
 

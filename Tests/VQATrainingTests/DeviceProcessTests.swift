@@ -16,7 +16,7 @@ import VQADatasets
     /// A run of an epoch from the official epoch 2, whose features lie on the device.
     private static func trainer(
         _ stepping: Stepping, parts: Int, share: WorkShare = WorkShare(), precision: Precision = .float32,
-        device: Device = .cpu
+        device: Device = .cpu, isStreamed: Bool = false
     ) throws -> Trainer {
         var mini = try MiniDataset()
         mini.training.gradAccuSteps = parts
@@ -32,9 +32,11 @@ import VQADatasets
                 regionStep: 32, wordStep: 32, maximumRegions: mini.data.imgFeatPadSize,
                 maximumWords: mini.data.maxToken, areAlike: share.processCount > 1)
         }
-        let regions = try #require(
-            try ResidentRegions.Plan([setup.training]).load(on: device, computingType: .float32))
-        setup.training = try setup.training.using(regions)
+        if !isStreamed {
+            let regions = try #require(
+                try ResidentRegions.Plan([setup.training]).load(on: device, computingType: .float32))
+            setup.training = try setup.training.using(regions)
+        }
         let trainer = try Trainer(setup, seed: 0)
         var start = try Checkpoint(contentsOf: MiniRun.checkpoint(2).path)
         try trainer.resume(from: start)
@@ -76,10 +78,15 @@ import VQADatasets
         guard !folder.hasSuffix("lost") else { return try loseProcess(group, folder) }
         for stepping in [Stepping.deferred, .recorded] {
             let trainer = try Self.trainer(
-                stepping, parts: 2, share: WorkShare(group),
+                stepping, parts: folder.hasSuffix("streamed") ? 1 : 2, share: WorkShare(group),
                 precision: folder.hasSuffix("half") ? .float16 : .float32,
-                device: folder.hasSuffix("gpus") ? .cuda(group.localRank) : .cpu)
+                device: folder.hasSuffix("gpus") ? .cuda(group.localRank) : .cpu,
+                isStreamed: folder.hasSuffix("streamed"))
             _ = try trainer.run()
+            // NCCL wants recordings that add up made and started everywhere or nowhere. Streamed, each step has one part, which does.
+            let repeated = try #require(trainer.steps as? DeferredSteps).repeatedSteps
+            #expect(folder.hasSuffix("streamed") || (repeated > 0) == (stepping == .recorded))
+            #expect(try Set(WorkShare(group).all(repeated)).count == 1)
             // The records are process 0's.
             guard group.rank == 0 else { continue }
             try JSONEncoder().encode(Found(trainer)).write(
@@ -154,6 +161,16 @@ import VQADatasets
             #expect(abs(found.loss / (try Found(alone).loss) - 1) < 1e-3, "\(stepping)")
         }
         #expect(try run(2, "again-gpus", in: folder) == found)
+    }
+
+    @Test(
+        "batches of other shapes in each process come to the same, and are recorded in all processes or in none",
+        .enabled(if: StartedProcesses.arePossible, StartedProcesses.areMissing))
+    func streamed() throws {
+        let folder = try TemporaryFolder()
+        let found = try run(2, "streamed", in: folder)
+        #expect(
+            abs(try #require(found["recorded"]).loss / #require(found["deferred"]).loss - 1) < 1e-5)
     }
 
     @Test(

@@ -81,19 +81,28 @@ public struct BatchBuilder: Sendable {
     /// - Throws: As ``batch(rows:)``.
     package func batch(rows: some Collection<Int>, alike parts: [some Collection<Int>]) throws -> Batch {
         guard let resident, let shapes else { return try batch(rows: rows) }
-        var leastRows = (regions: 0, words: 0)
+        var common = CommonShape()
         for part in parts {
             let (regions, words) = (
                 try shapes.regionFilling(questions: part.count), try shapes.wordFilling(questions: part.count)
             )
-            leastRows.regions = max(
-                leastRows.regions,
+            common.regionRows = max(
+                common.regionRows,
                 regions.total(
                     behind: part.reduce(0) { $0 + resident.rowCount(of: examples.imageIDs[$1]) }))
-            leastRows.words = max(
-                leastRows.words, words.total(behind: part.reduce(0) { $0 + wordCount(of: $1) }))
+            common.wordRows = max(
+                common.wordRows, words.total(behind: part.reduce(0) { $0 + wordCount(of: $1) }))
+            common.hasMask = common.hasMask || part.contains { examples.words(of: $0).isEmpty }
         }
-        return try batch(rows: rows, [], leastRows)
+        return try batch(rows: rows, [], common)
+    }
+
+    /// What batches of one shape have in common.
+    private struct CommonShape {
+        var regionRows = 0
+        var wordRows = 0
+        /// Whether one of them has a question without a word.
+        var hasMask = false
     }
 
     /// How many words stand for a question.
@@ -203,11 +212,11 @@ public struct BatchBuilder: Sendable {
 
     private func batch(
         rows: some Collection<Int>, _ images: [any RegionRows],
-        _ leastRows: (regions: Int, words: Int) = (0, 0),
+        _ common: CommonShape = CommonShape(),
         onFailure: (Int) -> Void = { _ in }
     ) throws -> Batch {
-        let (content, regionLengths) = try regions(rows, images, leastRows.regions, onFailure)
-        let (words, wordSegments) = try words(rows, leastRows.words)
+        let (content, regionLengths) = try regions(rows, images, common, onFailure)
+        let (words, wordSegments) = try words(rows, common)
         return Batch(
             questionIDs: rows.map { examples.questionIDs[$0] },
             fillerCount: regionLengths.count - rows.count, content: content,
@@ -218,10 +227,11 @@ public struct BatchBuilder: Sendable {
 
     /// The regions of the questions' images, and how many each of them and each filler has.
     private func regions(
-        _ rows: some Collection<Int>, _ images: [any RegionRows], _ leastRows: Int, _ onFailure: (Int) -> Void
+        _ rows: some Collection<Int>, _ images: [any RegionRows], _ common: CommonShape,
+        _ onFailure: (Int) -> Void
     ) throws -> (RegionContent, lengths: [Int]) {
         var filling = try shapes?.regionFilling(questions: rows.count) ?? .none
-        filling.least = leastRows
+        filling.least = common.regionRows
         if let resident {
             let (places, lengths) = try resident.places(
                 of: rows.map { examples.imageIDs[$0] }, filling: filling)
@@ -234,9 +244,9 @@ public struct BatchBuilder: Sendable {
     }
 
     /// The words of the questions and fillers, and which belong to which.
-    private func words(_ rows: some Collection<Int>, _ leastRows: Int) throws -> (Tensor, Segments) {
+    private func words(_ rows: some Collection<Int>, _ common: CommonShape) throws -> (Tensor, Segments) {
         let questions = rows.map { examples.words(of: $0) }
-        let withoutWords = Set(questions.indices.filter { questions[$0].isEmpty })
+        var withoutWords = Set(questions.indices.filter { questions[$0].isEmpty })
         // A question without a word is what the padded form makes of it: nothing but padding, all of it
         // looked at alike.
         var numbers: [Int64] = []
@@ -253,9 +263,13 @@ public struct BatchBuilder: Sendable {
             }
         }
         var filling = try shapes?.wordFilling(questions: rows.count) ?? .none
-        filling.least = leastRows
+        filling.least = common.wordRows
         for length in filling.lengths(behind: numbers.count) {
             append(repeatElement(Vocabulary.padding, count: length))
+        }
+        // A filler's mask says nothing, but is there.
+        if common.hasMask, withoutWords.isEmpty, lengths.count > questions.count {
+            withoutWords = [lengths.count - 1]
         }
         return (
             try Tensor(numbers, pinned: isPinned),

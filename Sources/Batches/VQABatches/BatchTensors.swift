@@ -11,6 +11,15 @@ extension Batch {
         }
     }
 
+    /// What makes two batches of a run have tensors of the same shapes, wherever they lie.
+    package var form: [Int] {
+        [
+            count, fillerCount, regionSegments.rowCount, regionSegments.maximumLength,
+            regionSegments.masked == nil ? 0 : 1, words.count, wordSegments.maximumLength,
+            wordSegments.masked == nil ? 0 : 1, targets == nil ? 0 : 1,
+        ]
+    }
+
     /// Copies another batch's numbers over this one's.
     ///
     /// - Parameter other: Of the same shapes, on any device.

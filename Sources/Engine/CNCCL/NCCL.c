@@ -16,6 +16,8 @@ static const char *failed(const char *text) {
 const char *cnccl_load(const char *name, cnccl_library *result) {
     // Sums that a network's switches make depend on what comes first. Whoever sets the variable decides alone.
     setenv("NCCL_NVLS_ENABLE", "0", /*overwrite=*/0);
+    // GPUs find one another when they are connected, where somebody watches, and not in the first step.
+    setenv("NCCL_RUNTIME_CONNECT", "0", /*overwrite=*/0);
     void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (!library) return failed(dlerror());
     cnccl_library functions;
@@ -38,7 +40,10 @@ const char *cnccl_load(const char *name, cnccl_library *result) {
     };
     for (size_t index = 0; index < sizeof wanted / sizeof *wanted; index++) {
         *wanted[index].function = dlsym(library, wanted[index].name);
-        if (!*wanted[index].function) return failed(dlerror());
+        if (*wanted[index].function) continue;
+        const char *text = failed(dlerror());
+        dlclose(library);
+        return text;
     }
     *result = functions;
     return NULL;

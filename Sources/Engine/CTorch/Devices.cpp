@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 
@@ -124,6 +125,20 @@ int32_t ctorch_cuda_capability(int32_t index) {
     return attribute && attribute(&major, major_capability, index) == 0 ? major : 0;
 }
 
+bool ctorch_cuda_identity(int32_t index, uint8_t *identity, char **error) {
+    if (auto failure = load_cuda()) {
+        report(error, failure);
+        return false;
+    }
+    // A part of a GPU (MIG) has an identity of its own, which only the second function tells.
+    for (auto name : {"cuDeviceGetUuid_v2", "cuDeviceGetUuid"}) {
+        auto get_identity = reinterpret_cast<int (*)(uint8_t *, int)>(dlsym(RTLD_DEFAULT, name));
+        if (get_identity && get_identity(identity, index) == 0) return true;
+    }
+    report(error, "the NVIDIA driver does not tell the device's identity");
+    return false;
+}
+
 bool ctorch_cuda_synchronize(int32_t index, char **error) {
     return guarded(error, false, [&] {
         at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(index));
@@ -184,12 +199,22 @@ bool ctorch_stream_follow(ctorch_stream stream, ctorch_stream other, char **erro
     });
 }
 
-bool ctorch_stream_is_idle(ctorch_stream stream, bool *is_idle, char **error) {
+ctorch_event_ref ctorch_event_record(ctorch_stream stream, char **error) {
+    return guarded<ctorch_event_ref>(error, nullptr, [&] {
+        auto event = std::make_unique<c10::Event>(c10::kCUDA);
+        event->record(full(stream));
+        return reinterpret_cast<ctorch_event_ref>(event.release());
+    });
+}
+
+bool ctorch_event_is_done(ctorch_event_ref event, bool *is_done, char **error) {
     return guarded(error, false, [&] {
-        *is_idle = full(stream).query();
+        *is_done = reinterpret_cast<c10::Event *>(event)->query();
         return true;
     });
 }
+
+void ctorch_event_free(ctorch_event_ref event) { delete reinterpret_cast<c10::Event *>(event); }
 
 void *ctorch_stream_handle(ctorch_stream stream, char **error) {
     return guarded<void *>(error, nullptr, [&] { return full(stream).native_handle(); });

@@ -70,6 +70,9 @@ final class Connection: Sendable {
         }
     }
 
+    /// How long is waited for those who do not answer.
+    var timeout: Duration { watch.currentTimeout }
+
     /// Joins the others.
     ///
     /// - Throws: `ProcessError`; `ThreadError` where there is no thread to answer them.

@@ -75,6 +75,16 @@ package final class ProcessGroup: Sendable {
         while try !isDone() { try connection.pause(&waiting, hosts) }
     }
 
+    /// Looks for a process that no longer answers, for as long as it takes to be sure: an error of something that takes all
+    /// processes may come of that.
+    ///
+    /// - Throws: `ProcessError` where there is one.
+    package func lookForLost() throws(ProcessError) {
+        let deadline = ContinuousClock.now + connection.timeout + .seconds(1)
+        var waiting = Connection.Waiting()
+        while ContinuousClock.now < deadline { try connection.pause(&waiting, hosts) }
+    }
+
     /// Every process's bytes, by rank, for all of them.
     ///
     /// - Throws: `ProcessError`.

@@ -9,5 +9,3 @@
 
 /// Its functions.
 cnccl_library nccl_double(void);
-/// How many connections are open in this process.
-int nccl_double_open_count(void);

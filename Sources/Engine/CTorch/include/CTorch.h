@@ -181,6 +181,11 @@ bool ctorch_cuda_use_own_stream(int32_t index, char **error);
 ctorch_tensor_ref ctorch_tensor_upload(ctorch_tensor_ref tensor, int32_t index, char **error);
 /// Makes a CUDA device the one that the calling thread's calls of CUDA's own functions are for.
 bool ctorch_cuda_select(int32_t index, char **error);
+/// What tells a GPU from all others, of any machine: 16 bytes.
+bool ctorch_cuda_identity(int32_t index, uint8_t *identity, char **error);
+
+/// A moment in what a stream is given.
+typedef struct ctorch_event *ctorch_event_ref;
 
 /// A stream of a CUDA device: what is given to it is done in order, beside what other streams are given.
 typedef struct {
@@ -193,8 +198,11 @@ bool ctorch_stream_current(int32_t index, ctorch_stream *stream, char **error);
 bool ctorch_stream_beside(int32_t index, ctorch_stream *stream, char **error);
 /// Has what is given to `stream` from here on wait for what `other` was given.
 bool ctorch_stream_follow(ctorch_stream stream, ctorch_stream other, char **error);
-/// Whether all that the stream was given is done.
-bool ctorch_stream_is_idle(ctorch_stream stream, bool *is_idle, char **error);
+/// Remembers what the stream was given so far. Free with `ctorch_event_free`.
+ctorch_event_ref ctorch_event_record(ctorch_stream stream, char **error);
+/// Whether all of that is done.
+bool ctorch_event_is_done(ctorch_event_ref event, bool *is_done, char **error);
+void ctorch_event_free(ctorch_event_ref event);
 /// The `cudaStream_t`; NULL with a reason in `*error` on failure, and for a device's default stream.
 void *ctorch_stream_handle(ctorch_stream stream, char **error);
 

@@ -1,4 +1,5 @@
 import CNCCL
+import Foundation
 import Synchronization
 import Workers
 
@@ -149,12 +150,31 @@ package final class DeviceConnection: Sendable {
         try library.check("computing together", found)
     }
 
-    /// Ends the connection, and what is under way on it, which would never end where another process is lost.
+    /// Ends the connection, and what is under way on it, which would never end where another process is lost. Recordings
+    /// that take part in it have to be gone before.
+    ///
+    /// It is not waited for any longer than a moment: NCCL may wait for others that are lost, and this process has to end.
     package func end() {
-        communicator.withLock {
-            if let reference = $0.reference { _ = library.functions.abort(reference) }
-            $0.reference = nil
+        let found = communicator.withLock { communicator in
+            defer { communicator.reference = nil }
+            return communicator
         }
+        guard found.reference != nil else { return }
+        let (flag, abort) = (Ended(), library.functions.abort)
+        let started: ()? = try? ThreadMaker.current.start("nccl end") {
+            if let reference = found.reference { _ = abort(reference) }
+            flag.isSet.store(true, ordering: .releasing)
+        }
+        let deadline = ContinuousClock.now + Self.patience
+        while started != nil, !flag.isSet.load(ordering: .acquiring), ContinuousClock.now < deadline {
+            usleep(500)
+        }
+    }
+
+    private static let patience = Duration.seconds(2)
+
+    private final class Ended: Sendable {
+        let isSet = Atomic<Bool>(false)
     }
 
     private func call(

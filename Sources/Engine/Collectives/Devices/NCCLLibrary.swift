@@ -36,8 +36,9 @@ package struct NCCLLibrary: Sendable {
     package func together(_ body: () throws -> Void) throws {
         try check("beginning", functions.begin_group())
         let result = Result { try body() }
-        try check("ending", functions.end_group())
+        let ending = functions.end_group()
         try result.get()
+        try check("ending", ending)
     }
 }
 

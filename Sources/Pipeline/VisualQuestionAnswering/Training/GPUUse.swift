@@ -51,9 +51,16 @@ public struct GPUUse {
     func loadFeatures(for setup: inout Trainer.Setup, onNotice: (String) -> Void) throws {
         guard setup.device != .cpu else { return }
         if let plan = try residentPlan(setup, onNotice) { try load(plan, for: &setup, onNotice) }
-        guard setup.share.processCount > 1, setup.stepping == .recorded else { return }
-        // All processes start the same recordings, which takes batches of one shape, and so all regions' numbers.
-        guard try setup.share.all(setup.training.isResident).contains(false) else { return }
+    }
+
+    /// Has several processes record steps only where their batches can have one shape: they start the same recordings, and
+    /// each has to know the numbers of all regions, as of features that lie on the GPU.
+    ///
+    /// - Throws: `ProcessError`.
+    func agreeOnRecording(_ setup: inout Trainer.Setup, onNotice: (String) -> Void) throws {
+        guard setup.share.processCount > 1, setup.stepping == .recorded,
+            try setup.share.all(setup.training.isResident).contains(false)
+        else { return }
         setup.stepping = .deferred
         setup.training.shapes = nil
         onNotice(
@@ -63,11 +70,10 @@ public struct GPUUse {
     private func load(
         _ plan: ResidentRegions.Plan, for setup: inout Trainer.Setup, _ onNotice: (String) -> Void
     ) throws {
+        let count = setup.devices.count * setup.share.processCount
+        let size = (setup.options.batchSize + count - 1) / count
         for (index, device) in setup.devices.enumerated() {
-            guard let regions = try load(plan, on: device, batchSize: setup.options.batchSize, onNotice)
-            else {
-                continue
-            }
+            guard let regions = try load(plan, on: device, batchSize: size, onNotice) else { continue }
             guard index == 0 else {
                 setup.helpers[index - 1].training = try setup.helpers[index - 1].training.using(regions)
                 continue

@@ -56,12 +56,21 @@ struct RunPreparation {
         var setup = Trainer.Setup(
             model: model, makeCopy: { try choice.make(inputs) }, options: configuration.training,
             settings: configuration.dictionary, loss: dataset.loss, device: device,
-            precision: request.precision ?? .best(on: device), training: training, validation: validation,
+            precision: try precision(on: device), training: training, validation: validation,
             vocabulary: data.vocabulary, answers: data.answers,
             featureRecipe: recipe ?? checkpoint?.featureRecipe, folder: folder)
         setup.startedFrom = startedFrom
         setup.share = request.share
         return setup
+    }
+
+    /// In what precision all processes train: GPUs without bfloat16 among others have them take float16.
+    private func precision(on device: Device) throws -> Precision {
+        let own = request.precision ?? .best(on: device)
+        let all = Set(try request.share.all(own.rawValue))
+        guard all.count > 1 else { return own }
+        request.onNotice("the GPUs of the processes differ: all train in \(Precision.float16.rawValue)")
+        return .float16
     }
 
     /// Makes sure that a checkpoint's weights are those of the network before memory is taken for it.

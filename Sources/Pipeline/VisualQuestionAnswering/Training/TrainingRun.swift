@@ -172,6 +172,7 @@ public final class TrainingRun {
         if !readsPictures {
             try trainer.prepare { try request.gpu.loadFeatures(for: &$0, onNotice: request.onNotice) }
         }
+        try trainer.prepare { try request.gpu.agreeOnRecording(&$0, onNotice: request.onNotice) }
         announce()
         trainer.profile = (request.share.isWriting ? request.profile : nil).map {
             StepProfile(file: $0, device: setup.device)

@@ -33,7 +33,7 @@ public final class Trainer {
     let options: TrainingOptions
     let optimizer: any Optimizer
     /// Made when the first step is, so that it starts from what was resumed.
-    private var steps: (any StepMaker)?
+    private(set) var steps: (any StepMaker)?
     /// How many of the epoch's steps ``state`` holds the results of.
     private var collectedInEpoch = 0
     /// The mean loss of a question, and the mean norm of all gradients, in the last steps whose results have been fetched.
@@ -242,7 +242,7 @@ public final class Trainer {
             count: setup.training.count, seed: options.shuffle ? state.seed : nil, epoch: state.epoch)
         let epoch = EpochBatches(
             rows: order.rows, batchSize: options.batchSize, parts: options.gradAccuSteps, share: setup.share,
-            areAlike: setup.share.group != nil && setup.stepping == .recorded,
+            areAlike: setup.share.group != nil && setup.training.isResident,
             builders: [setup.training] + setup.helpers.map(\.training))
         let count = epoch.batchesPerStep
         let batches = Prefetcher(

@@ -115,6 +115,9 @@ final class GradientBuckets {
             address + place.lowerBound * MemoryLayout<Float>.stride, count: place.count, on: adding.handle)
     }
 
+    /// Has gradients that come from here on not added up.
+    func cancel() { computing = nil }
+
     /// Adds up what is left, gradients that backward did not come to, and has what follows wait for the sums.
     ///
     /// - Throws: `DeviceExchangeError`; `TorchError`.

@@ -50,13 +50,9 @@ final class DeferredSteps: StepMaker {
     }
 
     func step(_ batches: [Batch], learningRate: Double) throws {
-        guard try partners?.haveQuestions(!batches.isEmpty) ?? !batches.isEmpty else {
-            stepCount += 1
-            emptySteps += 1
-            return
-        }
+        if let partners { return try share(batches, with: partners, learningRate) }
+        guard !batches.isEmpty else { return skip() }
         try update.setLearningRate(learningRate)
-        if batches.isEmpty { try replicas[0].learnNothing() }
         for (index, batch) in batches.enumerated() {
             let replica = replicas[index % replicas.count]
             try replica.learn(
@@ -69,6 +65,33 @@ final class DeferredSteps: StepMaker {
             try Profiler.named("handing out weights") { try exchange.spread(update.scale) }
         }
         stepCount += 1
+    }
+
+    /// A step with the GPUs of other processes.
+    private func share(_ batches: [Batch], with partners: DevicePartners, _ learningRate: Double) throws {
+        let replica = replicas[0]
+        let agreement = try partners.agree(on: batches.last.map(replica.part) ?? .nothing)
+        guard agreement != .nothing else { return skip() }
+        if agreement == .new, let last = batches.last { replica.number(last) }
+        try partners.step(agreement) {
+            try update.setLearningRate(learningRate)
+            for batch in batches.dropLast() {
+                try replica.learn(batch.moved(to: replica.network.device), isUpdating: false)
+            }
+            if let last = batches.last {
+                try replica.learn(
+                    last.moved(to: replica.network.device), isUpdating: true,
+                    mayRecord: agreement != .unrecorded)
+            } else {
+                try replica.learnNothing()
+            }
+        }
+        stepCount += 1
+    }
+
+    private func skip() {
+        stepCount += 1
+        emptySteps += 1
     }
 
     func figures() throws -> StepFigures {
@@ -87,5 +110,9 @@ final class DeferredSteps: StepMaker {
         return figures
     }
 
-    func end() { partners?.end() }
+    func end() {
+        guard let partners else { return }
+        for replica in replicas { replica.forgetRecordings() }
+        partners.end()
+    }
 }

@@ -19,6 +19,8 @@ final class Replica {
     private let buckets: GradientBuckets?
     private var recordings: [Shape: Recording] = [:]
     private var recordingCount = 0
+    /// The forms of batches that have come in steps of which all processes' forms were new, numbered in their order.
+    private var formNumbers: [[Int]: Int] = [:]
 
     /// What makes two steps the same work: the shapes of what the batches hold, and whether an update follows.
     private struct Shape: Hashable {
@@ -55,15 +57,30 @@ final class Replica {
         lossSum = try Tensor.zeros([], dtype: .float64, device: network.device)
     }
 
+    /// What this process does in a step of which this is the last batch, on any device, for other processes to know.
+    func part(of batch: Batch) -> DevicePartners.Part {
+        guard isRecording else { return .unrecorded }
+        if let number = formNumbers[batch.form] { return .known(number) }
+        return formNumbers.count < Self.mostShapes ? .new : .unrecorded
+    }
+
+    /// Gives the batch's form a number, for all processes have found that theirs is new.
+    func number(_ batch: Batch) { formNumbers[batch.form] = formNumbers.count }
+
+    /// Lets go of all that was recorded.
+    func forgetRecordings() { recordings = [:] }
+
     /// Adds a batch's gradients to those that are there.
     ///
     /// - Parameters:
     ///   - batch: On the network's device.
     ///   - isUpdating: Whether the update follows.
-    func learn(_ batch: Batch, isUpdating: Bool) throws {
+    ///   - mayRecord: Whether it may be recorded, or a recording started; else it counts as none that has come.
+    func learn(_ batch: Batch, isUpdating: Bool, mayRecord: Bool = true) throws {
         guard isRecording else { return try work(batch, isUpdating: isUpdating) }
         // A thread's own affair, and a run may be gone on with on another.
         try network.device.useOwnStream()
+        guard mayRecord else { return try work(batch, isUpdating: isUpdating) }
         let shape = Shape(tensors: try batch.tensors.map(\.shape), isUpdating: isUpdating)
         var recording = recordings[shape] ?? Recording()
         if let work = recording.work {
@@ -105,9 +122,15 @@ final class Replica {
     }
 
     private func addingUp(_ backward: () throws -> Void) throws {
-        try buckets?.begin()
-        try backward()
-        try Profiler.named("adding gradients") { try buckets?.finish() }
+        guard let buckets else { return try backward() }
+        try buckets.begin()
+        do {
+            try backward()
+        } catch {
+            buckets.cancel()
+            throw error
+        }
+        try Profiler.named("adding gradients") { try buckets.finish() }
     }
 
     /// The losses since the last time, summed. Waits for the device.

@@ -86,7 +86,7 @@ public final class GridFeatures: Sendable {
 
     /// How many pictures the network always sees at once: as many as make it fast, and few enough that `ask`, which
     /// has one, does not wait for the others.
-    private static let groupLength = 4
+    private static let groupLength = 8
 
     /// The features of some pictures, in their order. Several threads may ask at once.
     ///

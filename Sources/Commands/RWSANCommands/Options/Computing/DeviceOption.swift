@@ -5,7 +5,11 @@ import Torch
 
 /// `--device auto|cpu|cuda:N`
 struct DeviceOption: ParsableArguments {
-    @Option(help: "Where to compute: auto, cpu or cuda:N. auto takes a GPU where there is one.")
+    @Option(
+        help: """
+            Where to compute: auto, cpu or cuda:N. auto takes a GPU where there is one. Of several processes, where a command \
+            takes them, each takes a GPU of its own (auto or cuda).
+            """)
     var device = "auto"
 
     /// The device asked for; `auto` takes a GPU where there is one.
@@ -13,7 +17,10 @@ struct DeviceOption: ParsableArguments {
     /// - Parameter share: This process's share in the work; of several processes, each takes a GPU of its own.
     /// - Throws: As ``available(_:)``; as `ProcessDevice.resolve`.
     func resolve(for share: WorkShare = WorkShare()) throws -> Device {
-        try share.processCount > 1 ? ProcessDevice.resolve(device, for: share) : Self.available(device)
+        guard share.processCount == 1 else { return try ProcessDevice.resolve(device, for: share) }
+        let device = try Self.available(device)
+        try device.select()
+        return device
     }
 
     /// A device that can be used.
@@ -59,6 +66,7 @@ struct DevicesOption: ParsableArguments {
             throw ValidationError(
                 "--device: expected one device, or several different GPUs, found '\(device)'")
         }
+        try devices[0].select()
         return devices
     }
 }

@@ -1,18 +1,16 @@
 import ArgumentParser
 import Collectives
-import Foundation
 import Torch
 
-/// The device of one of several processes: a GPU for each, in the order of the processes of a machine, or the CPU for all.
+/// The GPUs that one of several processes sees, of which each takes one, or all take the CPU.
 struct ProcessDevice: Codable, Equatable {
     /// The machine's name.
     let host: String
-    /// What `CUDA_VISIBLE_DEVICES` says, by which a launcher may give each process GPUs of its own.
-    let visible: String?
-    /// How many GPUs the process sees.
-    let gpuCount: Int
+    /// What tells each GPU from the others, in the order of their numbers. Launchers show all processes of a machine the same
+    /// ones, or each process its own.
+    let gpus: [[UInt8]]
 
-    /// What each process takes, where `--device` says this of all of them.
+    /// What this process takes, where `--device` says this of all of them.
     ///
     /// - Throws: `ValidationError` where it cannot be meant; `UnavailableDevice` where there is no GPU; `ProcessError`.
     static func resolve(_ text: String, for share: WorkShare) throws -> Device {
@@ -24,20 +22,18 @@ struct ProcessDevice: Codable, Equatable {
                 "--device: expected auto, cpu or cuda for \(share.processCount) processes, each of which takes a GPU of its own, "
                     + "found '\(text)'")
         }
-        let count = try share.together {
-            text == "cuda" ? try requiredCount() : (try? Device.cudaDeviceCount()) ?? 0
-        }
-        let environment = ProcessInfo.processInfo.environment
-        let own = ProcessDevice(
-            host: share.group?.hosts[share.rank] ?? "", visible: environment["CUDA_VISIBLE_DEVICES"],
-            gpuCount: count)
-        return try device(of: share.rank, among: share.all(own))
+        let gpus = try share.together { try visible(areNeeded: text == "cuda") }
+        let own = ProcessDevice(host: share.group?.hosts[share.rank] ?? "", gpus: gpus)
+        let device = try device(of: share.rank, among: share.all(own))
+        try device.select()
+        return device
     }
 
-    private static func requiredCount() throws -> Int {
+    private static func visible(areNeeded: Bool) throws -> [[UInt8]] {
         do {
-            return try Device.cudaDeviceCount()
-        } catch {
+            return try (0..<Device.cudaDeviceCount()).map { try Device.cuda($0).identity }
+        } catch let error as TorchError {
+            guard areNeeded else { return [] }
             throw UnavailableDevice(device: .cuda(0), reason: error)
         }
     }
@@ -47,19 +43,20 @@ struct ProcessDevice: Codable, Equatable {
     ///   - all: What all processes see.
     /// - Throws: `ValidationError` where a machine has too few GPUs, the same one for all processes.
     static func device(of rank: Int, among all: [ProcessDevice]) throws -> Device {
-        guard all.allSatisfy({ $0.gpuCount > 0 }) else { return .cpu }
+        guard all.allSatisfy({ !$0.gpus.isEmpty }) else { return .cpu }
         var found = Device.cpu
-        for host in Set(all.map(\.host)).sorted() {
-            let ranks = all.indices.filter { all[$0].host == host }
-            let first = all[ranks[0]]
-            // Where each process sees others, its first one is its own.
-            let areShared = ranks.count > 1 && ranks.allSatisfy { all[$0].visible == first.visible }
-            guard !areShared || ranks.count <= first.gpuCount else {
+        var taken: Set<[UInt8]> = []
+        for (other, process) in all.enumerated() {
+            // The first one that no process before it has taken.
+            guard let place = process.gpus.firstIndex(where: { !taken.contains($0) }) else {
+                let neighbours = all.filter { $0.host == process.host }
                 throw ValidationError(
-                    "--device: expected a GPU for each of the \(ranks.count) processes on \(host), found \(first.gpuCount): "
-                        + "start no more processes there, or add --device cpu")
+                    "--device: expected a GPU for each of the \(neighbours.count) processes on \(process.host), found "
+                        + "\(Set(neighbours.flatMap(\.gpus)).count): start no more processes there, or add --device cpu"
+                )
             }
-            if let place = ranks.firstIndex(of: rank) { found = .cuda(areShared ? place : 0) }
+            taken.insert(process.gpus[place])
+            if other == rank { found = .cuda(place) }
         }
         return found
     }

@@ -45,16 +45,12 @@ package struct DeviceStream: Sendable {
         try checkBridge("stream") { ctorch_stream_follow(stream, other, $0) }
     }
 
-    /// Whether all that the stream was given is done.
+    /// Remembers what the stream was given so far.
     ///
-    /// - Throws: `TorchError` where that work failed.
-    package var isIdle: Bool {
-        get throws(TorchError) {
-            guard let stream else { return true }
-            var isIdle = false
-            try checkBridge("stream") { ctorch_stream_is_idle(stream, &isIdle, $0) }
-            return isIdle
-        }
+    /// - Throws: `TorchError` where work given to the device before has failed.
+    package func moment() throws(TorchError) -> DeviceMoment {
+        guard let stream else { return DeviceMoment(event: nil) }
+        return DeviceMoment(event: try withBridgeError("event") { ctorch_event_record(stream, $0) })
     }
 
     /// The `cudaStream_t`; nil for a device's default stream, and on the CPU.
@@ -72,8 +68,42 @@ package struct DeviceStream: Sendable {
     }
 }
 
+/// A moment in what a stream is given.
+package final class DeviceMoment {
+    private let event: ctorch_event_ref?
+
+    fileprivate init(event: ctorch_event_ref?) { self.event = event }
+
+    deinit { if let event { ctorch_event_free(event) } }
+
+    /// Whether all that the stream had been given then is done; on the CPU it always is.
+    ///
+    /// - Throws: `TorchError` where that work failed.
+    package var isPast: Bool {
+        get throws(TorchError) {
+            guard let event else { return true }
+            var isDone = false
+            try checkBridge("event") { ctorch_event_is_done(event, &isDone, $0) }
+            return isDone
+        }
+    }
+}
+
 extension Device {
-    /// Makes this the device that the calling thread's calls of CUDA's own functions are for; does nothing for the CPU.
+    /// What tells a GPU from all others, of any machine; none for the CPU.
+    ///
+    /// - Throws: `TorchError` where it cannot be found out.
+    package var identity: [UInt8] {
+        get throws(TorchError) {
+            guard case .cuda(let index) = self else { return [] }
+            var identity = [UInt8](repeating: 0, count: 16)
+            try checkBridge("identity") { ctorch_cuda_identity(Int32(clamping: index), &identity, $0) }
+            return identity
+        }
+    }
+
+    /// Makes this the device that the calling thread's calls of CUDA's own functions are for; does nothing for the CPU. A thread
+    /// that has not said so takes memory of the first GPU, too.
     ///
     /// - Throws: `TorchError` where it cannot be used.
     package func select() throws(TorchError) {
