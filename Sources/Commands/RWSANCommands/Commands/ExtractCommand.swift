@@ -2,8 +2,8 @@ import ArgumentParser
 import Downloads
 import FileSystem
 import Foundation
-import Torch
 import RegionDetector
+import Torch
 import VQAFeatures
 import VQAVision
 
